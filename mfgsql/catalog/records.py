@@ -1,0 +1,58 @@
+"""What is recorded about a version beside its weights: features, metrics, snapshots."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+import duckdb
+
+from mfgsql.catalog.migrate import SCHEMA
+from mfgsql.catalog.models import Version
+
+
+class Profile(Protocol):
+    """A column's profile, as `mfgsql.features` makes it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields."""
+
+
+def add_features(
+    con: duckdb.DuckDBPyConnection, version: Version, features: list[tuple[Any, str | None, str | None]]
+) -> None:
+    """Record (profile or name, kind, why left out) of each column."""
+    for profile, kind, why in features:
+        known = {"name": profile, "top": ()} if isinstance(profile, str) else profile.to_dict()
+        con.execute(
+            f"INSERT INTO {SCHEMA}.features VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                version.model, version.version, known["name"], kind, why, known.get("type"), known.get("rows"),
+                known.get("nulls"), known.get("distinct"), known.get("minimum"), known.get("maximum"),
+                known.get("mean"), known.get("deviation"), list(known.get("quantiles", ())),
+                json.dumps([list(t) for t in known["top"][:20]], ensure_ascii=False),
+            ],
+        )  # fmt: skip
+
+
+def add_metrics(con: duckdb.DuckDBPyConnection, run_id: str, rows: list[tuple[Any, ...]]) -> None:
+    """Record (step, split, metric, value, baseline, final) of a run."""
+    if rows:
+        con.executemany(f"INSERT INTO {SCHEMA}.metrics VALUES (?, ?, ?, ?, ?, ?, ?)", [(run_id, *r) for r in rows])
+
+
+def add_snapshot(con: duckdb.DuckDBPyConnection, run_id: str, digest: str, path: str, rows: int, source: str) -> None:
+    """Record a run's snapshot."""
+    con.execute(f"INSERT INTO {SCHEMA}.snapshots VALUES (?, ?, ?, ?, ?, now())", [digest, run_id, path, rows, source])
+
+
+def old_snapshots(con: duckdb.DuckDBPyConnection, model: str, *, keep: int) -> list[str]:
+    """Forget the snapshots of a model beyond the newest ``keep`` and the champion's; their paths."""
+    rows = con.execute(
+        f"SELECT s.path FROM {SCHEMA}.snapshots s JOIN {SCHEMA}.runs r USING (run_id) WHERE r.model = $model "
+        f"AND r.version NOT IN (SELECT version FROM {SCHEMA}.aliases WHERE model = $model) "
+        "ORDER BY s.created_at DESC OFFSET $keep",
+        {"model": model, "keep": keep},
+    ).fetchall()
+    con.executemany(f"DELETE FROM {SCHEMA}.snapshots WHERE path = ?", rows) if rows else None
+    return [r[0] for r in rows]

@@ -1,0 +1,215 @@
+"""One engine per database instance: what all its sessions share."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from mfgsql.engine.functions import load_udfs, register
+from mfgsql.errors import ClosedError, MfgsqlError, ResourceError
+from mfgsql.resources import resource
+from mfgsql.settings import Settings
+
+if TYPE_CHECKING:
+    from mfgsql.catalog import Version
+    from mfgsql.scoring import ModelCache, Scorer
+    from mfgsql.training import Cancellation
+
+caller: ContextVar[Any] = ContextVar("mfgsql_caller", default=None)  # the Session that is binding
+_PATIENCE = 20.0  # seconds that an exit waits for UDFs to leave
+
+
+class Engine:
+    """Locks, warm models, own cursors and the border to SQL.
+
+    Args:
+        con: the instance's root connection; the engine works on cursors of it.
+        path: of the database file, or None in memory.
+    """
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, path: Path | None, settings: Settings, *, read_only: bool
+    ) -> None:
+        self.con, self.path, self.settings, self.read_only = con, path, settings, read_only
+        self.commit_lock = threading.Lock()  # one commit to the catalog at a time
+        self.training_lock = threading.Lock()  # one training at a time: it owns torch's random numbers and all cores
+        self.sessions: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self.closed = False
+        self._temporary = None if path else TemporaryDirectory(prefix="mfgsql-")
+        self._errors: deque[BaseException] = deque(maxlen=64)
+        self._active = 0
+        self._left = threading.Condition()
+        self._lazy = threading.Lock()
+        self._cache: ModelCache[Scorer] | None = None
+        self._device: str | None = None
+        folders = [resource("udfs"), *([Path(settings.udfs_dir)] if settings.udfs_dir else [])]
+        for function in [f for folder in folders for f in load_udfs(folder)]:
+            register(self, con, function)
+        atexit.register(self.close)
+
+    @property
+    def folder(self) -> Path:
+        """Where snapshots lie: beside the database, readable by its owner only."""
+        folder = Path(self._temporary.name) if self._temporary else Path(f"{self.path}.ml")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """An own cursor; it sees what is committed, and no temporary table of a caller."""
+        self.check_open()
+        cursor = self.con.cursor()
+        try:
+            # A name in SQL must never mean a Python variable of this package.
+            cursor.execute("SET python_enable_replacements = false")
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor inside a transaction that is committed at the end, under the commit lock."""
+        with self.commit_lock, self.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                _rollback(cursor)
+                raise
+            cursor.execute("COMMIT")
+
+    # -- models -----------------------------------------------------------------------------------------------------
+
+    @property
+    def device(self) -> str:
+        """Where models run; chosen once."""
+        with self._lazy:
+            if self._device is None:
+                from mfgsql.scoring import choose_device
+
+                self._device = choose_device(self.settings.device)
+            return self._device
+
+    @property
+    def cache(self) -> ModelCache[Scorer]:
+        """Warm models by ``model@version``."""
+        with self._lazy:
+            if self._cache is None:
+                from mfgsql.scoring import ModelCache
+
+                self._cache = ModelCache(self.settings.cache_memory)
+            return self._cache
+
+    @contextmanager
+    def scorer(self, name: str) -> Iterator[Scorer]:
+        """The scorer of a pinned version, kept warm."""
+        with self.cache.use(name, lambda: self._load_scorer(name)) as scorer:
+            yield scorer
+
+    def _load_scorer(self, name: str) -> Scorer:
+        from mfgsql.catalog import read_artifact, resolve
+        from mfgsql.model import Model
+        from mfgsql.scoring import Scorer
+
+        with self.cursor() as cursor:
+            version: Version = resolve(cursor, name)
+            model = Model.from_bytes(read_artifact(cursor, version.artifact, version.bytes))
+        return Scorer(model, self.device, self.settings.threads)
+
+    def cancellation(self, session: str | None) -> Cancellation:
+        """What stops the work of a session."""
+        from mfgsql.training import Cancellation
+
+        known = self.sessions.get(session) if session else None
+        return known.cancellation if known is not None else Cancellation()
+
+    # -- the border to SQL ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """A UDF runs; an exit waits for it, and lets no other in."""
+        with self._left:
+            self.check_open()
+            self._active += 1
+        try:
+            yield
+        finally:
+            with self._left:
+                self._active -= 1
+                self._left.notify_all()
+
+    def unexpected(self, error: Exception) -> MfgsqlError:
+        """An error that no one foresaw, or that DuckDB raised on an own cursor, as one of ours."""
+        if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
+            return ResourceError(f"Out of memory: {_first_line(error)}", remedy="Raise the setting: MFGSQL_MEMORY=8GB.")
+        if isinstance(error, OSError) or (isinstance(error, duckdb.IOException) and "space" in str(error)):
+            return ResourceError(f"The disk failed: {_first_line(error)}", remedy="Free some space, and run it again.")
+        if isinstance(error, duckdb.Error):
+            return MfgsqlError(_first_line(error))
+        return MfgsqlError(f"{type(error).__name__}: {_first_line(error)}")
+
+    def remember(self, error: BaseException) -> None:
+        """Keep an error that leaves through SQL, so that a session can raise it as it was."""
+        self._errors.append(error)
+
+    def translate(self, error: duckdb.Error) -> Exception:
+        """Our own error that became this text on its way through DuckDB, or DuckDB's."""
+        text = str(error)
+        return next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), error)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def check_open(self) -> None:
+        """Raise where the engine is closed.
+
+        Raises:
+            ClosedError: it is.
+        """
+        if self.closed:
+            raise ClosedError("The session is closed.")
+
+    def close(self) -> None:
+        """Let no UDF in, interrupt what runs, and wait until all are out. Called at the interpreter's exit, too:
+        a UDF that runs into the interpreter's end would abort the process.
+        """
+        with self._left:
+            if self.closed:
+                return
+            self.closed = True
+        atexit.unregister(self.close)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            for session in list(self.sessions.values()):
+                session.interrupt()
+            with self._left:
+                if self._active == 0 or time.monotonic() > deadline:
+                    break
+                self._left.wait(0.2)
+        for session in list(self.sessions.values()):
+            session.release()
+        if self._temporary:
+            self._temporary.cleanup()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0]
+
+
+def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Roll back; a transaction that DuckDB has given up already has nothing left to roll back."""
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error as error:
+        if "no transaction is active" not in str(error) and "invalidated" not in str(error):
+            raise

@@ -1,0 +1,85 @@
+"""Every public verb is a table macro over one planner: arguments in, a plain SELECT out.
+
+Planning is pure. It reads the catalog and judges the arguments; a verb that acts returns a SELECT over ``_ml_run``,
+which acts when it is executed. So EXPLAIN, PREPARE and CREATE VIEW change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.registry import Registry
+
+if TYPE_CHECKING:
+    from mfgsql.engine.engine import Engine
+
+Args = dict[str, Any]
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a verb does when it is executed: its result's columns with types, and the function."""
+
+    columns: Mapping[str, str]
+    run: Callable[[Engine, Args], Rows]
+
+
+planners: Registry[Callable[[Engine, Args], str]] = Registry("verb")
+actions: Registry[Action] = Registry("action")
+
+
+def plan(engine: Engine, verb: str, args: Args) -> str:
+    """The SELECT that does what the verb says.
+
+    Raises:
+        InputError, NotFoundError: the arguments can't be done.
+    """
+    return planners[verb](engine, plain(args))
+
+
+def run(engine: Engine, job: str) -> str:
+    """Execute a job that a plan holds; its rows as JSON."""
+    read = json.loads(job)
+    return json.dumps(actions[read["action"]].run(engine, read["args"]), default=str, ensure_ascii=False)
+
+
+def acting_plan(action: str, args: Args) -> str:
+    """The plan of an action: one evaluation of ``_ml_run``, its rows typed."""
+    job = json.dumps({"action": action, "args": args}, sort_keys=True, default=str, ensure_ascii=False)
+    return json_rows(f"_ml_run({quote_literal(job)})", actions[action].columns)
+
+
+def json_rows(call: str, columns: Mapping[str, str], source: str | None = None) -> str:
+    """A SELECT of the rows that a call returns as a JSON list. The subquery keeps the call to one evaluation."""
+    schema = json.dumps([dict(columns)], ensure_ascii=False)
+    behind = f" FROM {source}" if source else ""
+    return (
+        f"SELECT __ml.* FROM (SELECT unnest(from_json(__json, {quote_literal(schema)})) AS __ml "
+        f"FROM (SELECT {call} AS __json{behind}))"
+    )
+
+
+def at_place(con: duckdb.DuckDBPyConnection, args: Args) -> duckdb.DuckDBPyConnection:
+    """The cursor, resolving names where the caller does (after ``USE other``)."""
+    if place := args.get("place"):
+        con.execute(f"USE {'.'.join(quote_identifier(p) for p in place)}")
+    return con
+
+
+def plain(value: Any) -> Any:
+    """Arguments as JSON can hold them: decimals as floats, intervals and times as text."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,147 @@
+"""One look at a table: counts and ranges over all rows, shape and frequent values over a sample.
+
+Said in ibis. The sample is the rows with the smallest hashes, so that it is uniform and the same each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from mfgsql.features import ColumnProfile
+from mfgsql.features.numeric import find_sentinel
+from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
+
+SAMPLE = 100_000
+STEPS = 256  # between the quantiles
+TOP = 1_001  # frequent values kept
+
+
+def profile_columns(
+    con: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], *, order: str
+) -> list[ColumnProfile]:
+    """Profiles of the columns of a temporary table of ``con``.
+
+    Args:
+        types: DuckDB's type of each column to look at. order: column of row hashes.
+    """
+    backend = ibis.duckdb.from_connection(con)
+    rows = backend.table(table, database=("temp", "main"))
+    sample = rows.order_by(order).limit(SAMPLE)
+    profiles = _ranges(rows, types)
+    profiles = [_shape(sample, p) for p in profiles]
+    return [_top(rows, p) for p in profiles]
+
+
+def _number(column: ir.Column, kind: str) -> ir.FloatingValue:
+    """A column as finite DOUBLE, NULL elsewhere; times as seconds since 1970."""
+    if kind in TIME_TYPES:
+        return column.cast("timestamp").epoch_seconds().cast("float64")
+    number = column.cast("float64")
+    return ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
+
+
+def _ranges(rows: ir.Table, types: dict[str, str]) -> list[ColumnProfile]:
+    """Counts and ranges of all columns by one aggregate query."""
+    aggregates = [rows.count().name("rows")]
+    for i, (name, type_name) in enumerate(types.items()):
+        kind, column = base_type(type_name), rows[name]
+        if kind in NUMERIC_TYPES or kind in TIME_TYPES:
+            value = _number(column, kind)
+            aggregates += [value.count().name(f"n{i}"), value.min().name(f"low{i}"), value.max().name(f"high{i}"),
+                           value.mean().name(f"mean{i}"), value.std(how="pop").name(f"dev{i}"),
+                           column.count().name(f"all{i}")]  # fmt: skip
+        else:
+            aggregates.append(column.count().name(f"n{i}"))
+    found = _one_row(rows.aggregate(aggregates))
+    return [_from_ranges(name, type_name, found, str(i)) for i, (name, type_name) in enumerate(types.items())]
+
+
+def _from_ranges(name: str, type_name: str, found: dict[str, Any], i: str) -> ColumnProfile:
+    return ColumnProfile(
+        name,
+        type_name,
+        rows=found["rows"],
+        nulls=found["rows"] - found["n" + i],
+        minimum=found.get("low" + i),
+        maximum=found.get("high" + i),
+        mean=_rounded(found.get("mean" + i)),
+        deviation=_rounded(found.get("dev" + i)),
+        infinities=found.get("all" + i, found["n" + i]) - found["n" + i],
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    """To 12 digits: sums in parallel differ in the last ones, and equal rows must give equal models."""
+    return None if value is None else float(f"{value:.12g}")
+
+
+def _shape(sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
+    """Distinct values, quantiles and a sentinel of the sampled rows."""
+    kind, column = profile.base_type, sample[profile.name]
+    if kind in NUMERIC_TYPES:
+        return _numeric_shape(sample, _number(column, kind), profile)
+    if kind in TIME_TYPES:
+        return replace(profile, **_one_row(sample.aggregate(distinct=column.nunique(), sampled=column.count())))
+    if kind not in TEXT_TYPES and kind != "BOOLEAN":
+        return profile
+    found = sample.aggregate(
+        distinct=column.nunique(), sampled=column.count(), longest=column.cast("string").length().max()
+    )
+    shape = {k: v or 0 for k, v in _one_row(found).items()}
+    return replace(profile, **shape)
+
+
+def _numeric_shape(sample: ir.Table, value: ir.FloatingValue, profile: ColumnProfile) -> ColumnProfile:
+    if profile.minimum is None:
+        return profile
+    shaped = replace(profile, **_quantiles(sample, value))
+    ends = [v for v in (profile.minimum, profile.maximum) if v is not None]
+    counts = _one_row(sample.aggregate([(value == v).sum().name(f"c{i}") for i, v in enumerate(ends)]))
+    top = tuple((repr(v), int(counts[f"c{i}"] or 0)) for i, v in enumerate(ends))
+    sentinel = find_sentinel(replace(shaped, top=top))
+    if sentinel is None:
+        return shaped
+    kept = value.nullif(sentinel)
+    again = _one_row(
+        sample.aggregate(minimum=kept.min(), maximum=kept.max(), mean=kept.mean(), deviation=kept.std(how="pop"))
+    )
+    again |= {k: _rounded(again[k]) for k in ("mean", "deviation")}
+    return replace(shaped, sentinel=sentinel, **again, **_quantiles(sample, kept))
+
+
+def _quantiles(sample: ir.Table, value: ir.FloatingValue) -> dict[str, Any]:
+    steps = [i / STEPS for i in range(STEPS + 1)]
+    found = _one_row(sample.aggregate(quantiles=value.quantile(steps), distinct=value.nunique(), sampled=value.count()))
+    return found | {"quantiles": tuple(found["quantiles"] or ())}
+
+
+def _top(rows: ir.Table, profile: ColumnProfile) -> ColumnProfile:
+    """Most frequent values, over all rows, as text."""
+    if profile.base_type not in TEXT_TYPES and profile.base_type != "BOOLEAN":
+        return profile
+    return replace(profile, top=value_counts(rows, profile.name))
+
+
+def value_counts(rows: ir.Table, name: str) -> tuple[tuple[str, int], ...]:
+    """Values as text with their counts, most frequent first, ties by value."""
+    texts = rows.select(value=rows[name].cast("string")).filter(ibis._.value.notnull())
+    counts = texts.group_by("value").aggregate(count=ibis._.count()).order_by([ibis.desc("count"), "value"]).limit(TOP)
+    table = counts.to_pyarrow()
+    return tuple(zip(table["value"].to_pylist(), table["count"].to_pylist(), strict=True))
+
+
+def _one_row(expression: ir.Table) -> dict[str, Any]:
+    row: dict[str, Any] = expression.to_pyarrow().to_pylist()[0]
+    return row
+
+
+def describe(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, str]:
+    """Column names and types of a statement, without running it."""
+    rows: Sequence[tuple[Any, ...]] = con.execute(f"DESCRIBE {select}").fetchall()
+    return {r[0]: r[1] for r in rows}

@@ -1,0 +1,297 @@
+"""A learning statement, executed: snapshot, training, and one transaction that commits all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import torch
+
+from mfgsql import __version__
+from mfgsql.catalog import (
+    Version,
+    add_version,
+    finish_run,
+    new_run,
+    read_artifact,
+    resolve,
+    reusable,
+    set_alias,
+    update_run,
+    write_artifact,
+)
+from mfgsql.catalog.artifacts import check_size
+from mfgsql.catalog.models import CANDIDATE, CHAMPION, alias_of, next_version
+from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
+from mfgsql.engine.challenge import wins
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.planning import Args, Rows
+from mfgsql.engine.progress import Progress
+from mfgsql.engine.snapshots import Frozen, export, freeze
+from mfgsql.engine.specs import Prepared, prepare_spec
+from mfgsql.errors import CancelledError
+from mfgsql.model import Model
+from mfgsql.training import Cancellation, Learned, Snapshot, learn
+
+_LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow")
+_FEW = 50  # rows judged; below, and below ten of the rarer class, a verdict would be luck
+
+
+def run_learning(engine: Engine, args: Args) -> Rows:
+    """Run it, or return the finished run of the same content. The run's status is kept whatever happens."""
+    cancellation = engine.cancellation(args.get("session"))
+    with engine.commit_lock, engine.cursor() as cursor:
+        run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
+    try:
+        with _turn(engine, cancellation), engine.cursor() as cursor:
+            _update(engine, run_id, status="running", device=engine.device)
+            return [_Learning(engine, args, run_id, cursor, cancellation).run()]
+    except BaseException as error:
+        _fail(engine, run_id, error, cancellation)
+        if isinstance(error, duckdb.InterruptException):
+            raise CancelledError("Cancelled.") from error
+        raise
+
+
+@contextmanager
+def _turn(engine: Engine, cancellation: Cancellation) -> Iterator[None]:
+    """Wait for the one training at a time, and stay stoppable while waiting."""
+    while not engine.training_lock.acquire(timeout=0.1):
+        cancellation.check()
+    try:
+        yield
+    finally:
+        engine.training_lock.release()
+
+
+def _fail(engine: Engine, run_id: str, error: BaseException, cancellation: Cancellation) -> None:
+    cancelled = isinstance(error, CancelledError | KeyboardInterrupt | duckdb.InterruptException)
+    text = str(error) or type(error).__name__
+    # The engine may be closing: the run's end is recorded all the same, on the root connection's own cursor.
+    with engine.commit_lock:
+        cursor = engine.con.cursor()
+        finish_run(cursor, run_id, "cancelled" if cancelled else "failed", error=text)
+        cursor.close()
+
+
+def _update(engine: Engine, run_id: str, **values: Any) -> None:
+    with engine.commit_lock, engine.cursor() as cursor:
+        update_run(cursor, run_id, **values)
+
+
+class _Learning:
+    """One run, from its source to its row of result."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        args: Args,
+        run_id: str,
+        cursor: duckdb.DuckDBPyConnection,
+        cancellation: Cancellation,
+    ) -> None:
+        self.engine, self.args, self.run_id = engine, args, run_id
+        self.cursor, self.cancellation = cursor, cancellation
+        self.started = time.monotonic()
+
+    def run(self) -> dict[str, Any]:
+        """Snapshot, train, commit; the row of result."""
+        base = self._base()
+        with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
+            frozen = freeze(rows, self.args, self.cancellation)
+            prepared = prepare_spec(frozen, self.args, base)
+            key = self._key(frozen, prepared)
+            if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
+                return self._reuse(json.loads(earlier.result))
+            _update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
+            snapshot = self._export(frozen, prepared)
+        learned = self._learn(snapshot, prepared, base, key)
+        return self._commit(snapshot, prepared, learned, key)
+
+    def _base(self) -> Model | None:
+        if not self.args.get("base"):
+            return None
+        version = resolve(self.cursor, self.args["base"])
+        return Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
+
+    def _key(self, frozen: Frozen, prepared: Prepared) -> str:
+        """Of all that the weights depend on."""
+        told = {k: v for k, v in self.args.items() if k not in ("session", "force", "place", "source", "promote")}
+        parts = [told, frozen.hash, prepared.describe(), lineage_of_machine(self.engine)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    def _reuse(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The earlier run's row; this statement leaves no run behind."""
+        with self.engine.commit_lock:
+            self.cursor.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
+        champion = alias_of(self.cursor, result["model"], CHAMPION) == result["version"]
+        return result | {"status": "reused", "champion": champion}
+
+    def _export(self, frozen: Frozen, prepared: Prepared) -> Snapshot:
+        path = self.engine.folder / f"{self.run_id}.parquet"
+        recipe = prepared.spec.recipe
+        names = prepared.spec.features.names
+        return export(
+            frozen,
+            self.args | {"validation": recipe.validation},
+            path,
+            task=prepared.spec.task,
+            features=names,
+            seed=recipe.seed,
+        )
+
+    def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Model | None, key: str) -> Learned:
+        state = self.engine.folder / f"{key}.state"
+        lineage = {
+            "snapshot": snapshot.hash,
+            "source": snapshot.sql,
+            "recipe": prepared.spec.recipe.to_dict(),
+            "base": self.args.get("base"),
+            **lineage_of_machine(self.engine),
+        }
+        with Progress(self.engine.settings.progress, f"{self.args['verb']} {self.args['model']}") as progress:
+            self.progress = progress
+            learned = learn(
+                snapshot,
+                prepared.spec,
+                base=base,
+                lineage=lineage,
+                device=self.engine.device,
+                threads=self.engine.settings.threads,
+                memory=self.engine.settings.trainer_memory,
+                monitor=progress,
+                cancellation=self.cancellation,
+                resume=state.read_bytes() if state.exists() else None,
+                save=lambda data: _replace(state, data),
+            )
+        state.unlink(missing_ok=True)
+        return learned
+
+    def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned, key: str) -> dict[str, Any]:
+        data = learned.model.to_bytes()
+        check_size(self.cursor, len(data))
+        beaten, why = self._challenge(snapshot, learned)
+        warnings = [*prepared.warnings, *([why] if why else [])]
+        with self.engine.transaction() as con:
+            number = next_version(con, self.args["model"])
+            result = self._result(number, prepared, learned, warnings)
+            first = alias_of(con, self.args["model"], CHAMPION) is None
+            result["champion"] = first or beaten
+            version = self._version(number, data, learned, result)
+            write_artifact(con, version.artifact, data)
+            add_version(con, version, prepared.spec.task or "base", self.args.get("target"))
+            self._set_aliases(con, number, promoted=beaten and not first, first=first)
+            add_features(con, version, prepared.features)
+            add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
+            add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
+            finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))
+            stale = old_snapshots(con, self.args["model"], keep=self.engine.settings.keep_snapshots)
+        for path in stale:
+            Path(path).unlink(missing_ok=True)
+        return result
+
+    def _set_aliases(self, con: duckdb.DuckDBPyConnection, number: int, *, promoted: bool, first: bool) -> None:
+        from mfgsql.catalog.models import PREVIOUS
+
+        model = self.args["model"]
+        if promoted:
+            set_alias(con, model, PREVIOUS, alias_of(con, model, CHAMPION))
+        set_alias(con, model, CHAMPION if first or promoted else CANDIDATE, number)
+
+    def _challenge(self, snapshot: Snapshot, learned: Learned) -> tuple[bool, str | None]:
+        """Whether the new version takes over, and why not."""
+        champion = alias_of(self.cursor, self.args["model"], CHAMPION)
+        if champion is None:
+            return True, None
+        remedy = f"Promote it: FROM ml_promote('{self.args['model']}@candidate');"
+        if self.args.get("promote") != "auto":
+            return False, f"It stays candidate beside the champion @{champion}. {remedy}"
+        won, why = wins(self.engine, self.cursor, f"{self.args['model']}@{champion}", snapshot, learned.model)
+        return won, None if won else f"It stays candidate: {why} {remedy}"
+
+    def _version(self, number: int, data: bytes, learned: Learned, result: dict[str, Any]) -> Version:
+        return Version(
+            self.args["model"],
+            number,
+            self.run_id,
+            f"artifact_{uuid.uuid4().hex}",
+            len(data),
+            learned.model.manifest.to_json(),
+            self.args.get("base"),
+            result["rows"],
+            result["metric"],
+            result["value"],
+            result["baseline"],
+            result["verdict"],
+        )
+
+    def _result(self, number: int, prepared: Prepared, learned: Learned, warnings: list[str]) -> dict[str, Any]:
+        metric, value, baseline, verdict = _verdict(learned)
+        return {
+            "model": self.args["model"],
+            "version": number,
+            "run_id": self.run_id,
+            "status": "finished",
+            "verdict": verdict,
+            "metric": metric,
+            "value": value,
+            "baseline": baseline,
+            "champion": False,
+            "rows": prepared.rows,
+            "seconds": round(time.monotonic() - self.started, 2),
+            "device": self.engine.device,
+            "warnings": warnings,
+        }
+
+
+def _verdict(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
+    """The deciding metric, its value and the baseline's, and what they mean in words."""
+    model, judged = learned.model, learned.judgement
+    if model.manifest.task is None:
+        useful = learned.best_step > 0
+        loss = judged.loss if judged else None
+        return "loss", loss, None, "useful" if useful else "no better than the baseline"
+    metric = model.task.metrics(model.target)[0]
+    if judged is None:
+        return metric.name, None, None, "too little data"
+    value, baseline = judged.metrics.get(metric.name), learned.baseline.get(metric.name)
+    rare = min((int((judged.truth == c).sum()) for c in range(len(model.target.classes))), default=_FEW)
+    if len(judged.truth) < _FEW or rare < 10:
+        return metric.name, value, baseline, "too little data"
+    better = value is not None and baseline is not None and (value > baseline if metric.higher else value < baseline)
+    return metric.name, value, baseline, "useful" if better else "no better than the baseline"
+
+
+def _final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
+    if learned.judgement is None:
+        return []
+    values = {"loss": learned.judgement.loss, **learned.judgement.metrics}
+    return [
+        (learned.best_step, "validation", name, value, learned.baseline.get(name), True)
+        for name, value in values.items()
+    ]
+
+
+def lineage_of_machine(engine: Engine) -> dict[str, Any]:
+    """What else equal weights need: libraries, threads, device, the CPU's instructions."""
+    return {
+        "mfgsql": __version__,
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "threads": engine.settings.threads,
+        "device": engine.device,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_suffix(".part")
+    partial.write_bytes(data)
+    partial.replace(path)

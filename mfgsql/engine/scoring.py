@@ -1,0 +1,153 @@
+"""Between SQL's rows and the scorer: which columns a model reads, and what shape its answer has."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mfgsql.catalog import resolve
+from mfgsql.errors import SourceError, did_you_mean
+
+if TYPE_CHECKING:
+    from mfgsql.engine.engine import Engine
+    from mfgsql.scoring import Scored, Scorer
+
+
+def pin(engine: Engine, model: pa.Array) -> pa.Array:
+    """Names as pinned versions; pinned where the statement is bound, so that it sees one version throughout."""
+    with engine.cursor() as cursor:
+        names = {text: resolve(cursor, text).name for text in pc.unique(model).to_pylist()}
+    return pa.array([names[t] for t in model.to_pylist()], pa.string())
+
+
+def score_class(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
+    """Structs of label, probability, probabilities, status."""
+    with engine.scorer(_constant(model)) as scorer:
+        scored = scorer.score(_features(scorer, row), len(row))
+        return _class_struct(scorer, scored)
+
+
+def score_value(engine: Engine, model: pa.Array, level: pa.Array, row: pa.Array) -> pa.Array:
+    """Structs of value, lower, upper, status."""
+    with engine.scorer(_constant(model)) as scorer:
+        scored = scorer.score(_features(scorer, row), len(row))
+        value, lower, upper = _interval(scorer, scored, float(level[0].as_py()))
+    return _struct(scored, value=value, lower=lower, upper=upper)
+
+
+def score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
+    """Structs of label, probability, value, lower, upper, status; NULL where the task has no such thing."""
+    names = pc.unique(model).to_pylist()
+    if len(names) > 1:
+        return _by_model(engine, model, row, names)
+    with engine.scorer(names[0]) as scorer:
+        scored = scorer.score(_features(scorer, row), len(row))
+        none = pa.nulls(len(row), pa.float64())
+        if scorer.model.task.shape == "class":
+            answer = _class_struct(scorer, scored)
+            label, probability = answer.field("label"), answer.field("probability")
+            return _struct(scored, label=label, probability=probability, value=none, lower=none, upper=none)
+        value, lower, upper = _interval(scorer, scored, DEFAULT_LEVEL)
+    texts = pa.nulls(len(row), pa.string())
+    return _struct(scored, label=texts, probability=none, value=value, lower=lower, upper=upper)
+
+
+DEFAULT_LEVEL = 0.9
+
+
+def _by_model(engine: Engine, model: pa.Array, row: pa.Array, names: list[str]) -> pa.Array:
+    """A batch whose rows ask different models: one pass each, put back in order."""
+    parts, places = [], []
+    for name in names:
+        rows = pc.indices_nonzero(pc.equal(model, name))
+        parts.append(score_row(engine, pa.array([name] * len(rows)), row.take(rows)))
+        places.append(rows.to_numpy())
+    back = np.argsort(np.concatenate(places))
+    return pa.concat_arrays(parts).take(pa.array(back))
+
+
+def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: pa.Array, scores: pa.Array) -> pa.Array:
+    """JSON rows of metrics; each argument is one list over all rows (``scores`` of probability lists, or NULL)."""
+    from mfgsql.evaluation import evaluate
+    from mfgsql.tasks import Prediction
+
+    with engine.scorer(_constant(model)) as scorer:
+        task, target = scorer.model.task, scorer.model.target
+    if not truth[0].is_valid:
+        raise SourceError(f"No row of the source has a {target.name!r} to compare with.")
+    values = task.encode(truth.flatten(), target)
+    if task.shape == "class":
+        probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
+        prediction = Prediction(task.encode(predicted.flatten(), target), probabilities)
+        known = values >= 0
+    else:
+        prediction = Prediction(predicted.flatten().to_numpy(zero_copy_only=False))
+        known = np.isfinite(values)
+    rows = evaluate(task, target, values[known], prediction.take(known))
+    return pa.array([json.dumps([asdict(r) for r in rows])])
+
+
+def _constant(model: pa.Array) -> str:
+    return str(model[0].as_py())
+
+
+def _features(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
+    """The model's columns out of a struct, whatever their case and order."""
+    fields = dict(zip((row.type.field(i).name.lower() for i in range(row.type.num_fields)), row.flatten(), strict=True))
+    names = scorer.model.manifest.features.names
+    for name in names:
+        if name.lower() not in fields:
+            there = [row.type.field(i).name for i in range(row.type.num_fields)]
+            raise SourceError(
+                f"The row has no column {name!r}, which the model needs.{did_you_mean(name, there)}",
+                remedy=f"The model reads: {', '.join(names)}.",
+            )
+    return {name: fields[name.lower()] for name in names}
+
+
+def _class_struct(scorer: Scorer, scored: Scored) -> pa.Array:
+    target, prediction = scorer.model.target, scored.prediction
+    assert prediction.scores is not None
+    classes = pa.array(target.classes, pa.string())
+    rows, width = prediction.scores.shape
+    chosen = prediction.scores[:, 1] if width == 2 else prediction.scores.max(axis=1)
+    keys = classes.take(pa.array(np.tile(np.arange(width), rows)))
+    offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
+    probabilities = pa.MapArray.from_arrays(offsets, keys, pa.array(prediction.scores.reshape(-1)))
+    label = classes.take(pa.array(prediction.values))
+    if scored.rows.void is None:
+        return _struct(scored, label=label, probability=pa.array(chosen), probabilities=probabilities)
+    kept = pa.array(~scored.rows.void)
+    return _struct(
+        scored,
+        label=label,
+        probability=pa.array(chosen),
+        probabilities=pc.if_else(kept, probabilities, pa.scalar(None, probabilities.type)),
+    )
+
+
+def _interval(scorer: Scorer, scored: Scored, level: float) -> tuple[pa.Array, pa.Array, pa.Array]:
+    from mfgsql.tasks.regression import half_width
+
+    value = scored.prediction.values
+    half = half_width(scorer.model.manifest.calibration, level)
+    if not np.isfinite(half):
+        none = pa.nulls(len(value), pa.float64())
+        return pa.array(value), none, none
+    return pa.array(value), pa.array(value - half), pa.array(value + half)
+
+
+def _struct(scored: Scored, **columns: pa.Array) -> pa.Array:
+    """The columns with status and reason; a void row's columns are NULL."""
+    if scored.rows.void is not None:
+        kept = pa.array(~scored.rows.void)
+        for name, column in columns.items():
+            if not pa.types.is_map(column.type):
+                columns[name] = pc.if_else(kept, column, pa.scalar(None, column.type))
+    columns |= {"ml_status": scored.rows.status, "ml_reason": scored.rows.reason}
+    return pa.StructArray.from_arrays(list(columns.values()), list(columns))

@@ -1,0 +1,282 @@
+"""A session: DuckDB with the verbs. ``connect`` opens a database, ``install`` adds the verbs to an open one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import uuid
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from mfgsql.catalog import interrupt_stale_runs, migrate, pending
+from mfgsql.engine import verbs  # noqa: F401  (they register themselves)
+from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.install import checksum, install_sql, installed
+from mfgsql.engine.quoting import render
+from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
+from mfgsql.settings import Settings, load_settings
+from mfgsql.training.monitor import Cancellation
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+_engines: dict[str, weakref.ref[Engine]] = {}
+_opening = threading.Lock()
+
+
+class Session:
+    """A connection of DuckDB whose ``ml_*`` verbs work; ``execute`` and the fetches are DuckDB's own.
+
+    Errors of mfgsql are raised as `MfgsqlError`, those of plain SQL as ``duckdb.Error``.
+    """
+
+    def __init__(self, engine: Engine, con: duckdb.DuckDBPyConnection, *, owns_engine: bool = False) -> None:
+        self.engine, self._con, self._owns_engine = engine, con, owns_engine
+        self.id = uuid.uuid4().hex
+        self.cancellation = Cancellation()
+        self._closed = False
+        engine.sessions[self.id] = self
+
+    # -- DuckDB's way -----------------------------------------------------------------------------------------------
+
+    def execute(self, sql: str, parameters: Any = None) -> Self:
+        """Run SQL; fetch from the session itself."""
+        with self._guard():
+            self.cancellation.clear()
+            self._con.execute(sql, parameters)
+        return self
+
+    def sql(self, sql: str, parameters: Any = None) -> pa.Table:
+        """Run SQL once; its rows as an Arrow table."""
+        return self.execute(sql, parameters).arrow()
+
+    def fetchall(self) -> list[Any]:
+        """All rows as tuples."""
+        with self._guard():
+            return self._con.fetchall()
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        with self._guard():
+            return self._con.fetchone()
+
+    def df(self) -> pd.DataFrame:
+        """The rows as a pandas frame (pandas must be installed)."""
+        with self._guard():
+            return self._con.df()
+
+    def pl(self) -> pl.DataFrame:
+        """The rows as a polars frame."""
+        with self._guard():
+            return self._con.pl()
+
+    def arrow(self) -> pa.Table:
+        """The rows as an Arrow table."""
+        with self._guard():
+            return self._con.to_arrow_table()
+
+    @property
+    def description(self) -> list[Any] | None:
+        """Names and types of the last result's columns."""
+        return self._con.description
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection below."""
+        return self._con
+
+    def cursor(self) -> Session:
+        """Another session on the same database, for another thread."""
+        self.engine.check_open()
+        return Session(self.engine, self._con.cursor())
+
+    @property
+    def ibis(self) -> Any:
+        """The ibis backend over this connection."""
+        import ibis
+
+        return ibis.duckdb.from_connection(self._con)
+
+    # -- the verbs --------------------------------------------------------------------------------------------------
+
+    def verb(self, name: str, /, *args: Any, **named: Any) -> dict[str, Any] | list[dict[str, Any]]:
+        """Execute a verb once, as ``s.verb('finetune', 'm', 't', target='y')``; its rows as dictionaries.
+
+        A verb that returns one row gives it alone.
+        """
+        rows: list[dict[str, Any]] = self.sql(_call(name, args, named)).to_pylist()
+        return rows[0] if len(rows) == 1 else rows
+
+    def table(self, name: str, /, *args: Any, **named: Any) -> Any:
+        """A predict-like verb as a lazy ibis table, as ``s.table('predict', 'm', 't')``."""
+        with self._guard():
+            return self.ibis.sql(_call(name, args, named))
+
+    def pretrain(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_pretrain(...)``, executed once."""
+        return self.verb("pretrain", model, source, **named)
+
+    def finetune(self, model: str, source: str, *, target: str, **named: Any) -> Any:
+        """``FROM ml_finetune(...)``, executed once."""
+        return self.verb("finetune", model, source, target=target, **named)
+
+    def predict(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_predict(...)`` as a lazy ibis table."""
+        return self.table("predict", model, source, **named)
+
+    def evaluate(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_evaluate(...)`` as a lazy ibis table."""
+        return self.table("evaluate", model, source, **named)
+
+    def check(self, source: str, **named: Any) -> Any:
+        """``FROM ml_check(...)``, executed once."""
+        return self.verb("check", source, **named)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Stop what this session runs: a query, a scoring, a training."""
+        self.cancellation.set()
+        if not self._closed:
+            self._con.interrupt()
+
+    def release(self) -> None:
+        """Close the connection below."""
+        self._closed = True
+        self._con.close()
+
+    def close(self) -> None:
+        """Close the session; the one that opened the database closes it."""
+        if self._closed:
+            return
+        if self._owns_engine:
+            self.engine.close()
+        else:
+            self.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        if self._closed:
+            raise ClosedError("The session is closed.")
+        token = caller.set(self)
+        try:
+            with _interruptible(self):
+                yield
+        except duckdb.Error as error:
+            translated = self.engine.translate(error)
+            raise translated from (None if isinstance(translated, MfgsqlError) else error)
+        finally:
+            caller.reset(token)
+
+
+def _call(name: str, args: tuple[Any, ...], named: dict[str, Any]) -> str:
+    written = [render(a) for a in args] + [f"{k} := {render(v)}" for k, v in named.items()]
+    return f"FROM ml_{name}({', '.join(written)})"
+
+
+@contextmanager
+def _interruptible(session: Session) -> Iterator[None]:
+    """Ctrl-C reaches Python inside a UDF only through this: the first asks the work to stop, the second breaks in."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        session.interrupt()
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def connect(path: str | os.PathLike[str] = ":memory:", *, read_only: bool = False, **settings: Any) -> Session:
+    """Open a database file (made where it is missing) with the verbs.
+
+    Args:
+        read_only: change nothing: models predict, none is trained.
+        settings: of `Settings`, as ``memory='8GB'``.
+
+    Raises:
+        CatalogError: the database is of a newer release, or locked, or read-only without a catalog.
+        SourceError: the path is a folder or can't be opened.
+    """
+    chosen = load_settings(**settings)
+    place = None if str(path) == ":memory:" else Path(path).resolve()
+    with _opening:
+        known = _engines.get(str(place)) if place else None
+        engine = known() if known else None
+        if engine is not None and not engine.closed:
+            return Session(engine, engine.con.cursor())
+        con = _open(place, chosen, read_only)
+        try:
+            engine = prepare(con, place, chosen, read_only=read_only)
+        except BaseException:
+            con.close()
+            raise
+        if place:
+            _engines[str(place)] = weakref.ref(engine)
+        return Session(engine, con.cursor(), owns_engine=True)
+
+
+def _open(place: Path | None, settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if place and place.is_dir():
+        raise SourceError(f"'{place}' is a folder, not a database file.")
+    if place and read_only and not place.exists():
+        raise SourceError(f"There is no database '{place}'.", remedy=f"Make it: mfgsql init --db {place}")
+    try:
+        con = duckdb.connect(str(place or ":memory:"), read_only=read_only)
+    except duckdb.Error as error:
+        text = str(error).split("\n")[0]
+        remedy = "Close the other program, or open it with read_only." if "lock" in text.lower() else None
+        raise CatalogError(f"'{place}' can't be opened: {text}", remedy=remedy) from None
+    con.execute(f"SET memory_limit = '{settings.duckdb_memory // 2**20}MiB'; SET threads = {settings.threads}")
+    return con
+
+
+def install(con: duckdb.DuckDBPyConnection, **settings: Any) -> Session:
+    """Add the verbs to a connection that somebody else owns; its cursors have them, too."""
+    chosen = load_settings(**settings)
+    row = con.execute(
+        "SELECT path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchone()
+    place = Path(row[0]).resolve() if row and row[0] else None
+    return Session(prepare(con.cursor(), place, chosen, read_only=bool(row and row[1])), con)
+
+
+def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settings, *, read_only: bool) -> Engine:
+    """Migrate, register the UDFs, install macros and views; the engine.
+
+    Raises:
+        CatalogError: read-only, and something would have to be changed.
+    """
+    steps = pending(con)
+    if read_only and (steps or installed(con) != checksum()):
+        raise CatalogError(
+            "This database is not prepared for this release, and it is opened read-only.",
+            remedy=f"Run once: mfgsql migrate --db {place}",
+        )
+    migrate(con) if steps else None
+    engine = Engine(con, place, settings, read_only=read_only)
+    if not read_only:
+        interrupt_stale_runs(con)
+        install_sql(con)
+    return engine

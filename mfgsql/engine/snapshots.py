@@ -1,0 +1,244 @@
+"""Training rows, frozen: read once through an own cursor, profiled, split, and written in the order of their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mfgsql.engine.planning import Args, at_place
+from mfgsql.engine.profiling import describe, profile_columns
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.sources import read_source
+from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean, one_of
+from mfgsql.features import ColumnProfile
+from mfgsql.features.profile import base_type
+from mfgsql.training.monitor import Cancellation
+from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, UNUSED, VALIDATION, Snapshot
+
+_ROWS = "__ml_rows"
+_UNUSABLE = frozenset({"NESTED", "BLOB", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
+ROLES = ("target", "entity", "order_by", "weight")
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Rows of a source in a temporary table of the cursor they were read with.
+
+    Attributes:
+        con: that cursor. types: of all columns. profiles: of the columns that may be features or the target.
+        ignored: columns of types that can be neither. hash: of the content, whatever the order.
+        rows: how many; those without a target are left out.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    sql: str
+    types: dict[str, str]
+    profiles: dict[str, ColumnProfile]
+    ignored: dict[str, str]
+    hash: str
+    rows: int
+    unlabelled: int
+
+
+def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellation) -> Frozen:
+    """Read the source once.
+
+    Raises:
+        SourceError: not readable, temporary or uncommitted, or without the named columns.
+        DataError: no rows.
+    """
+    source = read_source(at_place(con, args), args["source"])
+    types = _columns(con, source.select, args)
+    for role in ROLES:
+        if args.get(role):
+            args[role] = _column(args[role], types, role)
+    kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in _named(args)}
+    excluded = {_column(n, types, "options.exclude").lower() for n in args.get("exclude") or []}
+    kept = {n: t for n, t in kept.items() if n.lower() not in excluded or n in _named(args)}
+    if not kept:
+        raise SourceError("The source has no column that could be learnt from.")
+    columns = ", ".join(f"__src.{quote_identifier(n)}" for n in kept)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT *, hash(__row) AS {HASH} "
+        f"FROM (SELECT {columns} FROM {source.sql} AS __src) AS __row"
+    )
+    total = _count(con)
+    if args.get("target"):
+        con.execute(f"DELETE FROM {_ROWS} WHERE {quote_identifier(args['target'])} IS NULL")
+    cancellation.check()
+    rows = _count(con)
+    if total == 0:
+        raise DataError("The source has no rows.")
+    roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | _split_column(args, types)
+    profiled = {n: t for n, t in kept.items() if n not in roles}
+    profiles = profile_columns(con, _ROWS, profiled, order=HASH) if rows else []
+    ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}
+    ignored |= {n: "excluded" for n in types if n.lower() in excluded}
+    by_name = {p.name: p for p in profiles}
+    return Frozen(con, source.select, kept, by_name, ignored, _content_hash(con, kept), rows, total - rows)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[str, str]:
+    try:
+        return describe(con, select)
+    except duckdb.Error as error:
+        text = str(error).split("\n")[0]
+        hint = ""
+        if isinstance(error, duckdb.CatalogException):
+            hint = (
+                "If it is a temporary table or not committed yet: learning reads what is committed, so COMMIT first, "
+                "or CREATE TABLE it."
+            )
+        raise SourceError(f"The source {args['source']!r} can't be read: {text}.", remedy=hint or None) from None
+
+
+def _column(name: Any, types: dict[str, str], role: str) -> str:
+    """The column's name as the source spells it."""
+    by_lower = {n.lower(): n for n in types}
+    if not isinstance(name, str) or name.lower() not in by_lower:
+        there = ", ".join(list(types)[:12]) + (", ..." if len(types) > 12 else "")
+        raise SourceError(
+            f"The source has no column {name!r} ({role}); it has {there}.{did_you_mean(str(name), types)}"
+        )
+    return by_lower[name.lower()]
+
+
+def _named(args: Args) -> set[str]:
+    return {args[r] for r in ROLES if args.get(r)}
+
+
+def _split_column(args: Args, types: dict[str, str]) -> set[str]:
+    split = args.get("split")
+    by_lower = {n.lower(): n for n in types}
+    return {by_lower[split.lower()]} if isinstance(split, str) and split.lower() in by_lower else set()
+
+
+def _count(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute(f"SELECT count(*) FROM {_ROWS}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _content_hash(con: duckdb.DuckDBPyConnection, types: dict[str, str]) -> str:
+    """Of the multiset of rows: sums do not depend on the order, and catch repetitions."""
+    row = con.execute(f"SELECT count(*), sum({HASH}::HUGEINT)::VARCHAR, bit_xor(hash({HASH})) FROM {_ROWS}").fetchone()
+    return hashlib.sha256(json.dumps([row, types], default=str).encode()).hexdigest()[:32]
+
+
+def export(frozen: Frozen, args: Args, path: Path, *, task: str | None, features: list[str], seed: int) -> Snapshot:
+    """Split the rows and write those columns that training reads.
+
+    Raises:
+        DataError: a split left no rows to train on, or none to judge by.
+    """
+    backend = ibis.duckdb.from_connection(frozen.con)
+    rows = backend.table(_ROWS, database=("temp", "main"))
+    target = args.get("target")
+    split = _split(rows, args, task, seed).cast("int8")
+    columns: dict[str, Any] = {n: rows[n] for n in features}
+    if target:
+        columns[target] = rows[target].cast("string" if task == "classification" else "float64")
+    if args.get("weight"):
+        columns[args["weight"]] = rows[args["weight"]].cast("float64")
+    chosen = rows.select(**columns, **{HASH: rows[HASH], SPLIT: split}).order_by(HASH)
+    counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path)
+    if not counts[TRAIN]:
+        raise DataError(f"The split leaves no row to train on ({counts[VALIDATION]} to judge by).")
+    if not counts[VALIDATION] and args.get("split"):
+        raise DataError(
+            f"The split {args['split']!r} leaves no row to judge by.", remedy="Name another split, or leave it out."
+        )
+    return Snapshot(path, frozen.hash, sum(counts), counts[TRAIN], counts[VALIDATION], frozen.sql)
+
+
+def _write(batches: pa.RecordBatchReader, path: Path) -> list[int]:
+    """Write row groups of one chunk each; rows of each split. A file under its name is a whole one."""
+    counts = [0, 0, 0]
+    partial = path.with_suffix(".part")
+    try:
+        with pq.ParquetWriter(partial, batches.schema) as writer:
+            for raw in batches:
+                batch = raw.cast(batches.schema)  # DuckDB widens the result of CASE
+                writer.write_batch(batch)
+                for value in pa.compute.value_counts(batch.column(SPLIT)).to_pylist():
+                    counts[value["values"]] += value["counts"]
+        partial.chmod(0o600)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return counts
+
+
+def _split(rows: ir.Table, args: Args, task: str | None, seed: int) -> ir.IntegerValue:
+    """0 to train, 1 to judge, 2 for neither: by hash (within each class), time, entity, or a column."""
+    kind, share = args.get("split"), float(args["validation"])
+    dice = (rows[HASH].cast("string") + f"|{seed}").hash()
+    if kind is None and task == "classification":
+        return _held_out(ibis.cume_dist().over(group_by=rows[args["target"]], order_by=dice) <= share)
+    if kind is None:
+        return _held_out((dice % 10_000 + 10_000) % 10_000 < int(share * 10_000))
+    if kind == "time":
+        return _by_time(rows, args, share)
+    if kind == "entity":
+        return _by_entity(rows, args, share, seed)
+    return _by_column(rows, kind)
+
+
+def _held_out(condition: ir.BooleanValue) -> ir.IntegerValue:
+    return ibis.ifelse(condition, VALIDATION, TRAIN)
+
+
+def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
+    """The latest share is judged; rows within ``gap`` before it are left out, whose labels may look into it."""
+    name = args.get("order_by")
+    if not name:
+        raise OptionError("split := 'time' needs order_by := 'ts', the column of time.")
+    con, quoted = rows.get_backend().con, quote_identifier(name)
+    gap = f" - INTERVAL '{args['gap']}'" if args.get("gap") else ""
+    bounds = con.execute(
+        f"SELECT cut::VARCHAR, (cut{gap})::VARCHAR FROM (SELECT quantile_disc({quoted}, ?) AS cut FROM {_ROWS})",
+        [1 - share],
+    ).fetchone()
+    cut, last = (ibis.literal(b).cast(rows[name].type()) for b in bounds)
+    return ibis.cases((rows[name] > cut, VALIDATION), (rows[name] <= last, TRAIN), else_=UNUSED)
+
+
+def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.IntegerValue:
+    """Whole entities are judged, at least one."""
+    name = args.get("entity")
+    if not name:
+        raise OptionError("split := 'entity' needs entity := 'machine', the column of entities.")
+    dice = (rows[name].cast("string") + f"|{seed}").hash()
+    entities = int(rows[name].nunique().execute())
+    if entities < 2:
+        raise DataError(f"split := 'entity' needs two entities; {name!r} has {entities}.")
+    judged = max(1, round(share * entities))
+    return _held_out(ibis.dense_rank().over(order_by=dice) < judged)
+
+
+def _by_column(rows: ir.Table, name: str) -> ir.IntegerValue:
+    """TRUE or 'validation' is judged; FALSE or 'train' is trained on; anything else is left out."""
+    by_lower = {c.lower(): c for c in rows.columns}
+    if name.lower() not in by_lower:
+        raise OptionError(f"split is 'time', 'entity' or a column of the source, not {name!r}.")
+    words = rows[by_lower[name.lower()]].cast("string").lower()
+    return ibis.cases(
+        (words.isin(["true", "1", "validation", "valid", "val"]), VALIDATION),
+        (words.isin(["false", "0", "train", "training"]), TRAIN),
+        else_=UNUSED,
+    )
+
+
+def check_split(split: Any) -> None:
+    """Refuse what is no text."""
+    if split is not None and not isinstance(split, str):
+        raise OptionError(f"split is {one_of(['time', 'entity', 'the name of a column'])}, not {split!r}.")

@@ -1,0 +1,154 @@
+"""From frozen rows and a statement's arguments to what the trainer needs, with warnings in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mfgsql.engine.planning import Args
+from mfgsql.engine.profiling import SAMPLE, value_counts
+from mfgsql.engine.snapshots import _ROWS as ROWS
+from mfgsql.engine.snapshots import Frozen
+from mfgsql.errors import DataError
+from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection, find_leaks
+from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES
+from mfgsql.model import Model
+from mfgsql.tasks import Target, choose_task, tasks
+from mfgsql.training import Recipe, TrainSpec
+from mfgsql.training.rows import HASH
+
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spec, and what the catalog keeps about how it came about.
+
+    Attributes:
+        features: for each column its profile, kind (None where left out) and the reason.
+        rows: that the spec is for. warnings: in words.
+    """
+
+    spec: TrainSpec
+    features: list[tuple[ColumnProfile | str, str | None, str | None]]
+    rows: int
+    warnings: list[str]
+
+    def describe(self) -> str:
+        """Canonical JSON of the spec."""
+        spec = self.spec
+        return json.dumps(
+            {
+                "task": spec.task,
+                "objective": spec.objective,
+                "target": spec.target.to_dict() if spec.target else None,
+                "features": spec.features.to_list(),
+                "recipe": spec.recipe.to_dict(),
+                "weight": spec.weight,
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+        )
+
+
+def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
+    """Choose the task, fit target and encoders, and look for leaks.
+
+    Raises:
+        DataError: too few rows, no usable feature, or a target that can't be learnt.
+    """
+    if frozen.rows < FEWEST:
+        labelled = f" with a {args['target']!r}" if args.get("target") else ""
+        raise DataError(f"The source has {frozen.rows} rows{labelled}: too few to learn from (at least {FEWEST}).")
+    task, target = fit_target(frozen, args) if args.get("target") else (None, None)
+    profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
+    features, rejected = FeatureSet.fit(profiles, base.manifest.features if base else None)
+    if not features.encoders:
+        reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
+        raise DataError(f"No column is left to learn from ({reasons}).")
+    leaks = leaks_of(frozen, features, target) if target else []
+    spec = TrainSpec(
+        features, Recipe.parse(args["options"]), task, target, None if task else args["objective"], args.get("weight")
+    )
+    return Prepared(spec, _records(frozen, features, rejected), frozen.rows, _warnings(frozen, rejected, leaks, args))
+
+
+def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
+    """The task, as told or by the target's kind, and the target."""
+    profile = frozen.profiles[args["target"]] if frozen.profiles else None
+    if profile is None:
+        raise DataError(f"The target {args['target']!r} is NULL in every row.")
+    task: str = args.get("task") or choose_task(
+        profile.type, profile.distinct, profile.base_type in INTEGER_TYPES or _whole(profile)
+    )
+    if task == "classification":
+        backend = ibis.duckdb.from_connection(frozen.con)
+        rows = backend.table(ROWS, database=("temp", "main"))
+        profile = ColumnProfile(
+            profile.name, profile.type, profile.rows, profile.nulls, top=value_counts(rows, profile.name)
+        )
+    return task, tasks[task].fit_target(profile, args)
+
+
+def _whole(profile: ColumnProfile) -> bool:
+    return profile.base_type in NUMERIC_TYPES and profile.distinct <= 2
+
+
+def _records(
+    frozen: Frozen, features: FeatureSet, rejected: list[Rejection]
+) -> list[tuple[ColumnProfile | str, str | None, str | None]]:
+    used = {e.column.name: e.kind for e in features.encoders}
+    left_out = {r.name: r.reason for r in rejected}
+    kept = [(p, used.get(n), left_out.get(n, None if n in used else "the target")) for n, p in frozen.profiles.items()]
+    return [*kept, *((name, None, why) for name, why in frozen.ignored.items())]
+
+
+def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args: Args) -> list[str]:
+    found = [f"{r.name} is left out: {r.reason}." for r in rejected]
+    found += [f"{n} is left out: {w}." for n, w in frozen.ignored.items() if w != "excluded"]
+    found += [f"{leak.column} may give the target away: it {leak.words}. {_exclude(leaks)}" for leak in leaks[:1]]
+    found += [f"{leak.column} may give the target away: it {leak.words}." for leak in leaks[1:]]
+    sentinels = [(n, p.sentinel) for n, p in frozen.profiles.items() if p.sentinel is not None]
+    found += [f"{n} = {value:g} is read as missing." for n, value in sentinels]
+    infinite = [(n, p.infinities) for n, p in frozen.profiles.items() if p.infinities]
+    found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
+    if frozen.unlabelled:
+        found.append(f"{frozen.unlabelled} rows without a {args['target']!r} are left out.")
+    return found
+
+
+def _exclude(leaks: list[Leak]) -> str:
+    names = ", ".join("'" + leak.column.replace("'", "''") + "'" for leak in leaks)
+    return f"If it is known only after the fact, leave it out: options := {{'exclude': [{names}]}}."
+
+
+def leaks_of(frozen: Frozen, features: FeatureSet, target: Target) -> list[Leak]:
+    """Leaks among the features, on a sample."""
+    quoted = ibis.duckdb.from_connection(frozen.con).table(ROWS, database=("temp", "main"))
+    names = features.names
+    sample = quoted.order_by(HASH).limit(min(SAMPLE, 20_000)).select(*names, target.name)
+    truth_type = "string" if target.classes else "float64"
+    table = sample.mutate(**{target.name: sample[target.name].cast(truth_type)}).to_pyarrow()
+    task = tasks["classification" if target.classes else "regression"]
+    truth = task.encode(table[target.name].combine_chunks(), target).astype(np.float64)
+    columns = {n: _as_numbers(table[n].combine_chunks(), frozen.types[n]) for n in names}
+    return find_leaks(columns, truth, classes=len(target.classes))
+
+
+def _as_numbers(values: pa.Array, type_name: str) -> Any:
+    from mfgsql.features.profile import base_type
+
+    kind = base_type(type_name)
+    if kind in TEXT_TYPES or kind == "BOOLEAN":
+        codes = pc.dictionary_encode(values.cast(pa.string())).indices
+        return codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if kind in TIME_TYPES:
+        micros = pc.cast(values, pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False)
+        return micros.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)

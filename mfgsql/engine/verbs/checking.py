@@ -1,0 +1,151 @@
+"""``ml_check``: what would come of learning from a source, before it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.snapshots import _ROWS as ROWS
+from mfgsql.engine.snapshots import Frozen, freeze
+from mfgsql.engine.specs import fit_target, leaks_of
+from mfgsql.errors import MfgsqlError
+from mfgsql.features import FeatureSet, Leak, Rejection
+from mfgsql.tasks import Target
+from mfgsql.training import Cancellation, Recipe
+from mfgsql.training.learn import plan_recipe
+
+COLUMNS = {"item": "VARCHAR", "verdict": "VARCHAR", "finding": "VARCHAR", "advice": "VARCHAR"}
+_OK, _LOOK, _STOP = "ok", "look", "stop"
+_MULTIPLY_ADDS = 4e9  # a second and core, measured for training on small batches
+
+
+def check(engine: Engine, args: Args) -> Rows:
+    """Findings, one a row; the last says whether to go on, and how."""
+    with engine.cursor() as cursor:
+        frozen = freeze(cursor, args, Cancellation())
+        rows = list(_findings(engine, frozen, args))
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+
+
+def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str, str, str, str | None]]:
+    few = frozen.rows < 200
+    yield "rows", _LOOK if few else _OK, f"{frozen.rows:,} rows", "More rows would help." if few else None
+    yield from _span(frozen)
+    target, problem = _target(frozen, args)
+    if problem is not None:
+        yield "target", _STOP, problem.message, problem.remedy
+    if target is not None:
+        yield from _about_target(frozen, target)
+    features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != args.get("target"))
+    leaks = leaks_of(frozen, features, target) if target and features.encoders else []
+    yield from _about_columns(frozen, features, rejected, leaks)
+    if features.encoders:
+        yield _effort(engine, frozen, features)
+    stop = problem is not None or not features.encoders or frozen.rows < 20
+    yield _advice(args, [*(r.name for r in rejected), *(leak.column for leak in leaks)], leaks, stop)
+
+
+def _span(frozen: Frozen) -> Iterator[tuple[str, str, str, str | None]]:
+    """First and last moment of each column of time."""
+    for name, type_name in frozen.types.items():
+        if type_name.startswith(("TIMESTAMP", "DATE")):
+            q = quote_identifier(name)
+            low, high = frozen.con.execute(f"SELECT min({q})::VARCHAR, max({q})::VARCHAR FROM {ROWS}").fetchone() or ()
+            yield (
+                "span",
+                _OK,
+                f"{name} runs from {low} to {high}",
+                f"To judge on later rows: split := 'time', order_by := {quote_literal(name)}.",
+            )
+
+
+def _target(frozen: Frozen, args: Args) -> tuple[Target | None, MfgsqlError | None]:
+    if not args.get("target"):
+        return None, None
+    try:
+        return fit_target(frozen, args)[1], None
+    except MfgsqlError as error:
+        return None, error
+
+
+def _about_target(frozen: Frozen, target: Target) -> Iterator[tuple[str, str, str, str | None]]:
+    if frozen.unlabelled:
+        yield (
+            "target",
+            _LOOK,
+            f"{frozen.unlabelled:,} rows have no {target.name!r} and teach nothing about it",
+            ("They can train a base: ml_pretrain."),
+        )
+    if not target.classes:
+        yield "target", _OK, f"a number, {target.mean:.4g} on average, deviation {target.deviation:.4g}", None
+        return
+    rare = min(target.counts)
+    shares = ", ".join(f"{c}: {n:,}" for c, n in list(zip(target.classes, target.counts, strict=True))[:8])
+    advice = f"The rarest class has {rare} rows; below 50 a model and its figures are shaky." if rare < 50 else None
+    yield "target", _LOOK if rare < 50 else _OK, f"{len(target.classes)} classes ({shares})", advice
+    if len(target.classes) == 2:
+        share = target.counts[1] / sum(target.counts)
+        yield (
+            "positives",
+            _OK,
+            f"{target.counts[1]:,} of {sum(target.counts):,} are {target.classes[1]} ({share:.1%})",
+            None,
+        )
+
+
+def _about_columns(
+    frozen: Frozen, features: FeatureSet, rejected: list[Rejection], leaks: list[Leak]
+) -> Iterator[tuple[str, str, str, str | None]]:
+    yield "features", _OK if features.encoders else _STOP, f"{len(features.encoders)} columns can be learnt from", None
+    for leak in leaks:
+        yield "leak", _LOOK, f"{leak.column} {leak.words}", "If it is known only after the fact, exclude it."
+    for column in rejected:
+        yield "left out", _OK, f"{column.name}: {column.reason}", None
+    for name, why in frozen.ignored.items():
+        yield "left out", _OK, f"{name}: {why}", None
+    for profile in frozen.profiles.values():
+        share = profile.nulls / max(profile.rows, 1)
+        if share > 0 and share < 1:
+            yield "NULLs", _LOOK if share > 0.5 else _OK, f"{profile.name} is NULL in {share:.1%} of the rows", None
+        if profile.sentinel is not None:
+            yield "sentinel", _LOOK, f"{profile.name} = {profile.sentinel:g} looks like 'no value'", "Read as missing."
+
+
+def _effort(engine: Engine, frozen: Frozen, features: FeatureSet) -> tuple[str, str, str, str | None]:
+    """Seconds and memory at most, by the network's size; early stopping usually takes less."""
+    recipe = plan_recipe(Recipe(), int(frozen.rows * 0.8))
+    tokens, width = len(features.encoders) + 1, recipe.width
+    work = recipe.layers * (8 * width**2 + 2 * tokens * width) * tokens * 3
+    seconds = frozen.rows * 0.8 * recipe.epochs * work / (_MULTIPLY_ADDS * engine.settings.threads)
+    held = min(
+        frozen.rows * 4 * (sum(c.size for c in features.columns if c.continuous) + 8), engine.settings.trainer_memory
+    )
+    memory = (400 * 2**20 + held) / 2**20
+    return "effort", _OK, f"about {max(1, seconds):,.0f} seconds at most on {engine.device}, {memory:,.0f} MiB", None
+
+
+def _advice(args: Args, out: list[str], leaks: list[Leak], stop: bool) -> tuple[str, str, str, str | None]:
+    if stop:
+        return "go", _STOP, "no: see the rows marked stop", None
+    source = quote_literal(args["source"])
+    if not args.get("target"):
+        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source});"
+    exclude = ", ".join(quote_literal(leak.column) for leak in leaks)
+    options = f", options := {{'exclude': [{exclude}]}}" if leaks else ""
+    words = "yes, once the leaks are looked at" if leaks else "yes"
+    statement = f"FROM ml_finetune('my_model', {source}, target := {quote_literal(args['target'])}{options});"
+    return "go", _LOOK if leaks else _OK, words, statement
+
+
+actions.register("check")(Action(COLUMNS, check))
+
+
+@planners.register("check")
+def plan_check(engine: Engine, args: Args) -> str:
+    """Findings about a source, and the statement to run."""
+    options: dict[str, Any] = dict(args.get("options") or {})
+    args["exclude"] = options.get("exclude")
+    return acting_plan("check", args)

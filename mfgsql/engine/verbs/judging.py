@@ -1,0 +1,89 @@
+"""``ml_evaluate``, ``ml_classification_report``, ``ml_confusion_matrix``: predictions against the truth."""
+
+from __future__ import annotations
+
+from mfgsql.catalog import Version
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.planning import Args, json_rows, planners
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.verbs.predicting import model_and_source, scored, task_of
+from mfgsql.errors import OptionError
+from mfgsql.model import Manifest
+
+_METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
+            "rows": "BIGINT"}  # fmt: skip
+
+
+@planners.register("evaluate")
+def plan_evaluate(engine: Engine, args: Args) -> str:
+    """Metrics beside the baseline's, with a 95 % bootstrap interval, over rows whose target is known."""
+    version, manifest, source = model_and_source(engine, args)
+    task = task_of(version, manifest)
+    assert manifest.target is not None
+    truth = f"__src.{quote_identifier(manifest.target.name)}"
+    if task.shape == "class":
+        wanted, guess, scores = f"CAST({truth} AS VARCHAR)", "__ml.label", "list(map_values(__ml.probabilities))"
+    else:
+        wanted, guess, scores = f"CAST({truth} AS DOUBLE)", "__ml.value", "NULL"
+    rows = (
+        f"(SELECT list(__truth) AS t, list({guess}) AS p, {scores} AS s "
+        f"FROM ({scored(version, manifest, source, args, also=f'{wanted} AS __truth')}) "
+        f"WHERE __truth IS NOT NULL AND {guess} IS NOT NULL)"
+    )
+    return json_rows(f"_ml_evaluate({quote_literal(version.name)}, t, p, s)", _METRICS, rows)
+
+
+def _pairs(engine: Engine, args: Args) -> str:
+    """Counts by actual and predicted class."""
+    version, manifest, source = model_and_source(engine, args)
+    target = _classes(version, manifest)
+    truth = f"CAST(__src.{quote_identifier(target)} AS VARCHAR) AS __truth"
+    return (
+        "SELECT __truth AS actual, __ml.label AS predicted, count(*) AS rows "
+        f"FROM ({scored(version, manifest, source, args, also=truth)}) "
+        "WHERE __truth IS NOT NULL AND __ml.label IS NOT NULL GROUP BY ALL"
+    )
+
+
+def _classes(version: Version, manifest: Manifest) -> str:
+    if task_of(version, manifest).shape != "class" or manifest.target is None:
+        raise OptionError(
+            f"'{version.model}' predicts a number; this is for classes.",
+            remedy=f"Use FROM ml_evaluate('{version.model}', ...).",
+        )
+    return manifest.target.name
+
+
+@planners.register("confusion_matrix")
+def plan_confusion_matrix(engine: Engine, args: Args) -> str:
+    """A row for each pair of actual and predicted class that occurs."""
+    return f"FROM ({_pairs(engine, args)}) ORDER BY actual, predicted"
+
+
+@planners.register("classification_report")
+def plan_classification_report(engine: Engine, args: Args) -> str:
+    """Precision, recall, F1 and support by class, then the averages as scikit-learn reports them."""
+    return f"""
+WITH pairs AS ({_pairs(engine, args)}),
+classes AS (SELECT actual AS class FROM pairs UNION SELECT predicted FROM pairs),
+counts AS (
+  SELECT class,
+    coalesce(sum(rows) FILTER (actual = class AND predicted = class), 0) AS hits,
+    coalesce(sum(rows) FILTER (predicted = class), 0) AS said,
+    coalesce(sum(rows) FILTER (actual = class), 0) AS support
+  FROM classes, pairs GROUP BY class
+),
+scores AS (
+  SELECT class, coalesce(hits / nullif(said, 0), 0) AS precision, coalesce(hits / nullif(support, 0), 0) AS recall,
+    coalesce(2 * hits / nullif(said + support, 0), 0) AS f1, support, hits
+  FROM counts
+),
+report AS (
+  SELECT 0 AS place, class, precision, recall, f1, support FROM scores
+  UNION ALL SELECT 1, 'accuracy', NULL, NULL, sum(hits) / sum(support), sum(support) FROM scores
+  UNION ALL SELECT 2, 'macro avg', avg(precision), avg(recall), avg(f1), sum(support) FROM scores
+  UNION ALL SELECT 3, 'weighted avg', sum(precision * support) / sum(support), sum(recall * support) / sum(support),
+    sum(f1 * support) / sum(support), sum(support) FROM scores
+)
+SELECT class, precision, recall, f1, CAST(support AS BIGINT) AS support FROM report ORDER BY place, class
+""".strip()

@@ -1,0 +1,87 @@
+"""``ml_pretrain`` and ``ml_finetune``: what is checked while the statement is bound, and the run itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfgsql.catalog import resolve
+from mfgsql.catalog.models import model_name
+from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners
+from mfgsql.engine.runs import run_learning
+from mfgsql.engine.snapshots import check_split
+from mfgsql.engine.sources import read_source
+from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
+from mfgsql.tasks import objectives, tasks
+from mfgsql.training import Recipe
+
+COLUMNS = {
+    "model": "VARCHAR", "version": "INTEGER", "run_id": "VARCHAR", "status": "VARCHAR", "verdict": "VARCHAR",
+    "metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "champion": "BOOLEAN", "rows": "BIGINT",
+    "seconds": "DOUBLE", "device": "VARCHAR", "warnings": "VARCHAR[]",
+}  # fmt: skip
+# Options that say which rows and columns, not how to train.
+_ABOUT_ROWS = ("exclude", "gap", "positive")
+
+for _verb in ("pretrain", "finetune"):
+    actions.register(_verb)(Action(COLUMNS, run_learning))
+
+
+@planners.register("pretrain")
+def plan_pretrain(engine: Engine, args: Args) -> str:
+    """A base from rows without labels."""
+    args["objective"] = args.get("objective") or "masked"
+    objectives[args["objective"]]  # an unknown one is refused here
+    return _plan(engine, "pretrain", args)
+
+
+@planners.register("finetune")
+def plan_finetune(engine: Engine, args: Args) -> str:
+    """A model of a target, from a base or from scratch."""
+    if not args.get("target"):
+        raise OptionError("The target is missing.", remedy="Name it: target := 'failed'.")
+    if args.get("task"):
+        tasks[args["task"]]
+    return _plan(engine, "finetune", args)
+
+
+def _plan(engine: Engine, verb: str, args: Args) -> str:
+    if engine.read_only:
+        raise CatalogError("The database is opened read-only: models predict, none is trained.")
+    args["model"] = model_name(args.get("model"))
+    check_split(args.get("split"))
+    if args.get("promote") not in (None, "auto"):
+        raise OptionError(f"promote is 'auto' or left out, not {args['promote']!r}.")
+    with engine.cursor() as cursor:
+        read_source(at_place(cursor, args), args.get("source"))
+        if args.get("base"):
+            cursor.execute("USE " + _own_catalog(engine))
+            args["base"] = resolve(cursor, args["base"]).name  # the run starts from what the caller saw
+    _check_options(args)
+    session = caller.get()
+    return acting_plan(verb, {"verb": verb, **args, "session": session.id if session else None})
+
+
+def _own_catalog(engine: Engine) -> str:
+    row = engine.con.execute("SELECT '\"' || replace(current_database(), '\"', '\"\"') || '\"'").fetchone()
+    return str(row[0]) if row else "memory"
+
+
+def _check_options(args: Args) -> None:
+    """Split the options into those about rows, which become arguments, and the recipe."""
+    options: dict[str, Any] = dict(args.get("options") or {})
+    for name in _ABOUT_ROWS:
+        args[name] = options.pop(name, None)
+    if isinstance(args["exclude"], str):
+        args["exclude"] = [c.strip() for c in args["exclude"].split(",")]
+    try:
+        recipe = Recipe.parse(options)
+    except OptionError as error:
+        unknown = next((n for n in options if n not in Recipe().to_dict()), None)
+        if unknown is None:
+            raise
+        allowed = [*Recipe().to_dict(), *_ABOUT_ROWS]
+        raise OptionError(
+            f"Unknown option '{unknown}'; allowed are {one_of(allowed)}.{did_you_mean(unknown, allowed)}"
+        ) from error
+    args["options"] = recipe.to_dict()

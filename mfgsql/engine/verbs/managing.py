@@ -1,0 +1,130 @@
+"""Verbs over the registry: promote, roll back, drop, export, import. Each is one transaction."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from mfgsql.catalog import ModelRef, Version, add_version, read_artifact, resolve, set_alias, write_artifact
+from mfgsql.catalog import drop_model as forget_model
+from mfgsql.catalog import drop_version as forget_version
+from mfgsql.catalog.models import CANDIDATE, CHAMPION, PREVIOUS, alias_of, model_name, next_version
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
+from mfgsql.errors import NotFoundError, OptionError, SourceError
+from mfgsql.model import Manifest, Model, read_manifest
+
+_POINTED = {"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}
+_FILE = {"model": "VARCHAR", "version": "INTEGER", "file": "VARCHAR", "bytes": "BIGINT"}
+
+
+def _promote(engine: Engine, args: Args) -> Rows:
+    with engine.transaction() as cursor:
+        version = resolve(cursor, args["model"])
+        previous = alias_of(cursor, version.model, CHAMPION)
+        if previous != version.version:
+            set_alias(cursor, version.model, PREVIOUS, previous)
+            set_alias(cursor, version.model, CHAMPION, version.version)
+        if alias_of(cursor, version.model, CANDIDATE) == version.version:
+            set_alias(cursor, version.model, CANDIDATE, None)
+        previous = alias_of(cursor, version.model, PREVIOUS)
+    return [{"model": version.model, "champion": version.version, "previous": previous}]
+
+
+def _rollback(engine: Engine, args: Args) -> Rows:
+    with engine.transaction() as cursor:
+        model = ModelRef.parse(args["model"]).model
+        champion = resolve(cursor, model).version
+        previous = alias_of(cursor, model, PREVIOUS)
+        if previous is None:
+            raise NotFoundError(
+                f"'{model}' has no earlier champion to go back to.",
+                remedy=f"Choose a version: FROM ml_promote('{model}@1');",
+            )
+        set_alias(cursor, model, CHAMPION, previous)
+        set_alias(cursor, model, PREVIOUS, champion)
+    return [{"model": model, "champion": previous, "previous": champion}]
+
+
+def _drop(engine: Engine, args: Args) -> Rows:
+    ref = ModelRef.parse(args["model"])
+    with engine.transaction() as cursor:
+        if "@" not in args["model"]:
+            dropped = forget_model(cursor, ref.model)
+            if not dropped:
+                resolve(cursor, ref.model)  # says that there is no such model
+        else:
+            version = resolve(cursor, args["model"])
+            if alias_of(cursor, ref.model, CHAMPION) == version.version:
+                raise OptionError(
+                    f"{version.name} is the champion of '{ref.model}'.",
+                    remedy=f"Promote another version first, or drop the whole model: FROM ml_drop('{ref.model}');",
+                )
+            forget_version(cursor, version)
+            dropped = [version.version]
+    for number in dropped:
+        engine.cache.drop(f"{ref.model}@{number}")
+    return [{"model": ref.model, "version": number} for number in dropped]
+
+
+def _export(engine: Engine, args: Args) -> Rows:
+    path = _path(args)
+    with engine.cursor() as cursor:
+        version = resolve(cursor, args["model"])
+        data = read_artifact(cursor, version.artifact, version.bytes)
+    if path.exists() and not args.get("overwrite"):
+        raise SourceError(f"The file '{path}' exists.", remedy="Name another, or say overwrite := true.")
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return [{"model": version.model, "version": version.version, "file": str(path), "bytes": len(data)}]
+
+
+def _import(engine: Engine, args: Args) -> Rows:
+    path, name = _path(args), model_name(args["model"])
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"The file '{path}' can't be read: {error.strerror}.") from None
+    manifest = Manifest.from_json(read_manifest(data))
+    Model.from_bytes(data)  # damaged weights are refused here, not at the first prediction
+    target = manifest.target.name if manifest.target else None
+    with engine.transaction() as cursor:
+        number = next_version(cursor, name)
+        artifact = f"artifact_{uuid.uuid4().hex}"
+        write_artifact(cursor, artifact, data)
+        version = Version(
+            name, number, None, artifact, len(data), manifest.to_json(), None, None, None, None, None, None
+        )
+        add_version(cursor, version, manifest.task or "base", target)
+        first = alias_of(cursor, name, CHAMPION) is None
+        set_alias(cursor, name, CHAMPION if first else CANDIDATE, number)
+    return [{"model": name, "version": number, "file": str(path), "bytes": len(data)}]
+
+
+def _path(args: Args) -> Path:
+    if not isinstance(args.get("file"), str) or not args["file"].strip():
+        raise OptionError("The file is missing; name it as 'press_failure.safetensors'.")
+    return Path(args["file"])
+
+
+def _acting(verb: str, columns: dict[str, str], run: object) -> None:
+    """Register an action, and a planner that judges the model's name and returns it."""
+    actions.register(verb)(Action(columns, run))  # type: ignore[arg-type]
+
+    def planner(engine: Engine, args: Args) -> str:
+        ModelRef.parse(args.get("model"))
+        return acting_plan(verb, args)
+
+    planners.register(verb)(planner)
+
+
+_acting("promote", _POINTED, _promote)
+_acting("rollback", _POINTED, _rollback)
+_acting("drop", {"model": "VARCHAR", "version": "INTEGER"}, _drop)
+_acting("export", _FILE, _export)
+_acting("import", _FILE, _import)

@@ -1,0 +1,81 @@
+"""``ml_predict``: a source's rows with predictions beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfgsql.catalog import Version, resolve
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.planning import Args, planners
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.scoring import DEFAULT_LEVEL
+from mfgsql.engine.sources import Source, read_source
+from mfgsql.errors import NotFoundError, OptionError
+from mfgsql.model import Manifest
+from mfgsql.tasks import Task, tasks
+
+_STATUS = ("ml_status", "ml_reason")
+
+
+@planners.register("predict")
+def plan_predict(engine: Engine, args: Args) -> str:
+    """Typed for the model; evaluates the model once per row that survives filters on input columns.
+
+    The input's columns stay, but for those whose name an output takes: a table that was scored before has them.
+    The lambda leaves them out without reading the source's schema, which may be a CTE that only the caller sees.
+    """
+    version, manifest, source = model_and_source(engine, args)
+    task = task_of(version, manifest)
+    assert manifest.target is not None
+    outputs = [(c.name, c.sql.format(ml="__ml")) for c in task.columns(manifest.target)]
+    outputs += [(name, f"__ml.{name}") for name in _STATUS]
+    taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
+    columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
+    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {columns} FROM ({scored(version, manifest, source, args)})"
+
+
+def scored(version: Version, manifest: Manifest, source: Source, args: Args, *, also: str = "") -> str:
+    """A SELECT of the source's columns and the scored struct ``__ml``.
+
+    The source's alias qualifies every feature: in a correlated subquery a missing column would else be looked up
+    outside.
+    """
+    task = task_of(version, manifest)
+    fields = ", ".join(f"{quote_literal(n)}: __src.{quote_identifier(n)}" for n in manifest.features.names)
+    level = f"{check_level(args.get('level'))}, " if task.shape == "value" else ""
+    call = f"_ml_score_{task.shape}({quote_literal(version.name)}, {level}{{{fields}}})"
+    kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
+    return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS __src"
+
+
+def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
+    """The version that the statement is pinned to, and its source."""
+    from mfgsql.engine.planning import at_place
+
+    with engine.cursor() as cursor:
+        version = resolve(cursor, args.get("model"))
+        source = read_source(at_place(cursor, args), args.get("source"))
+    return version, Manifest.from_json(version.manifest), source
+
+
+def task_of(version: Version, manifest: Manifest) -> Task:
+    """The version's task.
+
+    Raises:
+        NotFoundError: it is a base, which predicts nothing.
+    """
+    if manifest.task is None:
+        raise NotFoundError(
+            f"'{version.model}' is a base: it was pre-trained and predicts nothing yet.",
+            remedy=f"FROM ml_finetune('my_model', 'labelled', target := 'column', base := '{version.model}');",
+        )
+    return tasks[manifest.task]
+
+
+def check_level(level: Any) -> float:
+    """The share of true values that the interval is to hold."""
+    if level is None:
+        return DEFAULT_LEVEL
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise OptionError(f"level is a share between 0 and 1, such as 0.9, not {level!r}.")
+    return float(level)

@@ -1,0 +1,103 @@
+"""All encoders of a model: which columns it reads, and one batch of rows as the network takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from mfgsql.features import categorical, numeric, temporal  # noqa: F401  (they register themselves)
+from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
+from mfgsql.features.profile import ColumnProfile
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows as the network takes them.
+
+    Attributes:
+        continuous: float32 [rows, channels]; NaN marks a missing value.
+        codes: int64 [rows, categorical columns].
+        flags: reasons to distrust rows, in the order of columns.
+    """
+
+    continuous: npt.NDArray[np.float32]
+    codes: npt.NDArray[np.int64]
+    flags: tuple[Flag, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.continuous)
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Encoders in the order of the network's tokens: continuous columns first, then categorical ones."""
+
+    encoders: tuple[Encoder, ...]
+
+    @classmethod
+    def fit(
+        cls, profiles: Iterable[ColumnProfile], base: FeatureSet | None = None
+    ) -> tuple[FeatureSet, list[Rejection]]:
+        """Encoders for the columns that can be learnt from, and the others with reasons.
+
+        A column that ``base`` knows keeps its encoding, so that what the base has learnt about it stays true.
+        """
+        known = {e.column.name.lower(): e for e in base.encoders} if base else {}
+        fitted: list[Encoder] = []
+        rejected: list[Rejection] = []
+        for profile in profiles:
+            result = fit_encoder(profile)
+            if isinstance(result, Rejection):
+                rejected.append(result)
+                continue
+            old = known.get(profile.name.lower())
+            fitted.append(old.widen(profile) if old is not None and old.kind == result.kind else result)
+        return cls(tuple(sorted(fitted, key=lambda e: not e.column.continuous))), rejected
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns read, in token order."""
+        return [e.column.name for e in self.encoders]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Columns as the network sees them, in token order."""
+        return [e.column for e in self.encoders]
+
+    def encode(self, columns: Mapping[str, pa.Array], rows: int) -> Batch:
+        """One batch; ``columns`` holds an Arrow array of ``rows`` values under each of `names`."""
+        continuous: list[npt.NDArray[Any]] = []
+        codes: list[npt.NDArray[Any]] = []
+        flags: list[Flag] = []
+        for encoder in self.encoders:
+            column = encoder.encode(columns[encoder.column.name])
+            (continuous if encoder.column.continuous else codes).append(column.values)
+            flags.extend(column.flags)
+        return Batch(
+            np.concatenate(continuous, axis=1) if continuous else np.empty((rows, 0), np.float32),
+            np.stack(codes, axis=1) if codes else np.empty((rows, 0), np.int64),
+            tuple(flags),
+        )
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """As JSON can hold it."""
+        return [e.to_dict() for e in self.encoders]
+
+    @classmethod
+    def from_list(cls, saved: Sequence[dict[str, Any]]) -> FeatureSet:
+        """What `to_list` saved."""
+        return cls(tuple(encoders[e["kind"]].from_dict(e) for e in saved))
+
+
+def fit_encoder(profile: ColumnProfile) -> Encoder | Rejection:
+    """The encoder of a column's kind, or why it is left out."""
+    for kind in encoders:
+        fitted = encoders[kind].fit(profile)
+        if fitted is not None:
+            return fitted
+    return Rejection(profile.name, f"type {profile.type} can't be a feature; cast it or leave it out")

@@ -1,0 +1,6 @@
+"""Small networks on top of a backbone's hidden states: one predicts a target, one the columns themselves."""
+
+from mfgsql.heads.prediction import PredictionHead
+from mfgsql.heads.reconstruction import ReconstructionHead
+
+__all__ = ["PredictionHead", "ReconstructionHead"]

@@ -1,0 +1,193 @@
+"""A model: weights, and a manifest that says all about them. Saved as one safetensors file, never pickled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from mfgsql.backbones import TabularBackbone, TabularConfig
+from mfgsql.errors import CatalogError
+from mfgsql.features import FeatureSet
+from mfgsql.heads import PredictionHead, ReconstructionHead
+from mfgsql.tasks import Target, Task, tasks
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a model is besides its weights.
+
+    Attributes:
+        task: name of a supervised task, or None for a base.
+        objective: what a base was trained by, or None.
+        target: what is predicted, or None.
+        features: encoders of the columns.
+        backbone: shape of the network.
+        calibration: what rows not trained on taught about errors.
+        lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device.
+    """
+
+    task: str | None
+    objective: str | None
+    target: Target | None
+    features: FeatureSet
+    backbone: TabularConfig
+    calibration: dict[str, Any] = field(default_factory=dict)
+    lineage: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Canonical JSON."""
+        saved = {
+            "format_version": FORMAT_VERSION,
+            "task": self.task,
+            "objective": self.objective,
+            "target": self.target.to_dict() if self.target else None,
+            "features": self.features.to_list(),
+            "backbone": asdict(self.backbone),
+            "calibration": self.calibration,
+            "lineage": self.lineage,
+        }
+        return json.dumps(saved, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """What `to_json` wrote.
+
+        Raises:
+            CatalogError: written by a newer release, or damaged.
+        """
+        try:
+            saved = json.loads(text)
+            version = saved["format_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise CatalogError("The model's manifest is damaged.") from error
+        if version > FORMAT_VERSION:
+            raise CatalogError(
+                f"The model has format {version}; this release reads up to {FORMAT_VERSION}.",
+                remedy="pip install --upgrade mfgsql",
+            )
+        return cls(
+            saved["task"],
+            saved["objective"],
+            Target.from_dict(saved["target"]) if saved["target"] else None,
+            FeatureSet.from_list(saved["features"]),
+            TabularConfig.from_dict(saved["backbone"]),
+            saved["calibration"],
+            saved["lineage"],
+        )
+
+
+class Network(nn.Module):
+    """A backbone under a head."""
+
+    def __init__(self, backbone: TabularBackbone, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, continuous: Tensor, codes: Tensor) -> Tensor:
+        """The head's numbers for each row."""
+        result: Tensor = self.head(self.backbone(continuous, codes))
+        return result
+
+
+@dataclass
+class Model:
+    """A network with its manifest."""
+
+    manifest: Manifest
+    network: Network
+
+    @classmethod
+    def build(cls, manifest: Manifest) -> Model:
+        """A network of the manifest's shape, freshly initialised from torch's global generator."""
+        config = manifest.backbone
+        head: nn.Module
+        if manifest.task is None or manifest.target is None:
+            head = ReconstructionHead(
+                config.width, [s for _, s in config.continuous], [s for _, s in config.categorical]
+            )
+        else:
+            head = PredictionHead(config.width, tasks[manifest.task].outputs(manifest.target), config.dropout)
+        return cls(manifest, Network(TabularBackbone(config), head))
+
+    @property
+    def task(self) -> Task:
+        """The supervised task; a base has none."""
+        if self.manifest.task is None:
+            raise CatalogError("A base predicts nothing; fine-tune it first.")
+        return tasks[self.manifest.task]
+
+    @property
+    def target(self) -> Target:
+        """The target; a base has none."""
+        if self.manifest.target is None:
+            raise CatalogError("A base has no target; fine-tune it first.")
+        return self.manifest.target
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the weights."""
+        return sum(t.numel() * t.element_size() for t in self.network.state_dict().values())
+
+    def adopt(self, base: Model) -> list[str]:
+        """Take over what a base has learnt, its head too where task and target are the same.
+
+        Returns:
+            Names of the shared columns.
+        """
+        shared = self.network.backbone.adopt(base.network.backbone)
+        if self.manifest.task == base.manifest.task and self._same_outputs(base):
+            self.network.head.load_state_dict(base.network.head.state_dict())
+        return shared
+
+    def _same_outputs(self, base: Model) -> bool:
+        mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()
+        classes = (m.target.classes if m.target else () for m in (self.manifest, base.manifest))
+        same_shape = {k: v.shape for k, v in mine.items()} == {k: v.shape for k, v in theirs.items()}
+        return next(classes) == next(classes) and same_shape and self.manifest.task is not None
+
+    def to_bytes(self) -> bytes:
+        """One safetensors file, the manifest in its metadata."""
+        tensors = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
+        return save_tensors(tensors, metadata={"manifest": self.manifest.to_json()})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Model:
+        """What `to_bytes` wrote.
+
+        Raises:
+            CatalogError: damaged, or written by a newer release.
+        """
+        manifest = Manifest.from_json(read_manifest(data))
+        with torch.random.fork_rng(devices=[]):
+            model = cls.build(manifest)
+        try:
+            model.network.load_state_dict(load_tensors(data))
+        except (SafetensorError, RuntimeError) as error:
+            raise CatalogError("The model's weights are damaged, or do not fit its manifest.") from error
+        model.network.eval()
+        return model
+
+
+def read_manifest(data: bytes) -> str:
+    """The manifest's JSON out of a safetensors file, without the weights.
+
+    Raises:
+        CatalogError: no such file, or no manifest in it.
+    """
+    try:
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + size])
+        manifest: str = header["__metadata__"]["manifest"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CatalogError("This is not a model of mfgsql (no manifest in a safetensors file).") from error
+    return manifest

@@ -1,0 +1,118 @@
+"""Rows in, predictions and doubts out: one for each row, in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from mfgsql.features import Flag
+from mfgsql.model import Model
+from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
+
+# Worst first: a row shows its worst doubt as status, and all of them as reason.
+STATUSES = ("unreadable", "missing", "unseen", "out_of_range")
+_BATCH = 8192
+
+
+@dataclass(frozen=True)
+class RowStatus:
+    """``ml_status`` and ``ml_reason`` of a batch (Arrow strings), and which rows get no prediction."""
+
+    status: pa.Array
+    reason: pa.Array
+    void: Array | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A batch's predictions and their status."""
+
+    prediction: Prediction
+    rows: RowStatus
+
+
+class _Threads:
+    """CPU threads shared among the calls that score at one time.
+
+    Several DuckDB threads that score get one torch thread each; a lone one gets all. torch keeps this number per
+    calling thread. Source: measured, see the README's section on speed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active = 0
+
+    @contextmanager
+    def share(self, total: int) -> Iterator[None]:
+        with self._lock:
+            self._active += 1
+            mine = max(1, total // self._active)
+        if torch.get_num_threads() != mine:
+            torch.set_num_threads(mine)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._active -= 1
+
+
+class Scorer:
+    """A model ready to score. Thread-safe: scoring changes nothing."""
+
+    _threads: ClassVar[_Threads] = _Threads()
+
+    def __init__(self, model: Model, device: str = "cpu", threads: int = 1) -> None:
+        self.model, self.threads = model, threads
+        self.device = torch.device(device)
+        model.network.to(self.device).eval()
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the weights."""
+        return self.model.bytes
+
+    def score(self, columns: Mapping[str, pa.Array], rows: int) -> Scored:
+        """Score ``rows`` rows; ``columns`` holds an Arrow array under each feature's name.
+
+        A prediction of a row whose value can't be read is void: see `RowStatus.void`.
+        """
+        batch = self.model.manifest.features.encode(columns, rows)
+        with self._threads.share(self.threads), torch.inference_mode():
+            parts = [
+                self._predict(batch.continuous[i : i + _BATCH], batch.codes[i : i + _BATCH])
+                for i in range(0, rows, _BATCH)
+            ]
+        return Scored(Prediction.concat(parts), row_status(batch.flags, rows))
+
+    def _predict(self, continuous: Array, codes: Array) -> Prediction:
+        output = self.model.network(
+            torch.from_numpy(continuous).to(self.device), torch.from_numpy(codes).to(self.device)
+        )
+        return self.model.task.predict(output.float().cpu(), self.model.target)
+
+
+def row_status(flags: tuple[Flag, ...], rows: int) -> RowStatus:
+    """Status and reason of each row from the columns' flags. Only flagged rows cost Python."""
+    if not flags:
+        return RowStatus(pa.repeat(pa.scalar("ok"), rows), pa.nulls(rows, pa.string()), None)
+    ordered = sorted(flags, key=lambda f: STATUSES.index(f.status))
+    worst = np.full(rows, len(STATUSES), dtype=np.int8)
+    reasons: dict[int, list[str]] = {}
+    for flag in ordered:
+        worst[flag.rows] = np.minimum(worst[flag.rows], STATUSES.index(flag.status))
+        for row in np.flatnonzero(flag.rows).tolist():
+            reasons.setdefault(row, []).append(flag.describe(row))
+    status = pa.DictionaryArray.from_arrays(pa.array(worst), pa.array([*STATUSES, "ok"])).dictionary_decode()
+    texts: list[str | None] = [None] * rows
+    for row, words in reasons.items():
+        texts[row] = "; ".join(words)
+    void = worst == STATUSES.index("unreadable")
+    return RowStatus(status, pa.array(texts, pa.string()), void if void.any() else None)

@@ -1,0 +1,109 @@
+"""One class of several for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mfgsql.errors import DataError, OptionError, one_of
+from mfgsql.features import ColumnProfile, is_numeric_type
+from mfgsql.metrics import BINARY, MULTICLASS, Metric
+from mfgsql.tasks.task import Array, OutputColumn, Prediction, Target, Task, tasks
+
+MAX_CLASSES = 1000
+_YES = ("true", "1", "1.0", "yes", "y")
+
+
+class Classification(Task):
+    """Cross-entropy over the classes; probabilities by softmax."""
+
+    name: ClassVar[str] = "classification"
+    shape: ClassVar[str] = "class"
+
+    def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
+        """Classes in order (numbers by value, words by alphabet); of two, the positive one last."""
+        counts = dict(profile.top)
+        if not counts:
+            raise DataError(f"The target {profile.name!r} is NULL in every row.")
+        if len(counts) == 1:
+            raise DataError(
+                f"The target {profile.name!r} has one class only, {next(iter(counts))!r}: there is nothing to tell apart.",
+                remedy="Add rows of another class, or leave the target out and use ml_pretrain.",
+            )
+        if len(counts) > MAX_CLASSES:
+            raise DataError(
+                f"The target {profile.name!r} has more than {MAX_CLASSES} classes.",
+                remedy="Predict it as a number with task := 'regression', or group the classes.",
+            )
+        numeric = is_numeric_type(profile.type)
+        classes = sorted(counts, key=float if numeric else str)
+        if len(classes) == 2:
+            positive = self._positive(profile.name, classes, counts, options.get("positive"))
+            classes = [c for c in classes if c != positive] + [positive]
+        elif options.get("positive") is not None:
+            raise OptionError(f"positive is for two classes; {profile.name!r} has {len(classes)}.")
+        return Target(profile.name, profile.type, tuple(classes), tuple(counts[c] for c in classes))
+
+    @staticmethod
+    def _positive(name: str, classes: list[str], counts: dict[str, int], wanted: Any) -> str:
+        """The class that ``probability`` speaks of: as told, else TRUE or 1, else the rarer."""
+        if wanted is not None:
+            text = str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+            if text not in classes:
+                raise OptionError(f"positive = {wanted!r} is no value of {name!r}; it has {one_of(classes)}.")
+            return text
+        yes = [c for c in classes if c.lower() in _YES]
+        return yes[0] if len(yes) == 1 else min(classes, key=lambda c: counts[c])
+
+    def encode(self, values: pa.Array, target: Target) -> Array:
+        """int64 class numbers, -1 for NULL and classes never seen."""
+        found = pc.index_in(values.cast(pa.string()), value_set=pa.array(target.classes, pa.string()))
+        return np.asarray(pc.fill_null(found, -1), dtype=np.int64)
+
+    def outputs(self, target: Target) -> int:
+        """One logit a class."""
+        return len(target.classes)
+
+    def loss(self, output: Tensor, truth: Tensor, target: Target, options: dict[str, Any]) -> Tensor:
+        """Cross-entropy; with ``class_weight = 'balanced'`` every class weighs the same in sum."""
+        weight = None
+        if options.get("class_weight") == "balanced":
+            counts = torch.tensor(target.counts, dtype=output.dtype, device=output.device)
+            weight = counts.sum() / (len(counts) * counts)
+        return F.cross_entropy(output, truth, weight=weight, reduction="none")
+
+    def predict(self, output: Tensor, target: Target) -> Prediction:
+        """Probabilities, and the most probable class."""
+        scores = torch.softmax(output.double(), dim=-1).numpy()
+        return Prediction(scores.argmax(axis=1), scores)
+
+    def baseline(self, target: Target, rows: int) -> Prediction:
+        """The largest class, with the classes' shares as probabilities."""
+        shares = np.asarray(target.counts, dtype=np.float64) / sum(target.counts)
+        return Prediction(np.full(rows, shares.argmax()), np.tile(shares, (rows, 1)))
+
+    def metrics(self, target: Target) -> Sequence[Metric]:
+        """PR-AUC first for two classes, macro F1 for more."""
+        return BINARY if len(target.classes) == 2 else MULTICLASS
+
+    def calibrate(self, truth: Array, prediction: Prediction) -> dict[str, Any]:
+        """Nothing yet: softmax of an early-stopped network as it is."""
+        return {}
+
+    def columns(self, target: Target) -> list[OutputColumn]:
+        """The class in the target's own type, its probability, and that of all classes."""
+        return [
+            OutputColumn(f"predicted_{target.column}", f"CAST({{ml}}.label AS {target.type})"),
+            OutputColumn("probability", "{ml}.probability"),
+            OutputColumn("probabilities", "{ml}.probabilities"),
+        ]
+
+
+tasks.register("classification")(Classification())

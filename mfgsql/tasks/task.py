@@ -1,0 +1,137 @@
+"""The interface of a supervised task."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from torch import Tensor
+
+from mfgsql.features import ColumnProfile
+from mfgsql.metrics import Metric
+from mfgsql.registry import Registry
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column that is predicted.
+
+    Attributes:
+        name, type: as the database says.
+        classes: values as text; of two, the second is the positive one. Empty for numbers.
+        counts: fitted rows of each class.
+        mean, deviation: of a number, over the fitted rows.
+    """
+
+    name: str
+    type: str
+    classes: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @property
+    def column(self) -> str:
+        """The target's name inside output columns: ``Machine failure`` -> ``machine_failure``."""
+        return re.sub(r"\W", "_", self.name.lower())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Target:
+        """What `to_dict` saved."""
+        return cls(**saved | {"classes": tuple(saved["classes"]), "counts": tuple(saved["counts"])})
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of a batch.
+
+    Attributes:
+        values: class numbers (int64) or values (float64), [rows].
+        scores: probabilities [rows, classes], or None.
+    """
+
+    values: Array
+    scores: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Array) -> Prediction:
+        """Those rows."""
+        return Prediction(self.values[rows], None if self.scores is None else self.scores[rows])
+
+    @classmethod
+    def concat(cls, parts: Sequence[Prediction]) -> Prediction:
+        """One prediction of many batches, in order."""
+        scores = [p.scores for p in parts if p.scores is not None]
+        return cls(np.concatenate([p.values for p in parts]), np.concatenate(scores) if scores else None)
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """A column of the result: its name, and its SQL over the scored struct ``{ml}``."""
+
+    name: str
+    sql: str
+
+
+class Task(ABC):
+    """A supervised task. Stateless: what depends on the data is in `Target`."""
+
+    name: ClassVar[str]
+    shape: ClassVar[str]  # of the scored struct; names the scoring function
+
+    @abstractmethod
+    def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
+        """The target as learnt from its profile.
+
+        Raises:
+            DataError: it can't be learnt from (one class, no number, all NULL ...).
+        """
+
+    @abstractmethod
+    def encode(self, values: pa.Array, target: Target) -> Array:
+        """The truth as the loss takes it, [rows]; -1 or NaN where unknown."""
+
+    @abstractmethod
+    def outputs(self, target: Target) -> int:
+        """Numbers that the head gives for a row."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, truth: Tensor, target: Target, options: dict[str, Any]) -> Tensor:
+        """Loss of each row, [rows]."""
+
+    @abstractmethod
+    def predict(self, output: Tensor, target: Target) -> Prediction:
+        """The head's numbers as a prediction."""
+
+    @abstractmethod
+    def baseline(self, target: Target, rows: int) -> Prediction:
+        """What one would say without looking at a row."""
+
+    @abstractmethod
+    def metrics(self, target: Target) -> Sequence[Metric]:
+        """Metrics, the one that decides first."""
+
+    @abstractmethod
+    def calibrate(self, truth: Array, prediction: Prediction) -> dict[str, Any]:
+        """What rows not trained on teach about the errors; goes with the model."""
+
+    @abstractmethod
+    def columns(self, target: Target) -> list[OutputColumn]:
+        """The result's columns besides ``ml_status`` and ``ml_reason``."""
+
+
+tasks: Registry[Task] = Registry("task")

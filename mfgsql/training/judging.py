@@ -1,0 +1,87 @@
+"""Judging a network on rows it was not trained on, during and after training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mfgsql.metrics import measure
+from mfgsql.model import Model
+from mfgsql.tasks import Prediction, objectives
+from mfgsql.tasks.task import Array
+from mfgsql.training.monitor import Cancellation
+from mfgsql.training.recipe import Recipe
+from mfgsql.training.rows import RowSource
+
+BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Loss and metrics over rows with a known truth, and the predictions themselves."""
+
+    loss: float
+    metrics: dict[str, float]
+    truth: Array
+    prediction: Prediction | None
+
+
+def judge(
+    model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
+) -> Judgement | None:
+    """Judge on all rows of the source; None where it has none with a truth."""
+    model.network.eval()
+    with torch.inference_mode():
+        result = (_judge_task if model.manifest.task else _judge_base)(model, rows, recipe, device, cancellation)
+    model.network.train()
+    return result
+
+
+def _judge_task(
+    model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
+) -> Judgement | None:
+    task, target, options = model.task, model.target, recipe.to_dict()
+    parts, truths, loss, weight = [], [], 0.0, 0.0
+    for batch in rows.in_order(BATCH):
+        cancellation.check()
+        known = batch[known_truth(batch.truth)].to(device)
+        if not len(known):
+            continue
+        output = model.network(known.continuous, known.codes).float()
+        losses = task.loss(output, known.truth, target, options)
+        loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
+        parts.append(task.predict(output.cpu(), target))
+        truths.append(known.truth.cpu().numpy())
+    if not parts or weight == 0.0:
+        return None
+    prediction, truth = Prediction.concat(parts), np.concatenate(truths)
+    values = {m.name: measure(m, truth, prediction.values, prediction.scores) for m in task.metrics(target)}
+    return Judgement(loss / weight, {k: v for k, v in values.items() if v is not None}, truth, prediction)
+
+
+def _judge_base(
+    model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
+) -> Judgement | None:
+    objective = objectives[model.manifest.objective or "masked"]
+    total, count = 0.0, 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same columns are hidden at every judgement
+        for batch in rows.in_order(BATCH):
+            cancellation.check()
+            on = batch.to(device)
+            loss = objective(
+                model.network.backbone,
+                model.network.head,  # type: ignore[arg-type]
+                on.continuous,
+                on.codes,
+                recipe.mask_ratio,
+            )
+            total, count = total + float(loss) * len(on), count + len(on)
+    return Judgement(total / count, {}, np.empty(0), None) if count else None
+
+
+def known_truth(truth: torch.Tensor) -> torch.Tensor:
+    """Mask of rows with a truth: no NaN, no -1 of the class numbers."""
+    return ~truth.isnan() if truth.is_floating_point() else truth >= 0

@@ -1,0 +1,204 @@
+"""The whole of a training: from a snapshot, a spec and maybe a base to the best model met on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mfgsql.metrics import measure
+from mfgsql.model import Model
+from mfgsql.training.judging import Judgement, judge
+from mfgsql.training.monitor import Cancellation, Monitor, Silent
+from mfgsql.training.recipe import Recipe
+from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
+from mfgsql.training.spec import TrainSpec
+from mfgsql.training.trainer import Trainer
+
+_LONGEST_BETWEEN = 500  # steps between two judgements, at most
+_SAVE_EVERY = 30.0  # seconds between two saved states
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of a training.
+
+    Attributes:
+        model: the best one met, on the CPU.
+        judgement: of it, on the rows held out; None where there were none.
+        baseline: metrics of saying the same for each row, on the same rows.
+        steps, best_step: made, and where the best was met (0: what it started from).
+        shared: columns that the base knew.
+        seconds: of training.
+    """
+
+    model: Model
+    judgement: Judgement | None
+    baseline: dict[str, float]
+    steps: int
+    best_step: int
+    shared: list[str]
+    seconds: float
+
+
+def learn(
+    snapshot: Snapshot,
+    spec: TrainSpec,
+    *,
+    base: Model | None = None,
+    lineage: dict[str, Any] | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    memory: int = 2**30,
+    monitor: Monitor | None = None,
+    cancellation: Cancellation | None = None,
+    resume: bytes | None = None,
+    save: Callable[[bytes], None] | None = None,
+) -> Learned:
+    """Train; never worse, on the rows held out, than what it started from.
+
+    Equal arguments give equal weights on the same machine. torch's global generator is used and restored, so
+    one training runs at a time in a process (the caller sees to that).
+
+    Args:
+        memory: bytes of encoded rows to hold; more rows stream from the snapshot.
+        resume: a saved state of the same spec and snapshot. save: called with one every half minute.
+
+    Raises:
+        CancelledError: through ``cancellation``.
+    """
+    started = time.monotonic()
+    torch.set_num_threads(threads)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.recipe.seed)
+        recipe = plan_recipe(spec.recipe, snapshot.train)
+        model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
+        shared = model.adopt(base) if base else []
+        loop = _Loop(model, recipe, snapshot, spec, torch.device(device), memory)
+        loop.monitor = monitor or Silent()
+        loop.cancellation = cancellation or Cancellation()
+        loop.save = save
+        loop.run(resume)
+    model.network.load_state_dict(loop.best)
+    model.network.to("cpu").eval()
+    final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
+    model.network.eval()
+    if final and final.prediction:
+        model.manifest = replace(model.manifest, calibration=model.task.calibrate(final.truth, final.prediction))
+    seconds = time.monotonic() - started
+    return Learned(model, final, _baseline(model, final), loop.trainer.step_number, loop.best_step, shared, seconds)
+
+
+def plan_recipe(recipe: Recipe, rows: int) -> Recipe:
+    """The recipe with batch size and epochs chosen by the number of rows where it leaves them open."""
+    batch = recipe.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
+    steps = max(1, -(-rows // batch))
+    epochs = recipe.epochs or min(60, max(3, round(4_000 / steps)))
+    return replace(recipe, batch_size=batch, epochs=epochs)
+
+
+def _baseline(model: Model, judged: Judgement | None) -> dict[str, float]:
+    if judged is None or judged.prediction is None:
+        return {}
+    naive = model.task.baseline(model.target, len(judged.truth))
+    values = {m.name: measure(m, judged.truth, naive.values, naive.scores) for m in model.task.metrics(model.target)}
+    return {k: v for k, v in values.items() if v is not None}
+
+
+class _Loop:
+    """Epochs of steps, judged now and then; keeps the best weights."""
+
+    monitor: Monitor
+    cancellation: Cancellation
+    save: Callable[[bytes], None] | None
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        snapshot: Snapshot,
+        spec: TrainSpec,
+        device: torch.device,
+        memory: int,
+    ) -> None:
+        self.recipe = recipe
+        self.train = RowSource(snapshot, spec, TRAIN, memory * 4 // 5)
+        self.validation = RowSource(snapshot, spec, VALIDATION, memory // 5)
+        self.steps_per_epoch = max(1, -(-snapshot.train // recipe.batch_size))
+        self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device)
+        self.every = min(self.steps_per_epoch, _LONGEST_BETWEEN)
+        self.best: dict[str, Tensor] = self.trainer.weights()
+        self.best_loss = float("inf")
+        self.best_step = 0
+        self.stale = 0
+        self._recent: list[float] = []
+        self._saved = time.monotonic()
+
+    def run(self, state: bytes | None) -> None:
+        """Train to the end, or until nothing improves."""
+        epoch, skip = 0, 0
+        if state is None:
+            self._judge()
+        else:
+            epoch, skip = self._restore(state)
+        while epoch < self.recipe.epochs and self.stale < self.recipe.patience:
+            batches = self.train.batches(self.recipe.batch_size, epoch, self.recipe.seed, skip)
+            for number, batch in enumerate(batches, start=skip + 1):
+                self.cancellation.check()
+                self._step(batch)
+                self._keep_state(epoch, number)
+                if self.stale >= self.recipe.patience:
+                    break
+            epoch, skip = epoch + 1, 0
+        if self.best_step == 0 and self.best_loss == float("inf"):
+            self.best, self.best_step = self.trainer.weights(), self.trainer.step_number
+
+    def _step(self, batch: Any) -> None:
+        loss = self.trainer.step(batch)
+        if loss is None:
+            return
+        self._recent.append(loss)
+        self.monitor.on_step(self.trainer.step_number, self.trainer.steps)
+        if self.trainer.step_number % self.every == 0:
+            self._judge()
+
+    def _judge(self) -> None:
+        judged = judge(self.trainer.model, self.validation, self.recipe, self.trainer.device, self.cancellation)
+        values = {"train_loss": sum(self._recent) / len(self._recent)} if self._recent else {}
+        self._recent.clear()
+        if judged is not None:
+            values |= {"loss": judged.loss, **judged.metrics}
+            if judged.loss < self.best_loss:
+                self.best_loss, self.best_step = judged.loss, self.trainer.step_number
+                self.best, self.stale = self.trainer.weights(), 0
+            else:
+                self.stale += 1
+        self.monitor.on_judged(self.trainer.step_number, values)
+
+    def _keep_state(self, epoch: int, done: int) -> None:
+        if self.save is None or time.monotonic() - self._saved < _SAVE_EVERY:
+            return
+        self.save(self.state(epoch, done))
+        self._saved = time.monotonic()
+
+    def state(self, epoch: int, done: int) -> bytes:
+        """All of it, after so many batches of an epoch."""
+        progress = {
+            "epoch": epoch,
+            "done": done,
+            "best_loss": self.best_loss,
+            "best_step": self.best_step,
+            "stale": self.stale,
+            "recent": self._recent,
+        }
+        return self.trainer.state(progress, self.best)
+
+    def _restore(self, state: bytes) -> tuple[int, int]:
+        progress, self.best = self.trainer.resume(state)
+        self.best_loss, self.best_step = progress["best_loss"], progress["best_step"]
+        self.stale, self._recent = progress["stale"], list(progress["recent"])
+        return progress["epoch"], progress["done"]

@@ -1,0 +1,48 @@
+"""What to train: everything but the rows, as JSON can hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mfgsql.backbones import TabularConfig
+from mfgsql.features import FeatureSet
+from mfgsql.model import Manifest
+from mfgsql.tasks import Target
+from mfgsql.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """A supervised task or a self-supervised objective, over given features.
+
+    Attributes:
+        features: encoders of the columns, fixed.
+        recipe: how to train.
+        task, target: what to predict; or
+        objective: what a base is trained by.
+        weight: column of row weights, or None.
+    """
+
+    features: FeatureSet
+    recipe: Recipe
+    task: str | None = None
+    target: Target | None = None
+    objective: str | None = None
+    weight: str | None = None
+
+    def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
+        """The manifest of a model of this spec; a base gives its shape."""
+        columns = self.features.columns
+        shape = TabularConfig(
+            tuple((c.name, c.size) for c in columns if c.continuous),
+            tuple((c.name, c.size) for c in columns if not c.continuous),
+            self.recipe.width,
+            self.recipe.layers,
+            self.recipe.heads,
+            dropout=self.recipe.dropout,
+        )
+        if base is not None:
+            b = base.backbone
+            shape = replace(shape, width=b.width, layers=b.layers, heads=b.heads, expansion=b.expansion)
+        return Manifest(self.task, self.objective, self.target, self.features, shape, lineage=lineage)

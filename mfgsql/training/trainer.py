@@ -1,0 +1,108 @@
+"""One training's state, and one step of it. All of the state can be saved and resumed, to the last bit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from mfgsql.model import Model
+from mfgsql.tasks import objectives
+from mfgsql.training.judging import known_truth
+from mfgsql.training.optimizing import make_optimizer, step_size
+from mfgsql.training.recipe import Recipe
+from mfgsql.training.rows import Rows
+
+
+class Trainer:
+    """A model under training.
+
+    Args:
+        model: trained in place. steps: how many are planned; the step size decays over them.
+    """
+
+    def __init__(self, model: Model, recipe: Recipe, steps: int, device: torch.device) -> None:
+        self.model, self.recipe, self.steps, self.device = model, recipe, steps, device
+        model.network.to(device).train()
+        self.optimizer = make_optimizer(model.network, recipe)
+        self.step_number = 0
+        self._precision = _precision(recipe.precision, device)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
+
+    def step(self, batch: Rows) -> float | None:
+        """One step on a batch; its loss, or None where no row of it has a truth."""
+        if self.model.manifest.task:
+            batch = batch[known_truth(batch.truth)]
+        if not len(batch) or not float(batch.weight.sum()):
+            return None
+        for group in self.optimizer.param_groups:
+            group["lr"] = step_size(self.recipe, self.step_number, self.steps)
+        with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
+            loss = self._loss(batch.to(self.device))
+        self.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self.optimizer)
+        if self.recipe.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.recipe.clip)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        self.step_number += 1
+        return loss.item()
+
+    def _loss(self, batch: Rows) -> Tensor:
+        network, task = self.model.network, self.model.manifest.task
+        if task is None:
+            objective = objectives[self.model.manifest.objective or "masked"]
+            head: Any = network.head
+            return objective(network.backbone, head, batch.continuous, batch.codes, self.recipe.mask_ratio)
+        output = network(batch.continuous, batch.codes).float()
+        losses = self.model.task.loss(output, batch.truth, self.model.target, self.recipe.to_dict())
+        return (losses * batch.weight).sum() / batch.weight.sum()
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the weights as they are."""
+        return {k: v.detach().to("cpu", copy=True) for k, v in self.model.network.state_dict().items()}
+
+    def state(self, progress: dict[str, Any], best: dict[str, Tensor]) -> bytes:
+        """Weights, optimizer, random numbers and position, as a safetensors file.
+
+        Args:
+            progress, best: where the loop stands that drives this trainer, and the best weights it has met.
+        """
+        tensors = {f"network.{k}": v for k, v in self.weights().items()}
+        tensors |= {f"best.{k}": v for k, v in best.items()}
+        saved = self.optimizer.state_dict()
+        for index, slots in saved["state"].items():
+            tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v).cpu() for k, v in slots.items() if v is not None}
+        tensors["rng"] = torch.get_rng_state()
+        position = {"step": self.step_number, "progress": progress}
+        return save_tensors(tensors, metadata={"position": json.dumps(position)})
+
+    def resume(self, state: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Continue from what `state` saved, of the same spec; gives back progress and best weights."""
+        tensors = load_tensors(state)
+        size = int.from_bytes(state[:8], "little")
+        position = json.loads(json.loads(state[8 : 8 + size])["__metadata__"]["position"])
+        network = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+        self.model.network.load_state_dict(network)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".", 2)
+                slots.setdefault(int(index), {})[name] = value
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": slots})
+        torch.set_rng_state(tensors["rng"])
+        self.step_number = position["step"]
+        best = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
+        return position["progress"], best
+
+
+def _precision(wanted: str, device: torch.device) -> torch.dtype | None:
+    """Type of the mixed arithmetic, or None for full precision; ``auto`` mixes on a GPU only."""
+    if wanted == "auto":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else None
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(wanted) if device.type != "cpu" else None

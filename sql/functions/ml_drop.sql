@@ -1,0 +1,6 @@
+-- summary: Deletes a model with all versions, or one version that is not the champion.
+-- model: 'm' or 'm@3'
+-- columns: model, version
+-- example: FROM ml_drop('press_failure@2')
+CREATE OR REPLACE MACRO ml_drop(model) AS TABLE
+  FROM query(_ml_plan('drop', {'model': model}));

@@ -1,0 +1,20 @@
+-- summary: Trains a model of a target, from a base or from scratch, and keeps it as a version.
+-- model: name of the model
+-- source: a table, view, file or SELECT text, committed
+-- target: column to predict
+-- base: a base made by ml_pretrain, whose knowledge of shared columns is taken over
+-- task: classification or regression; default by the target's kind
+-- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash
+-- order_by: column of time; no feature
+-- entity: column of the machine or unit; no feature
+-- weight: column of row weights; no feature
+-- promote: 'auto' lets a later version take over when it wins on rows that neither saw
+-- force: TRUE trains again though an equal run has finished
+-- options: how to train, as {'epochs': 20}; 'exclude' names columns to leave out, 'positive' the class that probability is of, 'gap' the time left out before the rows to judge by
+-- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
+-- example: FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts')
+CREATE OR REPLACE MACRO ml_finetune(model, source, target := NULL, base := NULL, task := NULL, split := NULL,
+    order_by := NULL, entity := NULL, weight := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
+  FROM query(_ml_plan('finetune', {'model': model, 'source': source, 'target': target, 'base': base, 'task': task, 'split': split,
+    'order_by': order_by, 'entity': entity, 'weight': weight, 'promote': promote, 'force': force, 'options': options,
+    'place': [current_database(), current_schema()]}));

@@ -1,0 +1,8 @@
+-- summary: Scores each row of a source; input columns stay, typed predictions stand beside them.
+-- model: 'm' (its champion), 'm@3' or 'm@candidate'
+-- source: a table, view, CTE, file or SELECT text
+-- level: share of true values that lower and upper hold (numbers only); default 0.9
+-- columns: input columns, predicted_<target>, probability, probabilities | lower, upper, ml_status, ml_reason
+-- example: SELECT * FROM ml_predict('press_failure', 'telemetry_now') WHERE probability > 0.3
+CREATE OR REPLACE MACRO ml_predict(model, source, level := NULL) AS TABLE
+  FROM query(_ml_plan('predict', {'model': model, 'source': source, 'level': level, 'place': [current_database(), current_schema()]}));

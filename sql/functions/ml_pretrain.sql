@@ -1,0 +1,18 @@
+-- summary: Trains a base on rows without labels; models of any target can be fine-tuned from it.
+-- model: name of the base
+-- source: a table, view, file or SELECT text, committed
+-- objective: masked (tell hidden columns from the others), autoencoder, or autoregressive
+-- base: an earlier base to go on from
+-- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash
+-- order_by: column of time; no feature
+-- entity: column of the machine or unit; no feature
+-- promote: 'auto' lets a later version take over by itself
+-- force: TRUE trains again though an equal run has finished
+-- options: how to train, as {'epochs': 20, 'width': 96}; 'exclude' names columns to leave out
+-- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
+-- example: FROM ml_pretrain('press', 'SELECT * EXCLUDE (failed_within_24h) FROM labelled')
+CREATE OR REPLACE MACRO ml_pretrain(model, source, objective := NULL, base := NULL, split := NULL, order_by := NULL,
+    entity := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
+  FROM query(_ml_plan('pretrain', {'model': model, 'source': source, 'objective': objective, 'base': base, 'split': split,
+    'order_by': order_by, 'entity': entity, 'promote': promote, 'force': force, 'options': options,
+    'place': [current_database(), current_schema()]}));

@@ -1,0 +1,8 @@
+-- summary: Models and bases: what they predict, which version is champion, how good it is.
+SELECT m.model, m.kind, m.target, c.version AS champion, n.version AS candidate, v.metric, v.value, v.baseline,
+  v.verdict, v.rows, (SELECT count(*) FROM ml_catalog.versions x WHERE x.model = m.model) AS versions, m.created_at
+FROM ml_catalog.models m
+LEFT JOIN ml_catalog.aliases c ON c.model = m.model AND c.alias = 'champion'
+LEFT JOIN ml_catalog.aliases n ON n.model = m.model AND n.alias = 'candidate'
+LEFT JOIN ml_catalog.versions v ON v.model = m.model AND v.version = c.version
+ORDER BY m.created_at, m.model

@@ -1,0 +1,42 @@
+"""Scoring: one function per shape of output. The model comes pinned (``m@3``); the row is a struct of features."""
+
+import pyarrow as pa
+
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.functions import udf
+from mfgsql.engine.scoring import evaluate_lists, pin, score_class, score_row, score_value
+
+STATUS = "ml_status VARCHAR, ml_reason VARCHAR"
+CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, probabilities MAP(VARCHAR, DOUBLE), {STATUS})"
+VALUE = f'STRUCT("value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})'
+ROW = f'STRUCT(label VARCHAR, probability DOUBLE, "value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})'
+
+
+@udf("_ml_score_class", CLASS, volatile=True)
+def ml_score_class(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
+    """Class, probability, probabilities."""
+    return score_class(engine, model, row)
+
+
+@udf("_ml_score_value", VALUE, volatile=True)
+def ml_score_value(engine: Engine, model: pa.Array, level: pa.Array, row: pa.Array) -> pa.Array:
+    """Value and its interval at ``level``."""
+    return score_value(engine, model, level, row)
+
+
+@udf("_ml_score_row", ROW)
+def ml_score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
+    """Any task's prediction of any row that has the model's columns; pure, so that an alias of it can be used."""
+    return score_row(engine, model, row)
+
+
+@udf("_ml_pin", "VARCHAR")
+def ml_pin(engine: Engine, model: pa.Array) -> pa.Array:
+    """``m`` or ``m@candidate`` as ``m@3``."""
+    return pin(engine, model)
+
+
+@udf("_ml_evaluate", "VARCHAR")
+def ml_evaluate(engine: Engine, model: pa.Array, truth: pa.Array, predicted: pa.Array, scores: pa.Array) -> pa.Array:
+    """Metrics (JSON rows) of lists of truths, predictions and probabilities."""
+    return evaluate_lists(engine, model, truth, predicted, scores)
