@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["Session", "connect", "install"]
+from mfgsql.version import __version__
+
+__all__ = ["Session", "__version__", "connect", "install"]
 
 if TYPE_CHECKING:
     from mfgsql.engine import Session, connect, install
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """The engine on first use: ``import mfgsql`` alone must stay light."""
-    if name in __all__:
+    if name in ("Session", "connect", "install"):
         from mfgsql import engine
 
         return getattr(engine, name)

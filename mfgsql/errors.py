@@ -73,9 +73,7 @@ class ClosedError(MfgsqlError, RuntimeError):
 def one_of(words: Iterable[str]) -> str:
     """The words as a reader lists them: ``a, b or c``."""
     listed = list(words)
-    return (
-        listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}" if listed else "none"
-    )
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}" if listed else "none"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

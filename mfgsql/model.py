@@ -134,7 +134,7 @@ class Model:
         return self.manifest.target
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Memory of the weights."""
         return sum(t.numel() * t.element_size() for t in self.network.state_dict().values())
 
@@ -158,7 +158,8 @@ class Model:
     def to_bytes(self) -> bytes:
         """One safetensors file, the manifest in its metadata."""
         tensors = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
-        return save_tensors(tensors, metadata={"manifest": self.manifest.to_json()})
+        data: bytes = save_tensors(tensors, metadata={"manifest": self.manifest.to_json()})
+        return data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:

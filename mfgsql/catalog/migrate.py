@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from mfgsql import __version__
 from mfgsql.errors import CatalogError
 from mfgsql.resources import resource
+from mfgsql.version import __version__
 
 SCHEMA = "ml_catalog"
 

@@ -89,7 +89,8 @@ def resolve(con: duckdb.DuckDBPyConnection, text: Any) -> Version:
     """
     ref = ModelRef.parse(text)
     row = con.execute(
-        f"SELECT {', '.join('v.' + c for c in _COLUMNS.split(', '))} FROM {SCHEMA}.versions v LEFT JOIN {SCHEMA}.aliases a "
+        f"SELECT {', '.join('v.' + c for c in _COLUMNS.split(', '))} "
+        f"FROM {SCHEMA}.versions v LEFT JOIN {SCHEMA}.aliases a "
         "ON a.model = v.model AND a.version = v.version AND a.alias = $alias "
         "WHERE v.model = $model AND CASE WHEN $version IS NULL THEN a.alias IS NOT NULL ELSE v.version = $version END",
         {"model": ref.model, "version": ref.version, "alias": ref.alias},

@@ -93,7 +93,7 @@ def _shape(sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
     found = sample.aggregate(
         distinct=column.nunique(), sampled=column.count(), longest=column.cast("string").length().max()
     )
-    shape = {k: v or 0 for k, v in _one_row(found).items()}
+    shape: dict[str, Any] = {k: v or 0 for k, v in _one_row(found).items()}
     return replace(profile, **shape)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import torch
 
-from mfgsql import __version__
 from mfgsql.catalog import (
     Version,
     add_version,
@@ -40,6 +39,7 @@ from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.errors import CancelledError
 from mfgsql.model import Model
 from mfgsql.training import Cancellation, Learned, Snapshot, learn
+from mfgsql.version import __version__
 
 _LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow")
 _FEW = 50  # rows judged; below, and below ten of the rarer class, a verdict would be luck

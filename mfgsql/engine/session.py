@@ -18,7 +18,7 @@ import duckdb
 from mfgsql.catalog import interrupt_stale_runs, migrate, pending
 from mfgsql.engine import verbs  # noqa: F401  (they register themselves)
 from mfgsql.engine.engine import Engine, caller
-from mfgsql.engine.install import checksum, install_sql, installed
+from mfgsql.engine.installing import checksum, install_sql, installed
 from mfgsql.engine.quoting import render
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
 from mfgsql.settings import Settings, load_settings

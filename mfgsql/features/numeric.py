@@ -118,7 +118,7 @@ class NumericEncoder:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> NumericEncoder:
         """See `Encoder.from_dict`."""
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "kind"}
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "kind"}
         return cls(**fields)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -18,11 +19,11 @@ class PredictionHead(nn.Module):
         self.drop = nn.Dropout(dropout)
         self.hidden = nn.Linear(2 * width, width)
         self.out = nn.Linear(width, outputs)
-        nn.init.zeros_(self.out.weight)
+        nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[rows, 1 + columns, width]`` to ``[rows, outputs]``."""
         pooled = torch.cat([hidden[:, 0], hidden[:, 1:].mean(dim=1)], dim=-1)
-        result: Tensor = self.out(self.drop(torch.relu(self.hidden(self.norm(pooled)))))
+        result: Tensor = self.out(self.drop(F.gelu(self.hidden(self.norm(pooled)))))
         return result

@@ -51,4 +51,5 @@ class ReconstructionHead(nn.Module):
             error = F.cross_entropy(logits, codes[:, i], reduction="none")
             scale = torch.tensor(float(self.categorical[i])).log()
             total, count = total + (error * asked).sum() / scale, count + asked.sum()
-        return total / count.clamp(min=1)
+        mean: Tensor = total / count.clamp(min=1)
+        return mean

@@ -77,7 +77,7 @@ class Scorer:
     @property
     def bytes(self) -> int:
         """Memory of the weights."""
-        return self.model.bytes
+        return self.model.size
 
     def score(self, columns: Mapping[str, pa.Array], rows: int) -> Scored:
         """Score ``rows`` rows; ``columns`` holds an Arrow array under each feature's name.

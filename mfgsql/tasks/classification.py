@@ -34,7 +34,7 @@ class Classification(Task):
             raise DataError(f"The target {profile.name!r} is NULL in every row.")
         if len(counts) == 1:
             raise DataError(
-                f"The target {profile.name!r} has one class only, {next(iter(counts))!r}: there is nothing to tell apart.",
+                f"The target {profile.name!r} has one class only, {next(iter(counts))!r}: nothing to tell apart.",
                 remedy="Add rows of another class, or leave the target out and use ml_pretrain.",
             )
         if len(counts) > MAX_CLASSES:

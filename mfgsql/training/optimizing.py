@@ -12,7 +12,8 @@ from mfgsql.training.recipe import Recipe
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer. Matrices decay; biases, norms and tokens do not (as in the FT-Transformer's paper)."""
-    decayed, kept = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         plain = parameter.ndim < 2 or "tokenizer" in name or "norm" in name
         (kept if plain else decayed).append(parameter)

@@ -44,7 +44,7 @@ class Trainer:
         with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
             loss = self._loss(batch.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  (torch leaves it untyped)
         self._scaler.unscale_(self.optimizer)
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.recipe.clip)
@@ -80,7 +80,8 @@ class Trainer:
             tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v).cpu() for k, v in slots.items() if v is not None}
         tensors["rng"] = torch.get_rng_state()
         position = {"step": self.step_number, "progress": progress}
-        return save_tensors(tensors, metadata={"position": json.dumps(position)})
+        data: bytes = save_tensors(tensors, metadata={"position": json.dumps(position)})
+        return data
 
     def resume(self, state: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Continue from what `state` saved, of the same spec; gives back progress and best weights."""

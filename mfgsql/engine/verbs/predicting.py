@@ -31,7 +31,8 @@ def plan_predict(engine: Engine, args: Args) -> str:
     outputs += [(name, f"__ml.{name}") for name in _STATUS]
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
     columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
-    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {columns} FROM ({scored(version, manifest, source, args)})"
+    inner = scored(version, manifest, source, args)
+    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {columns} FROM ({inner})"
 
 
 def scored(version: Version, manifest: Manifest, source: Source, args: Args, *, also: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.install import shipped_views
+from mfgsql.engine.installing import shipped_views
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, plan, planners
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import OptionError, did_you_mean
@@ -35,7 +35,8 @@ def _view(engine: Engine, args: Args) -> Rows:
         raise OptionError(f"There is no view ml.{args['view']}.{did_you_mean(args['view'], views)}")
     with engine.cursor() as cursor:
         table: pa.Table = cursor.execute(views[args["view"]].sql).to_arrow_table()
-    return table.to_pylist()
+    rows: Rows = table.to_pylist()
+    return rows
 
 
 actions.register("view")(Action({}, _view))

@@ -60,6 +60,7 @@ def shipped_views() -> tuple[SqlFile, ...]:
 def checksum() -> str:
     """Of all that would be installed."""
     texts = [f"{f.name}\n{f.sql}\n{f.header}" for f in (*shipped_functions(), *shipped_views())]
+    texts.append(_documentation())
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
@@ -83,15 +84,52 @@ def install_sql(con: duckdb.DuckDBPyConnection) -> bool:
             con.execute(function.sql)
             kind = "MACRO TABLE" if re.search(r"\bAS\s+TABLE\b", function.sql, re.IGNORECASE) else "MACRO"
             con.execute(f"COMMENT ON {kind} {function.name.split('.')[0]} IS {quote_literal(function.summary)}")
+        con.execute(_documentation())
         for view in shipped_views():
             con.execute(_wrapped(con, view))
             con.execute(f"COMMENT ON VIEW ml.{quote_identifier(view.name)} IS {quote_literal(view.summary)}")
-        con.execute(f"CREATE OR REPLACE VIEW ml_catalog.installed_sql AS SELECT {quote_literal(checksum())} AS checksum")
+        con.execute(
+            f"CREATE OR REPLACE VIEW ml_catalog.installed_sql AS SELECT {quote_literal(checksum())} AS checksum"
+        )
         con.execute("COMMIT")
     except BaseException:
         con.execute("ROLLBACK")
         raise
     return True
+
+
+# The field's words as they are used here; `ml.functions` shows them below the verbs.
+WORDS = {
+    "alias": "A name that points at a version: champion, candidate, previous.",
+    "artifact": "The weights of a version, kept inside the database.",
+    "backbone": "The network that turns a row into numbers; shared by a base and its models.",
+    "base": "A model pre-trained on rows without labels, from which others are fine-tuned.",
+    "champion": "The version that the model's bare name means.",
+    "entity": "The machine, unit or part whose history rows belong to.",
+    "feature": "A column that a model reads.",
+    "head": "The small network on top of a backbone that predicts the target.",
+    "horizon": "How far ahead a prediction looks.",
+    "run": "One learning statement that had to do something.",
+    "task": "What is learnt: classification, regression.",
+    "version": "One state of a model, numbered from 1; it never changes.",
+    "window": "The stretch of history that a model reads at once.",
+}
+
+
+def _documentation() -> str:
+    """A view of every verb, made from the files' headers, and of the words."""
+    rows = []
+    for file in shipped_functions():
+        known = {"summary", "columns", "example"}
+        arguments = "; ".join(f"{k}: {v}" for k, v in file.header.items() if k not in known)
+        name = file.name.split(".")[0]
+        rows.append(
+            ("verb", name, arguments, file.summary, file.header.get("columns", ""), file.header.get("example", ""))
+        )
+    rows += [("word", word, "", words, "", "") for word, words in WORDS.items()]
+    values = ", ".join(f"({', '.join(quote_literal(v) for v in row)})" for row in rows)
+    names = "kind, name, arguments, summary, columns, example"
+    return f"CREATE OR REPLACE VIEW ml_catalog.functions AS SELECT * FROM (VALUES {values}) AS f({names})"
 
 
 def _wrapped(con: duckdb.DuckDBPyConnection, view: SqlFile) -> str:

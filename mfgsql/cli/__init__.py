@@ -1,0 +1,73 @@
+"""The command line: one file a noun, each command one verb or method of the engine.
+
+Nothing here imports the engine before a command runs: ``mfgsql --help`` must not pay for torch.
+"""
+
+from __future__ import annotations
+
+import click
+
+from mfgsql.cli.border import Border
+from mfgsql.cli.check import check
+from mfgsql.cli.database import init, migrate
+from mfgsql.cli.demo import demo
+from mfgsql.cli.devices import devices
+from mfgsql.cli.doctor import doctor
+from mfgsql.cli.evaluate import evaluate
+from mfgsql.cli.learning import finetune, pretrain
+from mfgsql.cli.load import load
+from mfgsql.cli.models import models
+from mfgsql.cli.predict import predict
+from mfgsql.cli.runs import runs
+from mfgsql.cli.sql import sql
+from mfgsql.version import __version__
+
+EPILOG = """\b
+Environment:
+  MFGSQL_DB      the database, where --db is left out
+  MFGSQL_MEMORY  memory for everything together, such as 8GB
+  MFGSQL_DEVICE  auto, cpu, cuda, mps
+  MFGSQL_DEBUG   1 shows tracebacks
+
+\b
+Completion by the Tab key, in ~/.bashrc, ~/.zshrc or as a fish function:
+  eval "$(_MFGSQL_COMPLETE=bash_source mfgsql)"
+  eval "$(_MFGSQL_COMPLETE=zsh_source mfgsql)"
+  _MFGSQL_COMPLETE=fish_source mfgsql | source
+
+\b
+Exit codes: 0 done, 1 a statement or its data failed, 2 wrong usage, 130 cancelled.
+"""
+
+
+@click.group(cls=Border, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mfgsql")
+def main() -> None:
+    """Large models for manufacturing, inside the database, by SQL.
+
+    \b
+    Example:
+      mfgsql demo --keep
+      mfgsql load presses.csv --table presses --db plant.duckdb
+      mfgsql finetune press_failure presses --target failed --db plant.duckdb
+      mfgsql predict press_failure presses --db plant.duckdb
+    """
+
+
+for _command in (
+    init,
+    load,
+    sql,
+    check,
+    pretrain,
+    finetune,
+    predict,
+    evaluate,
+    models,
+    runs,
+    devices,
+    migrate,
+    doctor,
+    demo,
+):
+    main.add_command(_command)

@@ -1,0 +1,69 @@
+"""The one border at which errors become a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from typing import Any
+
+import click
+
+CANCELLED = 130
+
+
+class Border(click.Group):
+    """The root group: commands raise what they raise; a person reads one paragraph. Commands keep their order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of use, not of the alphabet."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; see `exit_code`."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit):
+            raise  # click's own: usage, --help
+        except KeyboardInterrupt as error:
+            raise click.exceptions.Exit(report(error)) from None
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # click ends quietly: the reader, such as head, has seen enough
+            raise click.exceptions.Exit(report(error)) from None
+
+
+def report(error: BaseException) -> int:
+    """Say on stderr what happened; the exit code."""
+    if os.environ.get("MFGSQL_DEBUG") == "1":
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if _cancelled(error):
+        click.echo("Cancelled.", err=True)
+        return CANCELLED
+    click.echo(f"Error: {message(error)}", err=True)
+    return 1
+
+
+def message(error: BaseException) -> str:
+    """One paragraph: ours and DuckDB's texts as they are, others with their type."""
+    from mfgsql.errors import MfgsqlError
+
+    lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
+    text = "\n".join(lines) or type(error).__name__
+    if isinstance(error, MfgsqlError) or _of_duckdb(error):
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return f"{type(error).__name__}: {text} (MFGSQL_DEBUG=1 shows where)"
+
+
+def _cancelled(error: BaseException) -> bool:
+    from mfgsql.errors import CancelledError
+
+    interrupted = _of_duckdb(error) and type(error).__name__ == "InterruptException"
+    return interrupted or isinstance(error, CancelledError | KeyboardInterrupt | click.Abort)
+
+
+def _of_duckdb(error: BaseException) -> bool:
+    """By the class's module: faces import no duckdb."""
+    return type(error).__module__.split(".")[0] in ("duckdb", "_duckdb")

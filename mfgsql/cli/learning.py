@@ -1,0 +1,102 @@
+"""``pretrain`` and ``finetune``: the verbs that learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mfgsql.cli.rows import Output, output
+from mfgsql.cli.session import F, call, database, opened
+
+
+def _shared(command: F) -> F:
+    """Arguments and options that both verbs have."""
+    options: list[Callable[[Any], Any]] = [
+        click.argument("model"),
+        click.argument("source"),
+        click.option("--base", help="A base to start from."),
+        click.option("--split", help="Rows to judge by: time, entity, or a column; default: by hash."),
+        click.option("--order-by", metavar="COL", help="Column of time."),
+        click.option("--entity", metavar="COL", help="Column of the machine or unit."),
+        click.option("--promote", type=click.Choice(["auto"]), help="auto: a better version takes over by itself."),
+        click.option("--force", is_flag=True, help="Train again though an equal run has finished."),
+        click.option("--exclude", metavar="A,B", help="Columns to leave out."),
+        click.option("--option", "options", metavar="KEY=VALUE", multiple=True, help="How to train: epochs=20."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_shared
+@click.option("--objective", help="masked, autoencoder or autoregressive.")
+@database()
+@output
+def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> None:
+    """Train a base MODEL on the rows of a SOURCE, without labels.
+
+    \b
+    Example:
+      mfgsql pretrain press telemetry --option epochs=20 --db plant.duckdb
+    """
+    _learn("pretrain", model, source, db, out, given)
+
+
+@click.command()
+@_shared
+@click.option("--target", metavar="COL", required=True, help="Column to predict.")
+@click.option("--task", help="classification or regression; default: by the target's kind.")
+@click.option("--weight", metavar="COL", help="Column of row weights.")
+@database()
+@output
+def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> None:
+    """Train a MODEL that predicts a target, on the rows of a SOURCE.
+
+    \b
+    Example:
+      mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
+    """
+    _learn("finetune", model, source, db, out, given)
+
+
+def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict[str, Any]) -> None:
+    options = parse_options(given.pop("options"))
+    if exclude := given.pop("exclude"):
+        options["exclude"] = names(exclude)
+    with opened(db) as session:
+        session.execute(call(verb, model, source, **given, options=options))
+        result = out.record(session)
+    if result and out.format == "table":
+        told = f"--db {db}"
+        click.echo(f"\nNext: mfgsql predict {result['model']} SOURCE {told}" if verb == "finetune" else
+                   f"\nNext: mfgsql finetune MODEL SOURCE --target COLUMN --base {result['model']} {told}")  # fmt: skip
+
+
+def parse_options(given: tuple[str, ...]) -> dict[str, Any]:
+    """``epochs=20`` as a number, ``balanced=true`` as a truth value, else as text."""
+    options = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"An option is KEY=VALUE, such as epochs=20, not '{text}'.")
+        options[key.strip()] = _value(value.strip())
+    return options
+
+
+def _value(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def names(text: str) -> list[str]:
+    """``a, b`` as two names."""
+    return [name.strip() for name in text.split(",") if name.strip()]

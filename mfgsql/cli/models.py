@@ -1,0 +1,145 @@
+"""``models``: list, show, promote, rollback, drop, export, import."""
+
+from __future__ import annotations
+
+import click
+
+from mfgsql.cli.rows import Output, output
+from mfgsql.cli.session import call, database, opened
+
+_VERSIONS = """
+FROM ml.versions
+WHERE model = ? AND ($2 IS NULL OR version::VARCHAR = $2 OR list_contains(string_split(aliases, ', '), $2))
+""".replace("?", "$1")
+
+
+@click.group()
+def models() -> None:
+    """Models and their versions.
+
+    \b
+    Example:
+      mfgsql models list --db plant.duckdb
+      mfgsql models promote press_failure@2 --db plant.duckdb
+    """
+
+
+@models.command("list")
+@database()
+@output
+def list_(db: str, out: Output) -> None:
+    """All models and bases: what they predict, which version is champion, how good it is.
+
+    \b
+    Example:
+      mfgsql models list --db plant.duckdb
+    """
+    with opened(db) as session:
+        out.result(session.execute("FROM ml.models"))
+
+
+@models.command()
+@click.argument("model")
+@database()
+@output
+def show(model: str, db: str, out: Output) -> None:
+    """The versions of a MODEL, or all about one version ('m@3', 'm@champion').
+
+    \b
+    Example:
+      mfgsql models show press_failure --db plant.duckdb
+      mfgsql models show press_failure@2 --db plant.duckdb
+    """
+    name, at, ref = model.partition("@")
+    with opened(db) as session:
+        found = session.execute("SELECT count(*) FROM (" + _VERSIONS + ")", [name, ref or None]).fetchone()[0]
+        if not found:
+            _missing(name, ref, [m for (m,) in session.execute("SELECT model FROM ml.models").fetchall()])
+        session.execute(_VERSIONS, [name, ref or None])
+        out.record(session) if at else out.result(session)
+
+
+def _missing(name: str, ref: str, known: list[str]) -> None:
+    from mfgsql.errors import NotFoundError, did_you_mean
+
+    if name in known:
+        raise NotFoundError(f"'{name}' has no version '{ref}'.", remedy=f"See them: mfgsql models show {name}")
+    raise NotFoundError(f"There is no model '{name}'.{did_you_mean(name, known)}", remedy="See: mfgsql models list")
+
+
+@models.command()
+@click.argument("model")
+@database()
+@output
+def promote(model: str, db: str, out: Output) -> None:
+    """Make a version of a MODEL ('m@3', 'm@candidate') the champion.
+
+    \b
+    Example:
+      mfgsql models promote press_failure@candidate --db plant.duckdb
+    """
+    with opened(db) as session:
+        out.result(session.execute(call("promote", model)))
+
+
+@models.command()
+@click.argument("model")
+@database()
+@output
+def rollback(model: str, db: str, out: Output) -> None:
+    """Make the previous champion of a MODEL the champion again.
+
+    \b
+    Example:
+      mfgsql models rollback press_failure --db plant.duckdb
+    """
+    with opened(db) as session:
+        out.result(session.execute(call("rollback", model)))
+
+
+@models.command()
+@click.argument("model")
+@database()
+@output
+def drop(model: str, db: str, out: Output) -> None:
+    """Delete a MODEL with all its versions, or one version ('m@2').
+
+    \b
+    Example:
+      mfgsql models drop press_failure@2 --db plant.duckdb
+    """
+    with opened(db) as session:
+        out.result(session.execute(call("drop", model)))
+
+
+@models.command("export")
+@click.argument("model")
+@click.argument("file")
+@click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
+@database()
+@output
+def export_(model: str, file: str, overwrite: bool, db: str, out: Output) -> None:
+    """Write a version of a MODEL to one safetensors FILE.
+
+    \b
+    Example:
+      mfgsql models export press_failure press_failure.safetensors --db plant.duckdb
+    """
+    with opened(db) as session:
+        out.result(session.execute(call("export", model, file, overwrite=overwrite)))
+
+
+@models.command("import")
+@click.argument("model")
+@click.argument("file")
+@database()
+@output
+def import_(model: str, file: str, db: str, out: Output) -> None:
+    """Read a FILE that export wrote as a version of MODEL.
+
+    \b
+    Example:
+      mfgsql models import press_failure press_failure.safetensors --db plant.duckdb
+    """
+    with opened(db) as session:
+        out.result(session.execute(call("import", model, file)))

@@ -1,0 +1,59 @@
+"""``predict``: a source's rows with predictions beside them, shown or written to a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mfgsql.cli.rows import Output, output
+from mfgsql.cli.session import call, database, opened
+
+if TYPE_CHECKING:
+    from mfgsql import Session
+
+_WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
+
+
+@click.command()
+@click.argument("model")
+@click.argument("source")
+@click.option(
+    "-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="A .csv or .parquet file."
+)
+@click.option("--level", type=float, help="Share of true values between lower and upper (numbers); default 0.9.")
+@database()
+@output
+def predict(model: str, source: str, path: Path | None, level: float | None, db: str, out: Output) -> None:
+    """Score the rows of a SOURCE by a MODEL ('m', 'm@3' or 'm@candidate').
+
+    \b
+    Example:
+      mfgsql predict press_failure telemetry_now --db plant.duckdb
+      mfgsql predict press_failure telemetry_now -o risk.parquet --db plant.duckdb
+    """
+    if path and path.suffix.lower() not in _WRITERS:
+        raise click.UsageError(f"'{path}' is neither .csv nor .parquet.")
+    statement = call("predict", model, source, level=level)
+    with opened(db) as session:
+        if path:
+            click.echo(f"{_write(session, statement, path):,} rows written to {path}")
+        else:
+            out.result(session.execute(statement))
+
+
+def _write(session: Session, statement: str, path: Path) -> int:
+    """All of the file or none of it; the number of rows."""
+    from mfgsql.engine.quoting import quote_literal
+
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        how = _WRITERS[path.suffix.lower()]
+        session.execute(f"COPY ({statement}) TO {quote_literal(str(partial))} ({how})")
+        rows = int(session.fetchone()[0])
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return rows

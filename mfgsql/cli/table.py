@@ -1,0 +1,136 @@
+"""Tables, records and SQL for a person's eyes, by rich."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from mfgsql.cli.rows import plain
+
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+            "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+_UNBROKEN = (*_NUMBERS, "BOOLEAN", "DATE", "TIME", "UUID")
+_WIDE = 24  # cells that a column of text claims before others are hidden
+_ENDLESS = 4000  # width of a pipe
+
+
+def console() -> Console:
+    """Standard output; a pipe has no right margin."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _ENDLESS)
+
+
+def print_table(columns: list[tuple[str, str]], rows: Iterator[Sequence[Any]], *, most: int | None) -> None:
+    """Up to ``most`` rows; columns in the middle give way where the screen is too narrow."""
+    shown = list(itertools.islice(rows, most))
+    cells = [[shown_as(value) for value in row] for row in shown]
+    to = console()
+    kept = _fitting(columns, cells, to.width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for at, after in zip(kept, [*kept[1:], len(columns)], strict=True):
+        name, kind = columns[at]
+        number = kind.startswith(_NUMBERS)
+        table.add_column(
+            Text(clean(name)),
+            justify="right" if number else "left",
+            no_wrap=kind.startswith(_UNBROKEN),
+            overflow="fold",
+        )
+        if after > at + 1:
+            table.add_column(Text("…", style="dim"))
+    for row in cells:
+        table.add_row(*_with_gaps(row, kept, len(columns)))
+    to.print(table)
+    hidden, more = len(columns) - len(kept), sum(1 for _ in rows)
+    notes = [f"{more:,} more rows (--all)"] if more else ["no rows"] if not shown else []
+    notes += [f"{hidden} more columns (--format json)"] if hidden else []
+    if notes:
+        to.print(Text("… " + ", ".join(notes) if shown else ", ".join(notes), style="dim"))
+
+
+def print_record(record: dict[str, Any]) -> None:
+    """Names and values below each other; a list is a line for each element."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in record.items():
+        if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+            grid.add_row(Text(clean(name)), Text("- " + clean(value[0])))
+            for element in value[1:]:
+                grid.add_row("", Text("- " + clean(element)))
+        else:
+            grid.add_row(Text(clean(name)), shown_as(value))
+    console().print(grid)
+
+
+def print_sql(sql: str) -> None:
+    """Highlighted where a person looks."""
+    to = console()
+    to.print(
+        Syntax(sql, "sql", theme="ansi_dark", background_color="default", word_wrap=True) if to.is_terminal else sql
+    )
+
+
+def shown_as(value: Any) -> Text:
+    """A cell."""
+    if value is None:
+        return Text("NULL", style="dim")
+    if isinstance(value, bool):
+        return Text(str(value).lower())
+    if isinstance(value, float):
+        return Text(f"{value:.6g}" if abs(value) < 1e6 else f"{value:,.1f}")
+    if isinstance(value, datetime):
+        return Text(value.isoformat(sep=" "))
+    nested = isinstance(value, dict | list | tuple)
+    return Text(clean(json.dumps(plain(value), ensure_ascii=False) if nested else str(value)))
+
+
+def clean(text: str) -> str:
+    """Without control characters, by which data could rule the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text.replace("\r\n", "\n").replace("\t", "  "))
+
+
+def say(text: str, *, style: str = "") -> None:
+    """A line for a person, on standard error where rows own the output."""
+    click.secho(text, err=True, dim=style == "dim")
+
+
+def _fitting(columns: list[tuple[str, str]], cells: list[list[Text]], width: int) -> list[int]:
+    """Which columns have room: from both ends in turn, so that keys and predictions stay."""
+    needs = [_need(name, kind, [row[at] for row in cells]) for at, (name, kind) in enumerate(columns)]
+    if sum(needs) + 2 * len(needs) <= width:
+        return list(range(len(columns)))
+    left, room = width - 3, set[int]()
+    for at in itertools.chain.from_iterable(zip(range(len(needs)), range(len(needs) - 1, -1, -1), strict=True)):
+        if at in room:
+            continue
+        if needs[at] + 2 > left and len(room) >= 2:
+            break
+        room.add(at)
+        left -= needs[at] + 2
+    return sorted(room)
+
+
+def _need(name: str, kind: str, cells: list[Text]) -> int:
+    """Width of a column: all of a number, at least a readable part of a text."""
+    widest = max((max(map(cell_len, c.plain.split("\n"))) for c in cells), default=0)
+    header = min(cell_len(name), _WIDE)
+    return max(header, widest if kind.startswith(_UNBROKEN) else min(widest, _WIDE))
+
+
+def _with_gaps(row: list[Text], kept: list[int], columns: int) -> Iterator[Text]:
+    for at, after in zip(kept, [*kept[1:], columns], strict=True):
+        yield row[at]
+        if after > at + 1:
+            yield Text("…", style="dim")
