@@ -1,0 +1,329 @@
+"""Files into tables: CSV, Parquet, JSON and Excel, all or nothing."""
+
+from __future__ import annotations
+
+import codecs
+import glob
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import duckdb
+
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.errors import MissingExtraError, OptionError, SourceError, did_you_mean
+
+_SAMPLE = 2**20
+_EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
+_BAD = ("bad", "no data", "i/o timeout", "bad input", "digital state", "nan", "null", "")
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """A historian's long form to wide: a column for each tag.
+
+    Attributes:
+        every: length of a time bucket, as ``1 minute``; None keeps the times as they are.
+        fill: ``last`` carries the last known value on, ``none`` leaves NULL.
+    """
+
+    tag: str = "tag"
+    ts: str = "ts"
+    value: str = "value"
+    entity: str | None = None
+    every: str | None = None
+    fill: str = "last"
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How to read files; None lets DuckDB's sniffer decide.
+
+    Attributes:
+        append, replace: what to do with an existing table.
+        encoding: of texts, as ``gb18030``; None: UTF-8, else GB18030, else Latin-1.
+        epoch: columns that hold seconds, milli-, micro- or nanoseconds since 1970.
+        timezone: zone of times without one; they become UTC (TIMESTAMPTZ).
+    """
+
+    append: bool = False
+    replace: bool = False
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    epoch: tuple[str, ...] = ()
+    timezone: str | None = None
+    sheet: str | None = None
+    pivot: Pivot | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded, with notes in words."""
+
+    table: str
+    rows: int
+    columns: list[tuple[str, str]]
+    notes: list[str] = field(default_factory=list)
+
+
+def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, options: LoadOptions) -> Loaded:
+    """Load files (globs allowed) into a table, in one transaction.
+
+    Raises:
+        SourceError: a file is missing, unreadable or broken, or does not fit the table.
+        OptionError: the table exists and neither ``append`` nor ``replace`` was said.
+    """
+    target = ".".join(quote_identifier(p) for p in table.split("."))
+    exists = _exists(con, target)
+    if exists and not (options.append or options.replace):
+        raise OptionError(f"The table {table!r} exists.", remedy="Say --append to add rows, or --replace.")
+    notes: list[str] = []
+    files = [f for path in paths for f in _files(path)]
+    con.execute("BEGIN")
+    try:
+        before = _count(con, target) if exists and options.append else 0
+        _stage(con, files, options, notes)
+        _shape(con, options, notes)
+        if exists and options.append:
+            _append(con, table, target)
+        else:
+            con.execute(f"CREATE OR REPLACE TABLE {target} AS FROM __ml_load")
+        rows = _count(con, target) - before
+        columns = [(r[0], r[1]) for r in con.execute(f"DESCRIBE {target}").fetchall()]
+        con.execute("DROP TABLE __ml_load")
+        con.execute("COMMIT")
+    except BaseException as error:
+        con.execute("ROLLBACK")
+        if isinstance(error, duckdb.Error):
+            raise SourceError(f"{', '.join(files[:3])} can't be loaded: {_words(error)}") from None
+        raise
+    return Loaded(table, rows, columns, notes)
+
+
+def _exists(con: duckdb.DuckDBPyConnection, target: str) -> bool:
+    try:
+        con.execute(f"DESCRIBE {target}")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
+def _count(con: duckdb.DuckDBPyConnection, target: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {target}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _words(error: duckdb.Error) -> str:
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    return " ".join(lines[:4])
+
+
+def _files(path: str) -> list[str]:
+    """The files that a path or glob names."""
+    found = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
+    if not found:
+        beside = [p.name for p in Path(path).parent.glob("*")] if Path(path).parent.is_dir() else []
+        raise SourceError(f"There is no file '{path}'.{did_you_mean(Path(path).name, beside)}")
+    for file in found:
+        if Path(file).is_dir():
+            raise SourceError(f"'{file}' is a folder.", remedy=f"Name its files: '{file}/*.csv'.")
+        if Path(file).stat().st_size == 0:
+            raise SourceError(f"'{file}' is empty.")
+    return found
+
+
+def _stage(con: duckdb.DuckDBPyConnection, files: list[str], options: LoadOptions, notes: list[str]) -> None:
+    """All files by name into ``__ml_load``."""
+    for number, file in enumerate(files):
+        with _relation(con, file, options, notes) as relation:
+            if number == 0:
+                con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_load AS FROM {relation}")
+                continue
+            con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_next AS FROM __ml_load UNION ALL BY NAME FROM {relation}")
+            con.execute("DROP TABLE __ml_load")
+            con.execute("ALTER TABLE __ml_next RENAME TO __ml_load")
+
+
+@contextmanager
+def _relation(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions, notes: list[str]) -> Iterator[str]:
+    """What stands behind FROM for a file."""
+    suffixes = [s.lower() for s in Path(file).suffixes if s.lower() not in (".gz", ".zst")]
+    kind = suffixes[-1] if suffixes else ".csv"
+    if kind == ".parquet":
+        yield f"read_parquet({quote_literal(file)})"
+    elif kind in (".json", ".ndjson", ".jsonl"):
+        yield f"read_json_auto({quote_literal(file)})"
+    elif kind in (".xlsx", ".xls", ".xlsm"):
+        con.register("__ml_sheet", _sheet(file, options.sheet))
+        yield "__ml_sheet"
+        con.unregister("__ml_sheet")
+    else:
+        packed = Path(file).suffix.lower() in (".gz", ".zst")
+        with _as_utf8(file, options.encoding, notes) if not packed else _same(file) as text:
+            yield _csv(text, options)
+
+
+@contextmanager
+def _same(file: str) -> Iterator[str]:
+    yield file
+
+
+def _csv(file: str, options: LoadOptions) -> str:
+    told = ""
+    if options.delimiter:
+        told += f", delim = {quote_literal(options.delimiter)}"
+    if options.decimal:
+        told += f", decimal_separator = {quote_literal(options.decimal)}"
+    return f"read_csv({quote_literal(file)}, sample_size = -1{told})"
+
+
+def _sheet(file: str, sheet: str | None) -> object:
+    try:
+        import fastexcel  # noqa: F401
+        import polars as pl
+    except ImportError:
+        raise MissingExtraError("Excel files need an extra.", remedy="pip install 'mfgsql[excel]'") from None
+    try:
+        frame = pl.read_excel(file, sheet_name=sheet) if sheet else pl.read_excel(file)
+    except (ValueError, OSError, RuntimeError) as error:
+        raise SourceError(f"'{file}' can't be read: {error}") from None
+    return frame.to_arrow()
+
+
+@contextmanager
+def _as_utf8(file: str, encoding: str | None, notes: list[str]) -> Iterator[str]:
+    """The file itself where it is UTF-8, else a transcoded copy that is deleted afterwards."""
+    found = _encoding(file, encoding)
+    if found in ("utf-8", "utf-8-sig"):
+        yield file
+        return
+    notes.append(f"'{file}' is read as {found}.")
+    with NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="", delete=True) as copy:
+        try:
+            with open(file, encoding=found, newline="") as text:
+                while part := text.read(_SAMPLE):
+                    copy.write(part)
+        except UnicodeDecodeError as error:
+            raise SourceError(f"'{file}' is not {found}: byte {error.start} can't be read.") from None
+        copy.flush()
+        yield copy.name
+
+
+def _encoding(file: str, told: str | None) -> str:
+    """The encoding: as told, by its mark, or the first of UTF-8 and GB18030 that reads the whole file, else Latin-1."""
+    if told:
+        try:
+            return codecs.lookup(told).name
+        except LookupError:
+            raise OptionError(f"There is no encoding {told!r}; common are utf-8, gb18030, latin-1, utf-16.") from None
+    with open(file, "rb") as data:
+        start = data.read(4)
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return next((e for e in ("utf-8", "gb18030") if _reads(file, e)), "latin-1")
+
+
+def _reads(file: str, encoding: str) -> bool:
+    try:
+        with open(file, encoding=encoding, newline="") as text:
+            while text.read(_SAMPLE):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str]) -> None:
+    """Times and the pivot, on ``__ml_load``."""
+    types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
+    for name in options.epoch:
+        _check_column(name, types, "epoch")
+        _from_epoch(con, name)
+    if options.timezone:
+        for name, kind in types.items():
+            if kind == "TIMESTAMP" or name in options.epoch:
+                zone = "UTC" if name in options.epoch else options.timezone
+                column = quote_identifier(name)
+                local = f"{column} AT TIME ZONE {quote_literal(zone)}"
+                con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMPTZ USING {local}")
+    if options.pivot:
+        _pivot(con, options.pivot, types, notes)
+
+
+def _check_column(name: str, types: dict[str, str], role: str) -> None:
+    if name not in types:
+        raise OptionError(
+            f"There is no column {name!r} ({role}); there is {', '.join(types)}.{did_you_mean(name, types)}"
+        )
+
+
+def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    column = quote_identifier(name)
+    row = con.execute(f"SELECT max(abs({column}::DOUBLE)) FROM __ml_load").fetchone()
+    size = float(row[0] or 0.0) if row else 0.0
+    per_second = next(unit for least, unit in _EPOCHS if size >= least)
+    micros = f"CAST({column}::DOUBLE / {per_second} * 1000000 AS BIGINT)"
+    con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMP USING make_timestamp({micros})")
+
+
+def _pivot(con: duckdb.DuckDBPyConnection, pivot: Pivot, types: dict[str, str], notes: list[str]) -> None:
+    """A row a time (and entity), a column a tag: the last value of a bucket, carried on."""
+    for role in ("tag", "ts", "value", "entity"):
+        if name := getattr(pivot, role):
+            _check_column(name, types, f"pivot {role}")
+    numeric = _clean_values(con, pivot, notes)
+    ts = quote_identifier(pivot.ts)
+    keys = [quote_identifier(pivot.entity)] if pivot.entity else []
+    moment = f"time_bucket(INTERVAL {quote_literal(pivot.every)}, {ts})" if pivot.every else ts
+    columns = [
+        f"CAST(last(__value ORDER BY {ts}) FILTER (__tag = {quote_literal(tag)} AND __value IS NOT NULL) "
+        f"AS {'DOUBLE' if is_number else 'VARCHAR'}) AS {quote_identifier(tag)}"
+        for tag, is_number in numeric.items()
+    ]
+    wide = f"SELECT {', '.join([*keys, f'{moment} AS {ts}', *columns])} FROM __ml_clean GROUP BY ALL"
+    if pivot.fill == "last":
+        partition = f"PARTITION BY {keys[0]} " if keys else ""
+        over = f"OVER ({partition}ORDER BY {ts} ROWS UNBOUNDED PRECEDING)"
+        names = [quote_identifier(tag) for tag in numeric]
+        filled = [f"last_value({n} IGNORE NULLS) {over} AS {n}" for n in names]
+        wide = f"SELECT {', '.join([*keys, ts, *filled])} FROM ({wide})"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_wide AS {wide} ORDER BY ALL")
+    con.execute("DROP TABLE __ml_load; DROP TABLE __ml_clean")
+    con.execute("ALTER TABLE __ml_wide RENAME TO __ml_load")
+
+
+def _clean_values(con: duckdb.DuckDBPyConnection, pivot: Pivot, notes: list[str]) -> dict[str, bool]:
+    """``__ml_clean``, with a historian's words for no value as NULL; whether each tag is numeric."""
+    tag, value = quote_identifier(pivot.tag), quote_identifier(pivot.value)
+    bad = ", ".join(map(quote_literal, _BAD))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE __ml_clean AS SELECT *, {tag}::VARCHAR AS __tag, "
+        f"CASE WHEN lower(trim({value}::VARCHAR)) IN ({bad}) THEN NULL ELSE {value}::VARCHAR END AS __value "
+        f"FROM __ml_load WHERE {tag} IS NOT NULL"
+    )
+    lost = con.execute(f"SELECT count(*) FROM __ml_clean WHERE {value} IS NOT NULL AND __value IS NULL").fetchone()
+    if lost and lost[0]:
+        notes.append(f"{lost[0]} values such as 'Bad' are read as NULL.")
+    rows = con.execute(
+        "SELECT __tag, coalesce(bool_and(TRY_CAST(__value AS DOUBLE) IS NOT NULL) FILTER (__value IS NOT NULL), true) "
+        "FROM __ml_clean GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return dict(rows)
+
+
+def _append(con: duckdb.DuckDBPyConnection, table: str, target: str) -> None:
+    """Rows behind those of an existing table, by column name."""
+    there = {r[0].lower() for r in con.execute(f"DESCRIBE {target}").fetchall()}
+    new = con.execute("DESCRIBE __ml_load").fetchall()
+    for name, kind, *_ in new:
+        if name.lower() not in there:
+            raise SourceError(
+                f"The table {table!r} has no column {name!r}.",
+                remedy=f"ALTER TABLE {target} ADD COLUMN {quote_identifier(name)} {kind};",
+            )
+    con.execute(f"INSERT INTO {target} BY NAME FROM __ml_load")

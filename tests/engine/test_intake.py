@@ -1,0 +1,101 @@
+"""Files into tables."""
+
+import gzip
+from datetime import datetime
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfgsql.engine.intake import LoadOptions, Pivot, load
+from mfgsql.errors import MfgsqlError
+
+WORDS = st.text(st.characters(codec="gb18030", categories=["L", "N"]), min_size=1, max_size=6)
+
+
+@pytest.fixture
+def con():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6).map(lambda v: round(v, 3))), min_size=2),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"]),
+    decimal=st.sampled_from([".", ","]),
+)
+def test_csv_round_trip(tmp_path_factory, rows, encoding, decimal):
+    file = tmp_path_factory.mktemp("csv") / "a.csv"
+    text = "nr;压力 [bar];wort\n" + "".join(f"{n};{str(v).replace('.', decimal)};冷却{n}\n" for n, v in rows)
+    file.write_text(text, encoding=encoding)
+    with duckdb.connect() as con:
+        load(con, [str(file)], "t", LoadOptions(delimiter=";", decimal=decimal, encoding=encoding))
+        got = con.execute('SELECT nr, "压力 [bar]"::DOUBLE, wort FROM t').fetchall()
+    assert got == [(n, float(v), f"冷却{n}") for n, v in rows]
+
+
+def test_gb18030_is_found_out(con, tmp_path):
+    (tmp_path / "a.csv").write_text("name,v\n轴承,1\n冷却,2\n", encoding="gb18030")
+    loaded = load(con, [str(tmp_path / "a.csv")], "t", LoadOptions())
+    assert con.execute("SELECT name FROM t").fetchall() == [("轴承",), ("冷却",)]
+    assert "gb18030" in loaded.notes[0]
+
+
+def test_a_second_bad_file_leaves_the_table_untouched(con, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3,4\n")
+    load(con, [str(tmp_path / "a.csv")], "t", LoadOptions())
+    (tmp_path / "b.csv").write_text("a,c\n1,2\n")
+    with pytest.raises(MfgsqlError, match="ADD COLUMN"):
+        load(con, [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], "t", LoadOptions(append=True))
+    assert con.execute("SELECT count(*) FROM t").fetchone() == (2,)
+    with pytest.raises(MfgsqlError, match="--append"):
+        load(con, [str(tmp_path / "a.csv")], "t", LoadOptions())
+    assert load(con, [str(tmp_path / "a.csv")], "t", LoadOptions(append=True)).rows == 2
+
+
+def test_formats_and_globs(con, tmp_path):
+    con.execute(f"COPY (SELECT 1 a) TO '{tmp_path}/a.parquet'; COPY (SELECT 2 a) TO '{tmp_path}/b.json'")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"a\n3\n4\n"))
+    loaded = load(con, [f"{tmp_path}/*"], "t", LoadOptions())
+    assert loaded.rows == 4
+    assert con.execute("SELECT sum(a) FROM t").fetchone() == (10,)
+
+
+def test_excel(con, tmp_path):
+    import polars as pl
+
+    pytest.importorskip("xlsxwriter", reason="needs xlsxwriter to make a workbook")
+    pl.DataFrame({"a": [1, 2]}).write_excel(tmp_path / "a.xlsx")
+    assert load(con, [f"{tmp_path}/a.xlsx"], "t", LoadOptions()).rows == 2
+
+
+def test_epoch_and_time_zone(con, tmp_path):
+    (tmp_path / "a.csv").write_text("ms,local\n1700000000123,2024-07-01 12:00:00\n1700000001123,2024-07-01 13:00:00\n")
+    load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(epoch=("ms",)))
+    assert con.execute("SELECT min(ms) FROM t").fetchone() == (datetime(2023, 11, 14, 22, 13, 20, 123000),)
+    load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(replace=True, timezone="Europe/Berlin"))
+    assert con.execute("SELECT min(local) AT TIME ZONE 'UTC' FROM t").fetchone() == (datetime(2024, 7, 1, 10),)
+
+
+def test_pivot_with_last_known_value(con, tmp_path):
+    (tmp_path / "h.csv").write_text(
+        "tag,ts,value\nTI-1,2024-01-01 00:00:05,1.5\nPI-2,2024-01-01 00:00:40,7\nTI-1,2024-01-01 00:01:10,Bad\n"
+        "PI-2,2024-01-01 00:02:00,8\nST,2024-01-01 00:00:01,auto\n"
+    )
+    loaded = load(con, [f"{tmp_path}/h.csv"], "t", LoadOptions(pivot=Pivot(every="1 minute")))
+    assert con.execute('SELECT "TI-1", "PI-2", "ST" FROM t ORDER BY ts').fetchall() == [
+        (1.5, 7.0, "auto"),
+        (1.5, 7.0, "auto"),
+        (1.5, 8.0, "auto"),
+    ]
+    assert any("Bad" in note for note in loaded.notes)
+
+
+@pytest.mark.parametrize(("name", "content", "words"), [("none.csv", None, "no file"), ("e.csv", "", "empty")])
+def test_what_can_not_be_read(con, tmp_path, name, content, words):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(MfgsqlError, match=words):
+        load(con, [str(tmp_path / name)], "t", LoadOptions())
