@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,10 +21,15 @@ FROM range(600) r(i)
 """
 
 
-def finetune(model: str, source: str, target: str, more: str = "") -> str:
-    """A statement that trains a tiny model."""
+def _finetune(model: str, source: str, target: str, more: str = "") -> str:
     quoted = source.replace("'", "''")
     return f"FROM ml_finetune('{model}', '{quoted}', target := '{target}', {more + ', ' if more else ''}{TINY})"
+
+
+@pytest.fixture(scope="session")
+def finetune() -> Callable[..., str]:
+    """``(model, source, target, more='')``: a statement that trains a tiny model."""
+    return _finetune
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +39,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         session.execute(PARTS)
         features = "SELECT torque, temp, shift, hot, {} FROM parts"
         for model, target in (("fail", "failed"), ("kind", "grade"), ("wear", "wear")):
-            session.execute(finetune(model, features.format(target), target)).fetchall()
+            session.execute(_finetune(model, features.format(target), target)).fetchall()
         yield session
 
 
@@ -45,16 +49,3 @@ def lab(tmp_path: Path) -> Iterator[Session]:
     with mfgsql.connect(tmp_path / "lab.duckdb", threads=2, progress="off") as session:
         session.execute(PARTS)
         yield session
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for something that another thread or process does.
-
-    Raises:
-        TimeoutError: it did not.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("It did not happen.")
-        time.sleep(0.01)

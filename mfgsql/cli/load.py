@@ -12,7 +12,7 @@ from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import database, opened
 
 if TYPE_CHECKING:
-    from mfgsql.engine.loading import LoadOptions, Pivot
+    from mfgsql.engine.intake import LoadOptions, Pivot
 
 
 @click.command()
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 @click.option("--entity", help="With --pivot: the column of the machine.")
 @click.option("--every", help="With --pivot: a row each interval, such as '1 minute'.")
 @click.option("--fill", type=click.Choice(["last", "none"]), help="With --pivot: carry the last value forward, or not.")
-@click.option("--fill-limit", help="With --pivot: longest interval to carry a value over.")
 @database()
 @output
 def load(files: tuple[str, ...], table: str | None, db: str, out: Output, **given: Any) -> None:
@@ -46,7 +45,7 @@ def load(files: tuple[str, ...], table: str | None, db: str, out: Output, **give
     if not table:
         click.echo(f"--table is left out; the table is '{name}', after the first file.", err=True)
     with opened(db, create=True) as session:
-        from mfgsql.engine.loading import load as load_files
+        from mfgsql.engine.intake import load as load_files
 
         loaded = load_files(session.con, list(files), name, _options(given))
     if out.format == "table":
@@ -67,16 +66,16 @@ def table_name(file: str) -> str:
 
 
 def _options(given: dict[str, Any]) -> LoadOptions:
-    from mfgsql.engine.loading import LoadOptions
+    from mfgsql.engine.intake import LoadOptions
 
-    pivot = _pivot(**{name: given.pop(name) for name in ("pivot", "entity", "every", "fill", "fill_limit")})
+    pivot = _pivot(**{name: given.pop(name) for name in ("pivot", "entity", "every", "fill")})
     epoch = given.pop("epoch")
-    named = tuple(c.strip() for c in epoch.split(",")) if epoch and epoch != "auto" else "auto"
+    named = tuple(c.strip() for c in epoch.split(",")) if epoch else ()
     return LoadOptions(**given, epoch=named, pivot=pivot)
 
 
 def _pivot(pivot: str | None, fill: str | None, **rest: str | None) -> Pivot | None:
-    from mfgsql.engine.loading import Pivot
+    from mfgsql.engine.intake import Pivot
 
     if pivot is None:
         if lost := [name for name, value in {"fill": fill, **rest}.items() if value is not None]:

@@ -45,7 +45,7 @@ def _text(statements: str | None, file: str | None) -> str:
     if file:
         return Path(file).read_text(encoding="utf-8-sig")
     if statements == "-" or (statements is None and not sys.stdin.isatty()):
-        return click.get_text_stream("stdin").read()
+        return sys.stdin.read()
     if statements is None:
         raise click.UsageError('No statement. Write it: mfgsql sql "SELECT 1", name a file with -f, or pipe it in.')
     return statements

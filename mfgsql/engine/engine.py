@@ -198,6 +198,7 @@ class Engine:
                 self._left.wait(0.2)
         for session in list(self.sessions.values()):
             session.release()
+        self.con.close()  # and with it the file's lock
         if self._temporary:
             self._temporary.cleanup()
 

@@ -68,7 +68,7 @@ def _run_file(file: Path) -> ModuleType:
 
 def register(engine: Engine, con: duckdb.DuckDBPyConnection, function: Udf) -> None:
     """Make a UDF callable on every cursor of the database instance."""
-    con.create_function(  # type: ignore[call-overload]  (the stubs lack parameters=None for Arrow)
+    con.create_function(  # type: ignore[call-overload]  # the stubs know no such Arrow UDF
         function.name,
         _guarded(engine, function),
         None,

@@ -46,6 +46,7 @@ class LoadOptions:
         encoding: of texts, as ``gb18030``; None: UTF-8, else GB18030, else Latin-1.
         epoch: columns that hold seconds, milli-, micro- or nanoseconds since 1970.
         timezone: zone of times without one; they become UTC (TIMESTAMPTZ).
+        on_bad: ``error`` refuses a file with a bad line, ``skip`` leaves such lines out and counts them.
     """
 
     append: bool = False
@@ -56,6 +57,7 @@ class LoadOptions:
     epoch: tuple[str, ...] = ()
     timezone: str | None = None
     sheet: str | None = None
+    on_bad: str = "error"
     pivot: Pivot | None = None
 
 
@@ -67,6 +69,7 @@ class Loaded:
     rows: int
     columns: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
+    rejected: int = 0
 
 
 def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, options: LoadOptions) -> Loaded:
@@ -94,13 +97,14 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
         rows = _count(con, target) - before
         columns = [(r[0], r[1]) for r in con.execute(f"DESCRIBE {target}").fetchall()]
         con.execute("DROP TABLE __ml_load")
+        rejected = _rejected(con)
         con.execute("COMMIT")
     except BaseException as error:
         con.execute("ROLLBACK")
         if isinstance(error, duckdb.Error):
             raise SourceError(f"{', '.join(files[:3])} can't be loaded: {_words(error)}") from None
         raise
-    return Loaded(table, rows, columns, notes)
+    return Loaded(table, rows, columns, notes, rejected)
 
 
 def _exists(con: duckdb.DuckDBPyConnection, target: str) -> bool:
@@ -114,6 +118,16 @@ def _exists(con: duckdb.DuckDBPyConnection, target: str) -> bool:
 def _count(con: duckdb.DuckDBPyConnection, target: str) -> int:
     row = con.execute(f"SELECT count(*) FROM {target}").fetchone()
     return int(row[0]) if row else 0
+
+
+def _rejected(con: duckdb.DuckDBPyConnection) -> int:
+    """Lines that DuckDB's reader left out; its tables of them are dropped."""
+    found = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchone()
+    if not found or not found[0]:
+        return 0
+    count = _count(con, "(SELECT DISTINCT file_id, line FROM reject_errors)")
+    con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    return count
 
 
 def _words(error: duckdb.Error) -> str:
@@ -177,6 +191,8 @@ def _csv(file: str, options: LoadOptions) -> str:
         told += f", delim = {quote_literal(options.delimiter)}"
     if options.decimal:
         told += f", decimal_separator = {quote_literal(options.decimal)}"
+    if options.on_bad == "skip":
+        told += ", store_rejects = true"
     return f"read_csv({quote_literal(file)}, sample_size = -1{told})"
 
 

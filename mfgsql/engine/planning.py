@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow as pa
 
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.registry import Registry
@@ -78,6 +79,8 @@ def plain(value: Any) -> Any:
     """Arguments as JSON can hold them: decimals as floats, intervals and times as text."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, pa.MonthDayNano):
+        return f"{value.months} months {value.days} days {value.nanoseconds // 1000} microseconds"
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -36,7 +36,7 @@ from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.snapshots import Frozen, export, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
-from mfgsql.errors import CancelledError
+from mfgsql.errors import CancelledError, MfgsqlError
 from mfgsql.model import Model
 from mfgsql.training import Cancellation, Learned, Snapshot, learn
 from mfgsql.version import __version__
@@ -74,7 +74,8 @@ def _turn(engine: Engine, cancellation: Cancellation) -> Iterator[None]:
 
 def _fail(engine: Engine, run_id: str, error: BaseException, cancellation: Cancellation) -> None:
     cancelled = isinstance(error, CancelledError | KeyboardInterrupt | duckdb.InterruptException)
-    text = str(error) or type(error).__name__
+    ours = engine.unexpected(error) if isinstance(error, Exception) and not isinstance(error, MfgsqlError) else error
+    text = str(ours) or type(error).__name__
     # The engine may be closing: the run's end is recorded all the same, on the root connection's own cursor.
     with engine.commit_lock:
         cursor = engine.con.cursor()

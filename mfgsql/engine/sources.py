@@ -91,7 +91,17 @@ def _as_query(con: duckdb.DuckDBPyConnection, text: str) -> str | None:
             "The source has parameters ($1, ?), and text inside a string can't be bound.",
             remedy="Write the values into the text, or put them into a view or a table.",
         )
-    return statements[0].query.strip().rstrip(";")
+    return _without_semicolon(con, statements[0].query.strip())
+
+
+def _without_semicolon(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The statement without the semicolon behind it, which a comment may follow."""
+    head, found, comment = query.rpartition(";")
+    try:
+        ends = bool(found) and not con.extract_statements(comment)
+    except duckdb.Error:  # a semicolon inside a text or a comment
+        return query
+    return head if ends and _parse(con, head) else query
 
 
 def _names(text: str) -> Iterator[str]:

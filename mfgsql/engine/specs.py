@@ -137,8 +137,9 @@ def leaks_of(frozen: Frozen, features: FeatureSet, target: Target) -> list[Leak]
     table = sample.mutate(**{target.name: sample[target.name].cast(truth_type)}).to_pyarrow()
     task = tasks["classification" if target.classes else "regression"]
     truth = task.encode(table[target.name].combine_chunks(), target).astype(np.float64)
-    columns = {n: _as_numbers(table[n].combine_chunks(), frozen.types[n]) for n in names}
-    return find_leaks(columns, truth, classes=len(target.classes))
+    known = np.isfinite(truth)
+    columns = {n: _as_numbers(table[n].combine_chunks(), frozen.types[n])[known] for n in names}
+    return find_leaks(columns, truth[known], classes=len(target.classes))
 
 
 def _as_numbers(values: pa.Array, type_name: str) -> Any:

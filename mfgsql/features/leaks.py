@@ -45,7 +45,7 @@ def _gives_all(values: npt.NDArray[np.float64], target: npt.NDArray[np.float64],
     from sklearn.metrics import balanced_accuracy_score, r2_score
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    x = np.nan_to_num(values, nan=-1e30)[:, None]
+    x = np.clip(np.nan_to_num(values, nan=-1e30), -1e30, 1e30)[:, None]  # trees read float32, without infinities
     half = len(x) // 2
     if half < 20:
         return None

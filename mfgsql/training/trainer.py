@@ -44,7 +44,7 @@ class Trainer:
         with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
             loss = self._loss(batch.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  (torch leaves it untyped)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._scaler.unscale_(self.optimizer)
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.recipe.clip)

@@ -8,7 +8,7 @@ FROM ml_pretrain('press', 'SELECT * EXCLUDE (failed_within_24h, machine_id, ts) 
 
 -- From it, a model of failures; later rows judge it, a day's gap keeps labels from looking into them.
 FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', base := 'press',
-  split := 'time', order_by := 'ts', entity := 'machine_id', options := {'epochs': 4, 'gap': '1 day'});
+  split := 'time', order_by := 'ts', entity := 'machine_id', options := {'epochs': 3, 'gap': '1 day'});
 
 -- The machines at risk now: typed columns, input columns kept.
 SELECT machine_id, ts, vibration, tool_wear, predicted_failed_within_24h, round(probability, 3) AS probability, ml_status

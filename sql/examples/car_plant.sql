@@ -6,7 +6,7 @@ FROM ml_pretrain('stations', 'SELECT * EXCLUDE (stoppage_within_30min, station, 
 
 -- Fault records gave the labels; the last days judge.
 FROM ml_finetune('stoppage', 'car_labelled', target := 'stoppage_within_30min', base := 'stations',
-  split := 'time', order_by := 'ts', entity := 'station', options := {'epochs': 3, 'gap': '30 minutes'});
+  split := 'time', order_by := 'ts', entity := 'station', options := {'epochs': 2, 'gap': '30 minutes'});
 
 -- On the day after, which it has not seen.
 FROM ml_evaluate('stoppage', 'car_test');

@@ -99,3 +99,11 @@ def test_what_can_not_be_read(con, tmp_path, name, content, words):
         (tmp_path / name).write_text(content)
     with pytest.raises(MfgsqlError, match=words):
         load(con, [str(tmp_path / name)], "t", LoadOptions())
+
+
+def test_bad_lines_stop_the_load_or_are_counted(con, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n" + "1,2\n" * 50 + "1,2,3,4\n" + "5,6\n" * 50)
+    with pytest.raises(MfgsqlError, match="can.t be loaded"):
+        load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=","))
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=",", on_bad="skip"))
+    assert (loaded.rows, loaded.rejected) == (100, 1)

@@ -58,7 +58,7 @@ def read_csv(job: Job, path: str) -> Part:
     if faults:
         _report(job, path, faults)
     _note_dialect(job, path, found)
-    return Part(path, _relation(plain, found, "ignore_errors = true" if faults else ""), columns)
+    return Part(path, _relation(plain, found, "ignore_errors = true" if faults else ""), columns, found.delimiter != ",")
 
 
 def _examined(job: Job, path: str, plain: str, found: Dialect) -> tuple[tuple[Column, ...], list[Fault]]:

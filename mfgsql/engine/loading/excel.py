@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -25,11 +26,17 @@ def read_excel(job: Job, path: str) -> Part:
     book = _open(path)
     sheet = _sheet(job, path, book.sheet_names)
     frame = _frame(path, sheet)
-    names, changes = repair([_as_written(name) for name in frame.columns])
+    names, changes = repair(_header(book, sheet))
     for change in changes:
         job.note(change, path)
     relation = job.view(frame.rename(dict(zip(frame.columns, names, strict=True))).to_arrow())
     return _with_texts(job, Part(path, relation, columns_of(job, relation)))
+
+
+def _header(book: Any, sheet: str) -> list[str]:
+    """The first row as it is written; fastexcel's own names hide that one is missing or repeated."""
+    row = book.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_arrow().to_pylist()[0]
+    return [name or "" for name in row.values()]
 
 
 def _with_texts(job: Job, part: Part) -> Part:
@@ -50,6 +57,7 @@ def _open(path: str) -> Any:
             f"'{path}' is an Excel file, and the package that reads those is not installed.",
             remedy="Try: pip install 'mfgsql[excel]'",
         ) from None
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it warns of each empty column
     try:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
@@ -75,15 +83,11 @@ def _frame(path: str, sheet: str) -> Any:
     from polars.exceptions import NoDataError
 
     try:
-        return pl.read_excel(path, sheet_name=sheet, engine="calamine", infer_schema_length=None)
+        return pl.read_excel(path, sheet_name=sheet, engine="calamine", infer_schema_length=None, drop_empty_cols=False)
     except NoDataError:
         raise SourceError(f"'{path}', sheet '{sheet}' is empty.", remedy="Name another with --sheet.") from None
     except (ValueError, OSError, RuntimeError) as error:
         raise _damaged(path, error) from None
-
-
-def _as_written(name: str) -> str:
-    return "" if name.startswith("__UNNAMED__") else name
 
 
 def _damaged(path: str, error: Exception) -> SourceError:

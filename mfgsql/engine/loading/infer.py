@@ -123,4 +123,5 @@ def _with_gaps(job: Job, path: str, relation: str, text: _Text, reading: Reading
             f"column '{text.name}' stays text: {others} of {text.cells} cells are not {reading.name}, such as {other!r}",
             path,
         )
-    return Column(text.name, "VARCHAR", cell, cell)
+    spelt = f"CASE WHEN {fits} THEN CAST({reading.of(cell)} AS VARCHAR) ELSE {cell} END"
+    return Column(text.name, "VARCHAR", cell, cell, spelt=spelt)

@@ -44,6 +44,10 @@ class Job:
         """Say it once, however many files it holds for."""
         self._notes.setdefault(text, []).extend([path] if path else [])
 
+    def unsay(self, beginning: str) -> None:
+        """Take back the notes that begin so: a later step made them untrue."""
+        self._notes = {text: paths for text, paths in self._notes.items() if not text.startswith(beginning)}
+
     @property
     def notes(self) -> list[str]:
         """The notes, with their files where only some of several are meant."""

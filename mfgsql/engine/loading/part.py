@@ -17,6 +17,7 @@ class Column:
         sql: the expression over the relation.
         text: the cell as the file wrote it, when the file is text; so another type loses nothing.
         read_as: how the text was read, in words.
+        spelt: the text with its numbers in SQL's spelling, where a column of numbers has other text too.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Column:
     sql: str
     text: str | None = None
     read_as: str = ""
+    spelt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,13 @@ class Part:
     Attributes:
         path: for messages.
         relation: what stands behind FROM.
+        comma: whether a comma in its text may be a decimal sign.
     """
 
     path: str
     relation: str
     columns: tuple[Column, ...]
+    comma: bool = True
 
     def find(self, name: str) -> Column | None:
         """The column of that name; SQL's names know no case."""

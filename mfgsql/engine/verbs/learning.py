@@ -69,7 +69,10 @@ def _own_catalog(engine: Engine) -> str:
 
 def _check_options(args: Args) -> None:
     """Split the options into those about rows, which become arguments, and the recipe."""
-    options: dict[str, Any] = dict(args.get("options") or {})
+    given = args.get("options") or {}
+    if not isinstance(given, dict):
+        raise OptionError(f"options is a struct, as {{'epochs': 20}}, not {given!r}.")
+    options: dict[str, Any] = dict(given)
     for name in _ABOUT_ROWS:
         args[name] = options.pop(name, None)
     if isinstance(args["exclude"], str):

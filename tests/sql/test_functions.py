@@ -1,0 +1,109 @@
+"""Each public macro: documented in its header, and callable by every one of its arguments."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import duckdb
+import pytest
+from mfgsql.engine.installing import SqlFile, shipped_functions, shipped_views
+
+from mfgsql.engine import Session
+from mfgsql.errors import MfgsqlError
+
+FUNCTIONS = shipped_functions()
+SIGNATURE = re.compile(r"MACRO\s+(\w+)\s*\(([^)]*)\)", re.IGNORECASE)
+VALUES = {
+    "model": "'fail'", "source": "'parts'", "target": "'failed'", "task": "'classification'", "base": "NULL",
+    "split": "'time'", "order_by": "'ts'", "entity": "'unit'", "weight": "'torque'", "promote": "'auto'",
+    "force": "true", "options": "{'epochs': 1}", "level": "0.8", "objective": "'masked'", "file": "'f.safetensors'",
+    "overwrite": "true", "verb": "'predict'", "arguments": "{'level': 0.8}",
+}  # fmt: skip
+
+
+def arguments(function: SqlFile) -> dict[str, str | None]:
+    """Names with their defaults."""
+    match = SIGNATURE.search(function.sql)
+    assert match is not None
+    pairs = [a.partition(":=") for a in match[2].split(",") if a.strip()]
+    return {name.strip(): default.strip() or None for name, _, default in pairs}
+
+
+def by_name(function: SqlFile) -> Any:
+    return pytest.param(function, id=function.name)
+
+
+@pytest.mark.parametrize("function", map(by_name, FUNCTIONS))
+def test_the_header_says_all(function: SqlFile) -> None:
+    assert {"summary", "columns", "example"} <= function.header.keys()
+    assert function.summary.endswith(".")
+    match = SIGNATURE.search(function.sql)
+    assert match is not None
+    assert match[1] == function.name.split(".")[0]
+    told = [k for k in function.header if k not in ("summary", "columns", "example")]
+    assert told == list(arguments(function))
+
+
+@pytest.mark.parametrize("function", map(by_name, FUNCTIONS))
+def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) -> None:
+    """Bound, not run: an argument whose name is a word of SQL would be a syntax error."""
+    given = arguments(function)
+    name = function.name.split(".")[0]
+    if function.name.endswith(".row"):
+        plant.execute(f"SELECT {name}('fail', t) FROM parts t LIMIT 1").fetchall()
+        return
+    values = {n: VALUES[n] for n in given} | ({"model": "'new'"} if name in ("ml_finetune", "ml_pretrain") else {})
+    required = [values[n] for n, default in given.items() if default is None]
+    for one in [n for n, default in given.items() if default is not None]:
+        target = ", target := 'failed'" if name == "ml_finetune" and one != "target" else ""
+        plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, f'{one} := {values[one]}'])}{target})")
+    named = [f"{n} := {values[n]}" for n, default in given.items() if default is not None]
+    plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, *named])})")
+    assert plant.execute("SELECT count(*) FROM ml.models").fetchone() == (3,)
+
+
+@pytest.mark.parametrize("function", map(by_name, FUNCTIONS))
+def test_an_unknown_argument_is_refused(plant: Session, function: SqlFile) -> None:
+    with pytest.raises((duckdb.Error, MfgsqlError)):
+        plant.execute(f"EXPLAIN FROM {function.name.split('.')[0]}('fail', 'parts', bogus := 3)")
+
+
+def test_macros_and_views_carry_their_comment(plant: Session) -> None:
+    found = dict(plant.execute("SELECT function_name, comment FROM duckdb_functions() WHERE function_name LIKE 'ml\\_%' ESCAPE '\\'").fetchall())
+    assert {f.name.split(".")[0] for f in FUNCTIONS} <= found.keys()
+    assert all(found[f.name.split(".")[0]] for f in FUNCTIONS)
+    views = dict(plant.execute("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'ml'").fetchall())
+    assert views == {v.name: v.summary for v in shipped_views()}
+
+
+@pytest.mark.parametrize("view", [pytest.param(v, id=v.name) for v in shipped_views()])
+def test_every_view_can_be_read(plant: Session, view: SqlFile) -> None:
+    direct = plant.execute(view.sql).fetchall()
+    names = [d[0] for d in plant.description or []]
+    assert direct
+    found = plant.execute(f"FROM ml.{view.name}").fetchall()
+    assert [d[0] for d in plant.description or []] == names
+    assert len(found) == len(direct)
+
+
+def test_reports_of_a_model(plant: Session) -> None:
+    source = "SELECT * FROM parts"
+    metrics = {r[0]: r for r in plant.execute(f"FROM ml_evaluate('fail', '{source}')").fetchall()}
+    matrix = plant.execute(f"FROM ml_confusion_matrix('fail', '{source}')").fetchall()
+    assert sum(r[2] for r in matrix) == 600
+    right = sum(r[2] for r in matrix if r[0] == r[1]) / 600
+    report = {r[0]: r for r in plant.execute(f"FROM ml_classification_report('fail', '{source}')").fetchall()}
+    assert report["accuracy"][3] == pytest.approx(right)
+    assert all(r[5] == 600 for r in metrics.values())
+    assert plant.execute("SELECT count(*) FROM ml_check('parts', target := 'failed')").fetchone()[0] > 3
+    assert plant.execute("SELECT count(*) FROM ml_devices()").fetchone()[0] >= 1
+
+
+@pytest.mark.parametrize("name", ["mfgsql", "mfgsql.catalog", "mfgsql.errors", "mfgsql.settings"])
+def test_the_import_is_light(name: str) -> None:
+    code = f"import sys, {name}; print([m for m in ('torch', 'transformers', 'ibis', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
