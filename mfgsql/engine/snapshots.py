@@ -218,7 +218,7 @@ def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.Intege
     if not name:
         raise OptionError("split := 'entity' needs entity := 'machine', the column of entities.")
     dice = (rows[name].cast("string") + f"|{seed}").hash()
-    entities = int(rows[name].nunique().execute())
+    entities = int(rows[name].nunique().to_pyarrow().as_py())
     if entities < 2:
         raise DataError(f"split := 'entity' needs two entities; {name!r} has {entities}.")
     judged = max(1, round(share * entities))

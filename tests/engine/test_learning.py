@@ -187,11 +187,23 @@ BOUND = [  # refused before anything runs
     ("FROM ml_finetune('m@2', 'parts', target := 'failed')", OptionError, "name a model"),
     ("FROM ml_finetune('', 'parts', target := 'failed')", OptionError, "name"),
     ("FROM ml_finetune(NULL, 'parts', target := 'failed')", OptionError, "name"),
-    ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'epoch': 3})", OptionError, "Did you mean 'epochs'"),
+    (
+        "FROM ml_finetune('m', 'parts', target := 'failed', options := {'epoch': 3})",
+        OptionError,
+        "Did you mean 'epochs'",
+    ),
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'epochs': 2.5})", OptionError, "whole number"),
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'epochs': true})", OptionError, "whole number"),
-    ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'width': 10, 'heads': 3})", OptionError, "divided"),
-    ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'learning_rate': 'fast'})", OptionError, "a number"),
+    (
+        "FROM ml_finetune('m', 'parts', target := 'failed', options := {'width': 10, 'heads': 3})",
+        OptionError,
+        "divided",
+    ),
+    (
+        "FROM ml_finetune('m', 'parts', target := 'failed', options := {'learning_rate': 'fast'})",
+        OptionError,
+        "a number",
+    ),
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'schedule': 'step'})", OptionError, "cosine"),
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := 'epochs=3')", OptionError, "options"),
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := 3)", OptionError, "options"),
@@ -229,9 +241,7 @@ SPLITS = [
 
 
 @pytest.mark.parametrize(("more", "kind", "words"), SPLITS)
-def test_bad_roles_are_named(
-    lab: Session, finetune: Finetune, more: str, kind: type[MfgsqlError], words: str
-) -> None:
+def test_bad_roles_are_named(lab: Session, finetune: Finetune, more: str, kind: type[MfgsqlError], words: str) -> None:
     with pytest.raises(kind) as caught:
         lab.execute(finetune("m", "parts", "failed", more)).fetchall()
     assert words in str(caught.value)
@@ -240,7 +250,9 @@ def test_bad_roles_are_named(
 
 def test_one_entity_can_not_be_split(lab: Session, finetune: Finetune) -> None:
     with pytest.raises(DataError, match="two entities"):
-        lab.execute(finetune("m", "FROM parts WHERE unit = 'm1'", "failed", "split := 'entity', entity := 'unit'")).fetchall()
+        lab.execute(
+            finetune("m", "FROM parts WHERE unit = 'm1'", "failed", "split := 'entity', entity := 'unit'")
+        ).fetchall()
 
 
 def test_only_committed_tables_are_learnt_from(lab: Session, finetune: Finetune) -> None:
@@ -277,7 +289,10 @@ def snapshot(s: Session, sql: str) -> dict[str, list[Any]]:
     table = pq.read_table(path)
     split = table["__ml_split"].to_pylist()
     keys = table["key"].to_pylist()
-    return {w: sorted(k for k, x in zip(keys, split, strict=True) if x == n) for n, w in enumerate(("train", "judged", "unused"))}
+    return {
+        w: sorted(k for k, x in zip(keys, split, strict=True) if x == n)
+        for n, w in enumerate(("train", "judged", "unused"))
+    }
 
 
 KEYED = "SELECT id::DOUBLE + 0.5 AS key, temp, ts, unit, failed, {} FROM parts"
@@ -286,7 +301,9 @@ KEYED = "SELECT id::DOUBLE + 0.5 AS key, temp, ts, unit, failed, {} FROM parts"
 def test_time_is_split_in_order_with_a_gap(lab: Session) -> None:
     source = KEYED.format("1 AS one").replace("id::DOUBLE + 0.5", "epoch(ts)")
     options = TINY.replace("}", ", 'gap': INTERVAL 1 HOUR}")
-    found = snapshot(lab, f"FROM ml_finetune('m', '{source}', target := 'failed', split := 'time', order_by := 'ts', {options})")
+    found = snapshot(
+        lab, f"FROM ml_finetune('m', '{source}', target := 'failed', split := 'time', order_by := 'ts', {options})"
+    )
     assert len(found["judged"]) == 120
     assert min(found["judged"]) - max(found["train"]) >= 3600
     assert max(found["train"]) < min(found["unused"]) <= max(found["unused"]) < min(found["judged"])
@@ -334,7 +351,9 @@ def test_an_interrupt_stops_a_training_within_a_second(lab: Session) -> None:
 
     def stop() -> None:
         with lab.cursor() as watcher:
-            while not watcher.execute("SELECT 1 FROM ml.runs WHERE status = 'running' AND snapshot IS NOT NULL").fetchall():
+            while not watcher.execute(
+                "SELECT 1 FROM ml.runs WHERE status = 'running' AND snapshot IS NOT NULL"
+            ).fetchall():
                 time.sleep(0.02)
         time.sleep(0.3)
         stopped.append(time.monotonic())

@@ -42,9 +42,7 @@ def close(found: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]]) -> bool:
         return [v for v in row if not isinstance(v, float)], [v for v in row if isinstance(v, float)]
 
     pairs = [(split(a), split(b)) for a, b in zip(found, wanted, strict=False)]
-    return len(found) == len(wanted) and all(
-        a[0] == b[0] and a[1] == pytest.approx(b[1], abs=1e-6) for a, b in pairs
-    )
+    return len(found) == len(wanted) and all(a[0] == b[0] and a[1] == pytest.approx(b[1], abs=1e-6) for a, b in pairs)
 
 
 # -- columns --------------------------------------------------------------------------------------------------------
@@ -54,7 +52,9 @@ def test_columns_are_named_and_typed_for_the_model(plant: Session) -> None:
     inputs = types(plant, "FROM parts")
     status = {"ml_status": "VARCHAR", "ml_reason": "VARCHAR"}
     chance = {"probability": "DOUBLE", "probabilities": "MAP(VARCHAR, DOUBLE)"}
-    assert types(plant, "FROM ml_predict('fail', 'parts')") == inputs | {"predicted_failed": "BOOLEAN"} | chance | status
+    assert (
+        types(plant, "FROM ml_predict('fail', 'parts')") == inputs | {"predicted_failed": "BOOLEAN"} | chance | status
+    )
     assert types(plant, "FROM ml_predict('kind', 'parts')") == inputs | {"predicted_grade": "VARCHAR"} | chance | status
     numbers = {"predicted_wear": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE"}
     assert types(plant, "FROM ml_predict('wear', 'parts')") == inputs | numbers | status
@@ -62,7 +62,10 @@ def test_columns_are_named_and_typed_for_the_model(plant: Session) -> None:
 
 def test_input_columns_are_kept(plant: Session) -> None:
     inputs = ", ".join(types(plant, "FROM parts"))
-    assert scalar(plant, f"SELECT count(*) FROM (SELECT {inputs} FROM ml_predict('fail', 'parts') EXCEPT ALL FROM parts)") == 0
+    assert (
+        scalar(plant, f"SELECT count(*) FROM (SELECT {inputs} FROM ml_predict('fail', 'parts') EXCEPT ALL FROM parts)")
+        == 0
+    )
     assert scalar(plant, "SELECT count(*) FROM ml_predict('fail', 'parts')") == 600
 
 
@@ -73,7 +76,10 @@ def test_probabilities_add_up_and_agree_with_the_label(plant: Session) -> None:
         "OR abs(probabilities[predicted_grade] - probability) > 1e-9",
     )
     assert bad == 0
-    assert scalar(plant, "SELECT count(*) FROM ml_predict('fail', 'parts') WHERE (probability > .5) <> predicted_failed") == 0
+    assert (
+        scalar(plant, "SELECT count(*) FROM ml_predict('fail', 'parts') WHERE (probability > .5) <> predicted_failed")
+        == 0
+    )
 
 
 def test_an_interval_widens_with_its_level(plant: Session) -> None:
@@ -141,7 +147,9 @@ def test_the_scalar_form_can_be_filtered_and_choose_the_model_by_row(scored: Ses
         "SELECT id, p.label, p.value FROM (SELECT id, ml_predict(CASE WHEN id % 2 = 0 THEN 'fail' ELSE 'wear' END, t) p "
         "FROM parts t) WHERE id < 50",
     )
-    assert all((label is None) == (ident % 2 == 1) and (value is None) == (ident % 2 == 0) for ident, label, value in mixed)
+    assert all(
+        (label is None) == (ident % 2 == 1) and (value is None) == (ident % 2 == 0) for ident, label, value in mixed
+    )
 
 
 def test_a_struct_can_be_scored(scored: Session) -> None:
@@ -197,7 +205,9 @@ def test_each_row_says_what_is_doubtful(
 ) -> None:
     name = replaced.rsplit(maxsplit=1)[-1]
     source = f"SELECT * EXCLUDE ({name}), {replaced} FROM parts WHERE id = 7".replace("'", "''")
-    query = f"SELECT ml_status, ml_reason, predicted_failed, probability, probabilities FROM ml_predict('fail', '{source}')"
+    query = (
+        f"SELECT ml_status, ml_reason, predicted_failed, probability, probabilities FROM ml_predict('fail', '{source}')"
+    )
     found = plant.execute(query).fetchone()
     # an infinity is beyond any range and no number to compute with: either word is true
     assert found[0] == status or (status == "out_of_range" and "inf" in replaced and found[0] == "missing")

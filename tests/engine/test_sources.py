@@ -14,7 +14,7 @@ FEATURES = "torque, temp, shift, hot"
 @pytest.fixture(scope="module")
 def tables(plant: Session, tmp_path_factory: pytest.TempPathFactory) -> Session:
     """The plant with sources under awkward names, each of another number of rows."""
-    plant.execute("CREATE SCHEMA IF NOT EXISTS \"sc h\"; CREATE SCHEMA IF NOT EXISTS other")
+    plant.execute('CREATE SCHEMA IF NOT EXISTS "sc h"; CREATE SCHEMA IF NOT EXISTS other')
     names = {
         '"my tab"': 11, '"x.y"': 12, '"select"': 13, '"sc h".t': 14, 'other."my tab"': 15, '"pump; DROP TABLE parts"': 16,
         '"say ""hi"""': 17, '"Großer Tisch 机器"': 18, '"x.parquet"': 19, '"a-b"': 20, '"it\'s"': 21, '"from"': 22,
@@ -130,7 +130,9 @@ def test_null_and_numbers_are_refused(tables: Session) -> None:
             tables.execute(f"FROM ml_predict('fail', {source})")
 
 
-@pytest.mark.parametrize("source", ["nowhere", "no.where", "SELECT * FROM nowhere", "SELEC * FROM parts", ")", "parts WHERE"])
+@pytest.mark.parametrize(
+    "source", ["nowhere", "no.where", "SELECT * FROM nowhere", "SELEC * FROM parts", ")", "parts WHERE"]
+)
 def test_what_is_not_there_is_named(tables: Session, source: str) -> None:
     with pytest.raises(Exception) as caught:
         count(tables, source)
@@ -138,7 +140,9 @@ def test_what_is_not_there_is_named(tables: Session, source: str) -> None:
     assert any(word in str(caught.value) for word in ("where", "SELEC", ")", "parts WHERE"))
 
 
-@pytest.mark.parametrize("source", ["parts) AS x; DROP TABLE parts; --", "parts'; DROP TABLE parts; --", 'parts"; DROP TABLE parts; --'])
+@pytest.mark.parametrize(
+    "source", ["parts) AS x; DROP TABLE parts; --", "parts'; DROP TABLE parts; --", 'parts"; DROP TABLE parts; --']
+)
 def test_nothing_breaks_out_of_a_source(tables: Session, source: str) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011  (whose error it is depends on where it breaks)
         count(tables, source)

@@ -36,7 +36,9 @@ def test_numbers_keep_their_order(fitted: list[float], seen: list[float]) -> Non
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.one_of(FINITE, st.sampled_from([np.nan, np.inf, -np.inf, -999.0]), st.none()), min_size=1, max_size=40))
+@given(
+    st.lists(st.one_of(FINITE, st.sampled_from([np.nan, np.inf, -np.inf, -999.0]), st.none()), min_size=1, max_size=40)
+)
 def test_missing_values_are_nan_or_flagged(seen: list[float | None]) -> None:
     values = pa.array(seen, pa.float64())
     missing = np.array([v is None or not np.isfinite(v) or v == -999.0 for v in seen])

@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from mfgsql.engine.installing import SqlFile, shipped_functions, shipped_views
 
 from mfgsql.engine import Session
+from mfgsql.engine.installing import SqlFile, shipped_functions, shipped_views
 from mfgsql.errors import MfgsqlError
 
 FUNCTIONS = shipped_functions()
@@ -72,7 +72,11 @@ def test_an_unknown_argument_is_refused(plant: Session, function: SqlFile) -> No
 
 
 def test_macros_and_views_carry_their_comment(plant: Session) -> None:
-    found = dict(plant.execute("SELECT function_name, comment FROM duckdb_functions() WHERE function_name LIKE 'ml\\_%' ESCAPE '\\'").fetchall())
+    found = dict(
+        plant.execute(
+            "SELECT function_name, comment FROM duckdb_functions() WHERE function_name LIKE 'ml\\_%' ESCAPE '\\'"
+        ).fetchall()
+    )
     assert {f.name.split(".")[0] for f in FUNCTIONS} <= found.keys()
     assert all(found[f.name.split(".")[0]] for f in FUNCTIONS)
     views = dict(plant.execute("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'ml'").fetchall())

@@ -1,0 +1,114 @@
+"""The trainer as a pure program: equal steps, saved and resumed states, rows in memory or from disk."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from mfgsql.features import ColumnProfile, FeatureSet
+from mfgsql.model import Model
+from mfgsql.tasks import Target, objectives
+from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
+from mfgsql.training.optimizing import make_optimizer, step_size
+from mfgsql.training.rows import HASH, SPLIT, TRAIN, RowSource
+
+ROWS = 400
+RECIPE = Recipe(epochs=4, batch_size=64, width=8, layers=1, heads=2, learning_rate=0.01)
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    dice = np.random.default_rng(0)
+    a, b = dice.normal(size=ROWS), dice.normal(size=ROWS)
+    table = pa.table({"a": a, "b": b + a, "c": np.where(a > 0, "p", "q"), "y": a > 0.3,
+                      SPLIT: (np.arange(ROWS) % 5 == 0).astype(np.int8), HASH: np.arange(ROWS)})  # fmt: skip
+    path = tmp_path_factory.mktemp("snapshot") / "rows.parquet"
+    pq.write_table(table, path, row_group_size=130)
+    return Snapshot(path, "hash", ROWS, 320, 80, "FROM rows")
+
+
+def spec(task: str | None, objective: str | None = None) -> TrainSpec:
+    grid = tuple(np.linspace(-4, 4, 65).tolist())
+    numbers = [ColumnProfile(n, "DOUBLE", ROWS, 0, ROWS, ROWS, -4.0, 4.0, quantiles=grid) for n in "ab"]
+    words = ColumnProfile("c", "VARCHAR", ROWS, 0, 2, ROWS, top=(("p", 200), ("q", 200)))
+    features, _ = FeatureSet.fit([*numbers, words])
+    target = Target("y", "BOOLEAN", ("false", "true"), (250, 150)) if task else None
+    return TrainSpec(features, RECIPE, task, target, objective)
+
+
+def same(one: Model, two: Model) -> bool:
+    ours, theirs = one.network.state_dict(), two.network.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def test_a_resumed_training_ends_with_equal_weights(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = learn(snapshot, spec("classification"))
+    assert same(whole.model, learn(snapshot, spec("classification")).model)
+    states: list[bytes] = []
+    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    learn(snapshot, spec("classification"), save=states.append)
+    for state in (states[0], states[len(states) // 2], states[-2]):
+        assert same(whole.model, learn(snapshot, spec("classification"), resume=state).model)
+
+
+def test_rows_from_memory_and_from_disk_are_equal(snapshot: Snapshot) -> None:
+    held, read = (RowSource(snapshot, spec("classification"), TRAIN, budget) for budget in (2**30, 0))
+    for epoch in (0, 1):
+        pairs = zip(held.batches(50, epoch, 0), read.batches(50, epoch, 0), strict=True)
+        assert all(torch.equal(x.continuous, y.continuous) and torch.equal(x.truth, y.truth) for x, y in pairs)
+    assert sum(len(b) for b in read.in_order(64)) == 320
+    assert same(learn(snapshot, spec("classification"), memory=0).model, learn(snapshot, spec("classification")).model)
+
+
+@pytest.mark.parametrize("objective", ["masked", "autoencoder", "autoregressive"])
+def test_each_objective_learns_and_its_base_is_adopted(snapshot: Snapshot, objective: str) -> None:
+    base = learn(snapshot, spec(None, objective))
+    assert objective in list(objectives)
+    assert base.judgement is not None
+    torch.manual_seed(0)
+    fresh = Model.build(spec(None, objective).manifest(None, {}))
+    assert base.best_step > 0
+    assert not same(base.model, fresh)
+    tuned = Model.build(spec("classification").manifest(base.model.manifest, {}))
+    assert sorted(tuned.adopt(base.model)) == ["a", "b", "c"]
+    ours, theirs = tuned.network.backbone.state_dict(), base.model.network.backbone.state_dict()
+    assert all(torch.equal(ours[k], theirs[k]) for k in ours)
+    assert same(Model.from_bytes(tuned.to_bytes()), tuned)
+
+
+def test_adamw_follows_its_formula() -> None:
+    layer = torch.nn.Linear(2, 1)
+    start = layer.weight.detach().clone()
+    recipe = Recipe(learning_rate=0.1, weight_decay=0.5)
+    optimizer = make_optimizer(layer, recipe)
+    first, second, expected = torch.zeros(1, 2), torch.zeros(1, 2), start
+    for step, gradient in enumerate((torch.tensor([[1.0, -2.0]]), torch.tensor([[0.5, 3.0]])), start=1):
+        layer.weight.grad, layer.bias.grad = gradient.clone(), torch.zeros(1)
+        optimizer.step()
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        expected = expected * (1 - 0.1 * 0.5)
+        expected = expected - 0.1 * (first / (1 - 0.9**step)) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+    assert torch.allclose(layer.weight, expected, atol=1e-6)
+    assert [g["weight_decay"] for g in optimizer.param_groups] == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+def test_the_step_size_warms_up_and_never_leaves_its_bounds(schedule: str) -> None:
+    recipe = Recipe(schedule=schedule, warmup=0.1, learning_rate=0.01)
+    sizes = [step_size(recipe, step, 100) for step in range(100)]
+    assert sizes[0] == pytest.approx(0.001)
+    assert max(sizes) == pytest.approx(0.01)
+    assert all(0 < s <= 0.01 + 1e-12 for s in sizes)
+    assert sizes[9:] == sorted(sizes[9:], reverse=True)
+
+
+def test_weights_are_safe_bytes(snapshot: Snapshot, tmp_path: Path) -> None:
+    model = learn(snapshot, spec("classification")).model
+    (tmp_path / "m").write_bytes(model.to_bytes())
+    assert same(Model.from_bytes((tmp_path / "m").read_bytes()), model)
