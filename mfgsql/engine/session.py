@@ -39,10 +39,13 @@ class Session:
     Errors of mfgsql are raised as `MfgsqlError`, those of plain SQL as ``duckdb.Error``.
     """
 
-    def __init__(self, engine: Engine, con: duckdb.DuckDBPyConnection, *, owns_engine: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, con: duckdb.DuckDBPyConnection, *, owns_engine: bool = False, owns_con: bool = True
+    ) -> None:
         self.engine, self._con, self._owns_engine = engine, con, owns_engine
         self.id = uuid.uuid4().hex
         self.cancellation = Cancellation()
+        self._owns_con = owns_con
         self._closed = False
         engine.sessions[self.id] = self
 
@@ -150,9 +153,10 @@ class Session:
             self._con.interrupt()
 
     def release(self) -> None:
-        """Close the connection below."""
+        """Close the connection below, unless somebody else owns it."""
         self._closed = True
-        self._con.close()
+        if self._owns_con:
+            self._con.close()
 
     def close(self) -> None:
         """Close the session; the one that opened the database closes it."""
@@ -225,6 +229,11 @@ def connect(path: str | os.PathLike[str] = ":memory:", *, read_only: bool = Fals
         known = _engines.get(str(place)) if place else None
         engine = known() if known else None
         if engine is not None and not engine.closed:
+            if read_only != engine.read_only:
+                held = "read-only" if engine.read_only else "for writing"
+                raise CatalogError(
+                    f"This process holds '{place}' open {held} already.", remedy="Close that session first."
+                )
             return Session(engine, engine.con.cursor())
         con = _open(place, chosen, read_only)
         try:
@@ -259,7 +268,7 @@ def install(con: duckdb.DuckDBPyConnection, **settings: Any) -> Session:
         "SELECT path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
     ).fetchone()
     place = Path(row[0]).resolve() if row and row[0] else None
-    return Session(prepare(con.cursor(), place, chosen, read_only=bool(row and row[1])), con)
+    return Session(prepare(con.cursor(), place, chosen, read_only=bool(row and row[1])), con, owns_con=False)
 
 
 def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settings, *, read_only: bool) -> Engine:
