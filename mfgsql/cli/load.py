@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Replace the table.")
 @click.option("--encoding", help="Of text files; found by itself.")
 @click.option("--delimiter", help="Of text files, such as ';' or tab; found by itself.")
-@click.option("--decimal", type=click.Choice([",", "."]), help="Decimal sign; found by itself.")
+@click.option("--decimal", type=click.Choice([",", "."]), help="Decimal sign; default: a point.")
 @click.option("--epoch", metavar="A,B", help="Numeric columns that count seconds (or ms, us, ns) since 1970.")
 @click.option("--timezone", help="Zone of times that name none, such as Europe/Berlin.")
 @click.option("--sheet", help="Of an Excel file; default: the first.")

@@ -1,0 +1,59 @@
+"""Formats of rows: table, json, csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from mfgsql.cli.rows import plain
+from mfgsql.cli.table import clean
+
+ODD = (
+    "SELECT 1 AS n, NULL AS nothing, 'a,\"b\"' AS text, [1, 2] AS list, MAP {'k': 1.5} AS map, true AS yes, "
+    "'NaN'::DOUBLE AS nan, DATE '2026-01-02' AS day, 1.50::DECIMAL(4, 2) AS price, 'x'::BLOB AS raw"
+)
+
+
+def test_json_is_one_array_of_what_json_knows(mfgsql):
+    (row,) = json.loads(mfgsql("sql", ODD, "--format", "json").stdout)
+    assert row == {
+        "n": 1, "nothing": None, "text": 'a,"b"', "list": [1, 2], "map": {"k": 1.5}, "yes": True, "nan": None,
+        "day": "2026-01-02", "price": 1.5, "raw": "78",
+    }  # fmt: skip
+
+
+def test_csv_is_what_a_reader_reads_back(mfgsql):
+    names, row = csv.reader(io.StringIO(mfgsql("sql", ODD, "--format", "csv").stdout))
+    assert dict(zip(names, row, strict=True))["text"] == 'a,"b"'
+    assert row[1] == "" and row[3] == "[1, 2]" and row[5] == "true"
+
+
+@pytest.mark.parametrize(("form", "lines"), [("json", 1 + 3000 + 1), ("csv", 1 + 3000)])
+def test_json_and_csv_have_all_rows(mfgsql, form, lines):
+    assert len(mfgsql("sql", "FROM range(3000)", "--format", form).stdout.splitlines()) == lines
+
+
+def test_no_rows(mfgsql):
+    assert json.loads(mfgsql("sql", "FROM parts WHERE false", "--format", "json").stdout) == []
+    assert mfgsql("sql", "FROM parts WHERE false", "--format", "csv").stdout == "id,torque,shift,failed\n"
+    assert "no rows" in mfgsql("sql", "FROM parts WHERE false").stdout
+
+
+def test_a_table_has_fifty_rows_and_says_how_many_more(mfgsql):
+    assert "350 more rows (--all)" in mfgsql("sql", "FROM parts").stdout
+    assert "more rows" not in mfgsql("sql", "FROM parts", "--all").stdout
+
+
+def test_null_is_told_from_an_empty_text(mfgsql):
+    assert "NULL" in mfgsql("sql", "SELECT NULL AS a, '' AS b").stdout
+
+
+def test_numbers_that_json_lacks_become_null_inside_lists_too():
+    assert plain([float("inf"), {"a": float("nan")}]) == [None, {"a": None}]
+
+
+def test_data_can_not_rule_the_terminal():
+    assert "\x1b" not in clean("\x1b[31mred\r\x07")
