@@ -43,7 +43,7 @@ class _Threads:
     """CPU threads shared among the calls that score at one time.
 
     Several DuckDB threads that score get one torch thread each; a lone one gets all. torch keeps this number per
-    calling thread. Source: measured, see the README's section on speed.
+    calling thread. Not benchmarked in this code yet.
     """
 
     def __init__(self) -> None:
