@@ -81,7 +81,7 @@ def _make(session: Session) -> None:
         t for (t,) in session.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'").fetchall()
     ]
     click.echo(f"A plant of {len(tables)} tables was made in {time.monotonic() - started:.1f} seconds:")
-    click.echo(f"  {', '.join(tables)}")
+    click.echo(click.wrap_text(", ".join(tables), initial_indent="  ", subsequent_indent="  "))
 
 
 def _replay(session: Session, file: Path) -> None:
@@ -96,9 +96,9 @@ def _replay(session: Session, file: Path) -> None:
         if not sql:
             continue
         click.secho(f"\n{sentence}", fg="cyan") if sentence else click.echo()
-        print_sql(sql)
+        print_sql(f"{sql};")
         click.echo()
-        Output(most=8).result(session.execute(sql))
+        Output(most=8, hint="").result(session.execute(sql))
 
 
 def split_comment(statement: str) -> tuple[str, str]:
@@ -108,4 +108,4 @@ def split_comment(statement: str) -> tuple[str, str]:
         line = lines.pop(0).strip().lstrip("-").strip()
         if line and not line.startswith("title:"):
             words.append(line)
-    return " ".join(words), "\n".join(lines).strip()
+    return " ".join(words), "\n".join(lines).strip().rstrip(";")

@@ -7,6 +7,7 @@ import click
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
 
+_GLANCE = "model, target, champion, candidate, metric, value, baseline, verdict"
 _VERSIONS = """
 FROM ml.versions
 WHERE model = ? AND ($2 IS NULL OR version::VARCHAR = $2 OR list_contains(string_split(aliases, ', '), $2))
@@ -35,7 +36,8 @@ def list_(db: str, out: Output) -> None:
       mfgsql models list --db plant.duckdb
     """
     with opened(db) as session:
-        out.result(session.execute("FROM ml.models"))
+        columns = _GLANCE if out.format == "table" else "*"
+        out.result(session.execute(f"SELECT {columns} FROM ml.models"))
 
 
 @models.command()

@@ -31,11 +31,13 @@ class Output:
 
     Attributes:
         format: table, json or csv. everything: a table has all rows, too. most: rows of a table.
+        hint: how to see the rest of them.
     """
 
     format: str = "table"
     everything: bool = False
     most: int = MOST
+    hint: str = " (--all)"
 
     def result(self, session: Session) -> None:
         """The rows of what the session executed, fetched as they are written."""
@@ -57,7 +59,7 @@ class Output:
         else:
             from mfgsql.cli.table import print_table
 
-            print_table(columns, iter(rows), most=None if self.everything else self.most)
+            print_table(columns, iter(rows), most=None if self.everything else self.most, hint=self.hint)
 
     def record(self, session: Session) -> dict[str, Any] | None:
         """One row: below each other in a table, else as any row. Returns it where there is one."""

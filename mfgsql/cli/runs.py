@@ -29,7 +29,7 @@ def list_(model: str | None, db: str, out: Output) -> None:
     Example:
       mfgsql runs list --model press_failure --db plant.duckdb
     """
-    columns = "run_id, model, version, verb, status, seconds, started_at, error"
+    columns = "run_id, status, model, version, verb, seconds, started_at, error"
     with opened(db) as session:
         out.result(session.execute(f"SELECT {columns} FROM ml.runs WHERE $1 IS NULL OR model = $1", [model]))
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-import click
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -23,6 +22,7 @@ _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
             "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _UNBROKEN = (*_NUMBERS, "BOOLEAN", "DATE", "TIME", "UUID")
 _WIDE = 24  # cells that a column of text claims before others are hidden
+_GAP = 3  # cells between two columns
 _ENDLESS = 4000  # width of a pipe
 
 
@@ -31,7 +31,9 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _ENDLESS)
 
 
-def print_table(columns: list[tuple[str, str]], rows: Iterator[Sequence[Any]], *, most: int | None) -> None:
+def print_table(
+    columns: list[tuple[str, str]], rows: Iterator[Sequence[Any]], *, most: int | None, hint: str = ""
+) -> None:
     """Up to ``most`` rows; columns in the middle give way where the screen is too narrow."""
     shown = list(itertools.islice(rows, most))
     cells = [[shown_as(value) for value in row] for row in shown]
@@ -53,7 +55,7 @@ def print_table(columns: list[tuple[str, str]], rows: Iterator[Sequence[Any]], *
         table.add_row(*_with_gaps(row, kept, len(columns)))
     to.print(table)
     hidden, more = len(columns) - len(kept), sum(1 for _ in rows)
-    notes = [f"{more:,} more rows (--all)"] if more else ["no rows"] if not shown else []
+    notes = [f"{more:,} more rows{hint}"] if more else ["no rows"] if not shown else []
     notes += [f"{hidden} more columns (--format json)"] if hidden else []
     if notes:
         to.print(Text("… " + ", ".join(notes) if shown else ", ".join(notes), style="dim"))
@@ -91,7 +93,7 @@ def shown_as(value: Any) -> Text:
     if isinstance(value, float):
         return Text(f"{value:.6g}" if abs(value) < 1e6 else f"{value:,.1f}")
     if isinstance(value, datetime):
-        return Text(value.isoformat(sep=" "))
+        return Text(value.isoformat(sep=" ", timespec="seconds"))
     nested = isinstance(value, dict | list | tuple)
     return Text(clean(json.dumps(plain(value), ensure_ascii=False) if nested else str(value)))
 
@@ -101,24 +103,29 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text.replace("\r\n", "\n").replace("\t", "  "))
 
 
-def say(text: str, *, style: str = "") -> None:
-    """A line for a person, on standard error where rows own the output."""
-    click.secho(text, err=True, dim=style == "dim")
-
-
 def _fitting(columns: list[tuple[str, str]], cells: list[list[Text]], width: int) -> list[int]:
-    """Which columns have room: from both ends in turn, so that keys and predictions stay."""
-    needs = [_need(name, kind, [row[at] for row in cells]) for at, (name, kind) in enumerate(columns)]
-    if sum(needs) + 2 * len(needs) <= width:
-        return list(range(len(columns)))
-    left, room = width - 3, set[int]()
-    for at in itertools.chain.from_iterable(zip(range(len(needs)), range(len(needs) - 1, -1, -1), strict=True)):
+    """Which columns have room: nested ones give way first, then empty ones, then those in the middle."""
+    needs = [_need(name, kind, [row[at] for row in cells]) + _GAP for at, (name, kind) in enumerate(columns)]
+    nested = {at for at, (_, kind) in enumerate(columns) if kind.endswith("]") or kind.startswith(("MAP", "STRUCT"))}
+    empty = {at for at in range(len(columns)) if cells and all(row[at].style == "dim" for row in cells)}
+    for hidden in (set[int](), nested, nested | empty):
+        kept = [at for at in range(len(columns)) if at not in hidden]
+        gaps = sum(1 for at in hidden if at - 1 not in hidden) * (_GAP + 1)
+        if sum(needs[at] for at in kept) + gaps <= width + _GAP and kept:
+            return kept
+    return _ends(kept or list(range(len(columns))), needs, width - 3 * _GAP)
+
+
+def _ends(kept: list[int], needs: list[int], left: int) -> list[int]:
+    """From both ends in turn, so that keys and predictions stay; two at least."""
+    room = set[int]()
+    for at in itertools.chain.from_iterable(zip(kept, reversed(kept), strict=True)):
         if at in room:
             continue
-        if needs[at] + 2 > left and len(room) >= 2:
+        if needs[at] > left and len(room) >= 2:
             break
         room.add(at)
-        left -= needs[at] + 2
+        left -= needs[at]
     return sorted(room)
 
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from mfgsql.cli.rows import plain
-from mfgsql.cli.table import clean
+from mfgsql.cli.table import _fitting, clean, shown_as
 
 ODD = (
     "SELECT 1 AS n, NULL AS nothing, 'a,\"b\"' AS text, [1, 2] AS list, MAP {'k': 1.5} AS map, true AS yes, "
@@ -57,3 +57,11 @@ def test_numbers_that_json_lacks_become_null_inside_lists_too():
 
 def test_data_can_not_rule_the_terminal():
     assert "\x1b" not in clean("\x1b[31mred\r\x07")
+
+
+def test_nested_and_empty_columns_give_way_to_predictions():
+    columns = [("id", "BIGINT"), ("map", "MAP(VARCHAR, DOUBLE)"), ("predicted", "VARCHAR"), ("reason", "VARCHAR")]
+    cells = [[shown_as(v) for v in (1, {"a" * 30: 0.5}, "x", None)]]
+    assert _fitting(columns, cells, 80) == [0, 1, 2, 3]
+    assert _fitting(columns, cells, 30) == [0, 2, 3]
+    assert _fitting(columns, cells, 20) == [0, 2]
