@@ -10,6 +10,7 @@ import duckdb
 
 from mfgsql.catalog.migrate import SCHEMA
 from mfgsql.errors import CatalogError, ResourceError
+from mfgsql.settings import parse_bytes
 
 CHUNK = 4 * 2**20
 
@@ -20,8 +21,8 @@ def check_size(con: duckdb.DuckDBPyConnection, size: int) -> None:
     Raises:
         ResourceError: near half of DuckDB's memory limit.
     """
-    row = con.execute("SELECT memory_limit FROM (SELECT current_setting('memory_limit') AS memory_limit)").fetchone()
-    limit = _bytes(str(row[0])) if row else 0
+    row = con.execute("SELECT current_setting('memory_limit')").fetchone()
+    limit = parse_bytes(str(row[0])) if row else 0
     if size > 0.45 * limit:
         raise ResourceError(
             f"The model would weigh {size / 2**20:,.0f} MiB; with memory_limit = {limit / 2**20:,.0f} MiB at most "
@@ -58,9 +59,3 @@ def read_artifact(con: duckdb.DuckDBPyConnection, name: str, size: int) -> bytes
 def drop_artifact(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Delete the version's table, inside the caller's transaction."""
     con.execute(f'DROP TABLE IF EXISTS {SCHEMA}."{name}"')
-
-
-def _bytes(text: str) -> int:
-    from mfgsql.settings import parse_bytes
-
-    return parse_bytes(text)

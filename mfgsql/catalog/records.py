@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 
 from mfgsql.catalog.migrate import SCHEMA
 from mfgsql.catalog.models import Version
-
-
-class Profile(Protocol):
-    """A column's profile, as `mfgsql.features` makes it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Its fields."""
 
 
 def add_features(
@@ -54,5 +47,6 @@ def old_snapshots(con: duckdb.DuckDBPyConnection, model: str, *, keep: int) -> l
         "ORDER BY s.created_at DESC OFFSET $keep",
         {"model": model, "keep": keep},
     ).fetchall()
-    con.executemany(f"DELETE FROM {SCHEMA}.snapshots WHERE path = ?", rows) if rows else None
+    if rows:
+        con.executemany(f"DELETE FROM {SCHEMA}.snapshots WHERE path = ?", rows)
     return [r[0] for r in rows]

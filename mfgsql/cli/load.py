@@ -12,7 +12,8 @@ from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import database, opened
 
 if TYPE_CHECKING:
-    from mfgsql.engine.intake import LoadOptions, Pivot
+    from mfgsql.engine.intake import LoadOptions
+    from mfgsql.engine.pivoting import Pivot
 
 
 @click.command()
@@ -75,7 +76,7 @@ def _options(given: dict[str, Any]) -> LoadOptions:
 
 
 def _pivot(pivot: str | None, fill: str | None, **rest: str | None) -> Pivot | None:
-    from mfgsql.engine.intake import Pivot
+    from mfgsql.engine.pivoting import Pivot
 
     if pivot is None:
         if lost := [name for name, value in {"fill": fill, **rest}.items() if value is not None]:

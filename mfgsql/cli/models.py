@@ -10,8 +10,8 @@ from mfgsql.cli.session import call, database, opened
 _GLANCE = "model, target, champion, candidate, metric, value, baseline, verdict"
 _VERSIONS = """
 FROM ml.versions
-WHERE model = ? AND ($2 IS NULL OR version::VARCHAR = $2 OR list_contains(string_split(aliases, ', '), $2))
-""".replace("?", "$1")
+WHERE model = $1 AND ($2 IS NULL OR version::VARCHAR = $2 OR list_contains(string_split(aliases, ', '), $2))
+"""
 
 
 @click.group()

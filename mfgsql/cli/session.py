@@ -46,8 +46,6 @@ def opened(db: str, *, create: bool = False, read_only: bool = False) -> Iterato
 
 def call(verb: str, /, *args: object, **named: object) -> str:
     """``FROM ml_<verb>(...)`` with the arguments that were given."""
-    from mfgsql.engine.quoting import render
+    from mfgsql.engine.quoting import call as written
 
-    written = [render(a) for a in args]
-    written += [f"{name} := {render(value)}" for name, value in named.items() if value not in (None, False, {})]
-    return f"FROM ml_{verb}({', '.join(written)})"
+    return written(verb, args, {name: value for name, value in named.items() if value not in (None, False, {})})

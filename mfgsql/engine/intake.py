@@ -12,29 +12,12 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
+from mfgsql.engine.pivoting import Pivot, check_column, pivot_rows
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import MissingExtraError, OptionError, SourceError, did_you_mean
 
 _SAMPLE = 2**20
 _EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
-_BAD = ("bad", "no data", "i/o timeout", "bad input", "digital state", "nan", "null", "")
-
-
-@dataclass(frozen=True)
-class Pivot:
-    """A historian's long form to wide: a column for each tag.
-
-    Attributes:
-        every: length of a time bucket, as ``1 minute``; None keeps the times as they are.
-        fill: ``last`` carries the last known value on, ``none`` leaves NULL.
-    """
-
-    tag: str = "tag"
-    ts: str = "ts"
-    value: str = "value"
-    entity: str | None = None
-    every: str | None = None
-    fill: str = "last"
 
 
 @dataclass(frozen=True)
@@ -258,7 +241,7 @@ def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str
     """Times and the pivot, on ``__ml_load``."""
     types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
     for name in options.epoch:
-        _check_column(name, types, "epoch")
+        check_column(name, types, "epoch")
         _from_epoch(con, name)
     if options.timezone:
         for name, kind in types.items():
@@ -268,14 +251,7 @@ def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str
                 local = f"{column} AT TIME ZONE {quote_literal(zone)}"
                 con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMPTZ USING {local}")
     if options.pivot:
-        _pivot(con, options.pivot, types, notes)
-
-
-def _check_column(name: str, types: dict[str, str], role: str) -> None:
-    if name not in types:
-        raise OptionError(
-            f"There is no column {name!r} ({role}); there is {', '.join(types)}.{did_you_mean(name, types)}"
-        )
+        pivot_rows(con, options.pivot, types, notes)
 
 
 def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -285,51 +261,6 @@ def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
     per_second = next(unit for least, unit in _EPOCHS if size >= least)
     micros = f"CAST({column}::DOUBLE / {per_second} * 1000000 AS BIGINT)"
     con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMP USING make_timestamp({micros})")
-
-
-def _pivot(con: duckdb.DuckDBPyConnection, pivot: Pivot, types: dict[str, str], notes: list[str]) -> None:
-    """A row a time (and entity), a column a tag: the last value of a bucket, carried on."""
-    for role in ("tag", "ts", "value", "entity"):
-        if name := getattr(pivot, role):
-            _check_column(name, types, f"pivot {role}")
-    numeric = _clean_values(con, pivot, notes)
-    ts = quote_identifier(pivot.ts)
-    keys = [quote_identifier(pivot.entity)] if pivot.entity else []
-    moment = f"time_bucket(INTERVAL {quote_literal(pivot.every)}, {ts})" if pivot.every else ts
-    columns = [
-        f"CAST(last(__value ORDER BY {ts}) FILTER (__tag = {quote_literal(tag)} AND __value IS NOT NULL) "
-        f"AS {'DOUBLE' if is_number else 'VARCHAR'}) AS {quote_identifier(tag)}"
-        for tag, is_number in numeric.items()
-    ]
-    wide = f"SELECT {', '.join([*keys, f'{moment} AS {ts}', *columns])} FROM __ml_clean GROUP BY ALL"
-    if pivot.fill == "last":
-        partition = f"PARTITION BY {keys[0]} " if keys else ""
-        over = f"OVER ({partition}ORDER BY {ts} ROWS UNBOUNDED PRECEDING)"
-        names = [quote_identifier(tag) for tag in numeric]
-        filled = [f"last_value({n} IGNORE NULLS) {over} AS {n}" for n in names]
-        wide = f"SELECT {', '.join([*keys, ts, *filled])} FROM ({wide})"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_wide AS {wide} ORDER BY ALL")
-    con.execute("DROP TABLE __ml_load; DROP TABLE __ml_clean")
-    con.execute("ALTER TABLE __ml_wide RENAME TO __ml_load")
-
-
-def _clean_values(con: duckdb.DuckDBPyConnection, pivot: Pivot, notes: list[str]) -> dict[str, bool]:
-    """``__ml_clean``, with a historian's words for no value as NULL; whether each tag is numeric."""
-    tag, value = quote_identifier(pivot.tag), quote_identifier(pivot.value)
-    bad = ", ".join(map(quote_literal, _BAD))
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE __ml_clean AS SELECT *, {tag}::VARCHAR AS __tag, "
-        f"CASE WHEN lower(trim({value}::VARCHAR)) IN ({bad}) THEN NULL ELSE {value}::VARCHAR END AS __value "
-        f"FROM __ml_load WHERE {tag} IS NOT NULL"
-    )
-    lost = con.execute(f"SELECT count(*) FROM __ml_clean WHERE {value} IS NOT NULL AND __value IS NULL").fetchone()
-    if lost and lost[0]:
-        notes.append(f"{lost[0]} values such as 'Bad' are read as NULL.")
-    rows = con.execute(
-        "SELECT __tag, coalesce(bool_and(TRY_CAST(__value AS DOUBLE) IS NOT NULL) FILTER (__value IS NOT NULL), true) "
-        "FROM __ml_clean GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return dict(rows)
 
 
 def _append(con: duckdb.DuckDBPyConnection, table: str, target: str) -> None:

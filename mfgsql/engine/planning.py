@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.errors import OptionError
 from mfgsql.registry import Registry
 
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ def at_place(con: duckdb.DuckDBPyConnection, args: Args) -> duckdb.DuckDBPyConne
     if place := args.get("place"):
         con.execute(f"USE {'.'.join(quote_identifier(p) for p in place)}")
     return con
+
+
+def read_options(args: Args, example: str) -> dict[str, Any]:
+    """A copy of the ``options`` struct, empty where none was given.
+
+    Raises:
+        OptionError: it is no struct; the message shows one.
+    """
+    options = args.get("options") or {}
+    if not isinstance(options, dict):
+        raise OptionError(f"options is a struct, as {example}, not {options!r}.")
+    return dict(options)
 
 
 def plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -53,3 +54,9 @@ def render(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{quote_literal(str(k))}: {render(v)}" for k, v in value.items()) + "}"
     raise OptionError(f"A {type(value).__name__} can't be written as SQL: {value!r}.")
+
+
+def call(verb: str, args: Sequence[object], named: Mapping[str, object]) -> str:
+    """``FROM ml_<verb>(...)`` with its arguments written as literals."""
+    written = [render(a) for a in args] + [f"{name} := {render(value)}" for name, value in named.items()]
+    return f"FROM ml_{verb}({', '.join(written)})"

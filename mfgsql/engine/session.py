@@ -19,7 +19,7 @@ from mfgsql.catalog import interrupt_stale_runs, migrate, pending
 from mfgsql.engine import verbs  # noqa: F401  (they register themselves)
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
-from mfgsql.engine.quoting import render
+from mfgsql.engine.quoting import call
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
 from mfgsql.settings import Settings, load_settings
 from mfgsql.training.monitor import Cancellation
@@ -116,13 +116,13 @@ class Session:
 
         A verb that returns one row gives it alone.
         """
-        rows: list[dict[str, Any]] = self.sql(_call(name, args, named)).to_pylist()
+        rows: list[dict[str, Any]] = self.sql(call(name, args, named)).to_pylist()
         return rows[0] if len(rows) == 1 else rows
 
     def table(self, name: str, /, *args: Any, **named: Any) -> Any:
         """A predict-like verb as a lazy ibis table, as ``s.table('predict', 'm', 't')``."""
         with self._guard():
-            return self.ibis.sql(_call(name, args, named))
+            return self.ibis.sql(call(name, args, named))
 
     def pretrain(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_pretrain(...)``, executed once."""
@@ -186,11 +186,6 @@ class Session:
             raise translated from (None if isinstance(translated, MfgsqlError) else error)
         finally:
             caller.reset(token)
-
-
-def _call(name: str, args: tuple[Any, ...], named: dict[str, Any]) -> str:
-    written = [render(a) for a in args] + [f"{k} := {render(v)}" for k, v in named.items()]
-    return f"FROM ml_{name}({', '.join(written)})"
 
 
 @contextmanager
@@ -283,7 +278,8 @@ def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settin
             "This database is not prepared for this release, and it is opened read-only.",
             remedy=f"Run once: mfgsql migrate --db {place}",
         )
-    migrate(con) if steps else None
+    if steps:
+        migrate(con)
     engine = Engine(con, place, settings, read_only=read_only)
     if not read_only:
         interrupt_stale_runs(con)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfgsql.engine.intake import LoadOptions, Pivot, load
+from mfgsql.engine.intake import LoadOptions, load
+from mfgsql.engine.pivoting import Pivot
 from mfgsql.errors import MfgsqlError
 
 WORDS = st.text(st.characters(codec="gb18030", categories=["L", "N"]), min_size=1, max_size=6)

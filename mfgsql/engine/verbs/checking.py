@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
 from mfgsql.engine.specs import fit_target, leaks_of
-from mfgsql.errors import MfgsqlError, OptionError
+from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import Target
 from mfgsql.training import Cancellation, Recipe
@@ -145,8 +145,5 @@ actions.register("check")(Action(COLUMNS, check))
 @planners.register("check")
 def plan_check(engine: Engine, args: Args) -> str:
     """Findings about a source, and the statement to run."""
-    options = args.get("options") or {}
-    if not isinstance(options, dict):
-        raise OptionError(f"options is a struct, as {{'exclude': ['column']}}, not {options!r}.")
-    args["exclude"] = options.get("exclude")
+    args["exclude"] = read_options(args, "{'exclude': ['column']}").get("exclude")
     return acting_plan("check", args)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mfgsql.catalog import resolve
 from mfgsql.catalog.models import model_name
 from mfgsql.engine.engine import Engine, caller
-from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners
+from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
 from mfgsql.engine.runs import run_learning
 from mfgsql.engine.snapshots import check_split
 from mfgsql.engine.sources import read_source
@@ -53,26 +51,17 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
     if args.get("promote") not in (None, "auto"):
         raise OptionError(f"promote is 'auto' or left out, not {args['promote']!r}.")
     with engine.cursor() as cursor:
-        read_source(at_place(cursor, args), args.get("source"))
         if args.get("base"):
-            cursor.execute("USE " + _own_catalog(engine))
             args["base"] = resolve(cursor, args["base"]).name  # the run starts from what the caller saw
+        read_source(at_place(cursor, args), args.get("source"))
     _check_options(args)
     session = caller.get()
     return acting_plan(verb, {"verb": verb, **args, "session": session.id if session else None})
 
 
-def _own_catalog(engine: Engine) -> str:
-    row = engine.con.execute("SELECT '\"' || replace(current_database(), '\"', '\"\"') || '\"'").fetchone()
-    return str(row[0]) if row else "memory"
-
-
 def _check_options(args: Args) -> None:
     """Split the options into those about rows, which become arguments, and the recipe."""
-    given = args.get("options") or {}
-    if not isinstance(given, dict):
-        raise OptionError(f"options is a struct, as {{'epochs': 20}}, not {given!r}.")
-    options: dict[str, Any] = dict(given)
+    options = read_options(args, "{'epochs': 20}")
     for name in _ABOUT_ROWS:
         args[name] = options.pop(name, None)
     if isinstance(args["exclude"], str):
