@@ -85,6 +85,19 @@ class Manifest:
         )
 
 
+@dataclass(frozen=True)
+class Adopted:
+    """What a model took over from its base.
+
+    Attributes:
+        columns: names of those that the base knew.
+        parameters: worth keeping while a new head learns; the tokens only where the base knew every column.
+    """
+
+    columns: list[str] = field(default_factory=list)
+    parameters: list[nn.Parameter] = field(default_factory=list)
+
+
 class Network(nn.Module):
     """A backbone under a head."""
 
@@ -138,16 +151,17 @@ class Model:
         """Memory of the weights."""
         return sum(t.numel() * t.element_size() for t in self.network.state_dict().values())
 
-    def adopt(self, base: Model) -> list[str]:
-        """Take over what a base has learnt, its head too where task and target are the same.
-
-        Returns:
-            Names of the shared columns.
-        """
-        shared = self.network.backbone.adopt(base.network.backbone)
+    def adopt(self, base: Model) -> Adopted:
+        """Take over what a base has learnt, its head too where task and target are the same."""
+        backbone = self.network.backbone
+        columns = backbone.adopt(base.network.backbone)
         if self.manifest.task == base.manifest.task and self._same_outputs(base):
             self.network.head.load_state_dict(base.network.head.state_dict())
-        return shared
+            return Adopted(columns)  # there is nothing new to learn on top of it
+        if self.manifest.task is None or not columns:
+            return Adopted(columns)
+        known = set(columns) == set(backbone.config.columns)
+        return Adopted(columns, [p for n, p in backbone.named_parameters() if known or not n.startswith("tokenizer.")])
 
     def _same_outputs(self, base: Model) -> bool:
         mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from mfgsql.metrics import measure
-from mfgsql.model import Model
+from mfgsql.model import Adopted, Model
 from mfgsql.training.judging import Judgement, judge
 from mfgsql.training.monitor import Cancellation, Monitor, Silent
 from mfgsql.training.recipe import Recipe
@@ -77,8 +78,9 @@ def learn(
         torch.manual_seed(spec.recipe.seed)
         recipe = plan_recipe(spec.recipe, snapshot.train)
         model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
-        shared = model.adopt(base) if base else []
-        loop = _Loop(model, recipe, snapshot, spec, torch.device(device), memory)
+        adopted = model.adopt(base) if base else Adopted()
+        kept = adopted.parameters if recipe.probe else []
+        loop = _Loop(model, recipe, snapshot, spec, torch.device(device), memory, kept)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
@@ -90,7 +92,8 @@ def learn(
     if final and final.prediction:
         model.manifest = replace(model.manifest, calibration=model.task.calibrate(final.truth, final.prediction))
     seconds = time.monotonic() - started
-    return Learned(model, final, _baseline(model, final), loop.trainer.step_number, loop.best_step, shared, seconds)
+    baseline = _baseline(model, final)
+    return Learned(model, final, baseline, loop.trainer.step_number, loop.best_step, adopted.columns, seconds)
 
 
 def plan_recipe(recipe: Recipe, rows: int) -> Recipe:
@@ -124,12 +127,13 @@ class _Loop:
         spec: TrainSpec,
         device: torch.device,
         memory: int,
+        kept: Sequence[Parameter] = (),
     ) -> None:
         self.recipe = recipe
         self.train = RowSource(snapshot, spec, TRAIN, memory * 4 // 5)
         self.validation = RowSource(snapshot, spec, VALIDATION, memory // 5)
         self.steps_per_epoch = max(1, -(-snapshot.train // recipe.batch_size))
-        self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device)
+        self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device, kept)
         self.every = min(self.steps_per_epoch, _LONGEST_BETWEEN)
         self.best: dict[str, Tensor] = self.trainer.weights()
         self.best_loss = float("inf")
@@ -145,17 +149,27 @@ class _Loop:
             self._judge()
         else:
             epoch, skip = self._restore(state)
-        while epoch < self.recipe.epochs and self.stale < self.recipe.patience:
+        while epoch < self.recipe.epochs and not self._ended(epoch):
             batches = self.train.batches(self.recipe.batch_size, epoch, self.recipe.seed, skip)
             for number, batch in enumerate(batches, start=skip + 1):
                 self.cancellation.check()
                 self._step(batch)
                 self._keep_state(epoch, number)
-                if self.stale >= self.recipe.patience:
+                if self._ended(epoch):
                     break
             epoch, skip = epoch + 1, 0
         if self.best_step == 0 and self.best_loss == float("inf"):
             self.best, self.best_step = self.trainer.weights(), self.trainer.step_number
+
+    def _ended(self, epoch: int) -> bool:
+        """Whether nothing improves any more. Of a probe that is no end: its best weights are then tuned."""
+        stale = self.stale >= self.recipe.patience
+        if self.trainer.probing and (stale or epoch >= self.recipe.probe * self.recipe.epochs):
+            self.trainer.model.network.load_state_dict(self.best)
+            self.trainer.tune()
+            self.stale = 0
+            return False
+        return stale
 
     def _step(self, batch: Any) -> None:
         loss = self.trainer.step(batch)

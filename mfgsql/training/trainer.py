@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
+from torch.nn import Parameter
 
 from mfgsql.model import Model
 from mfgsql.tasks import objectives
@@ -21,15 +23,26 @@ from mfgsql.training.rows import Rows
 class Trainer:
     """A model under training.
 
+    With a base it goes in two stages (Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
+    Out-of-Distribution", ICLR 2022): a probe learns on top of what the base knows, which stays as it is; then all
+    of it is tuned with small steps.
+
     Args:
         model: trained in place. steps: how many are planned; the step size decays over them.
+        kept: parameters that stay as they are until `tune`; none: there is no probe.
     """
 
-    def __init__(self, model: Model, recipe: Recipe, steps: int, device: torch.device) -> None:
+    def __init__(
+        self, model: Model, recipe: Recipe, steps: int, device: torch.device, kept: Sequence[Parameter] = ()
+    ) -> None:
         self.model, self.recipe, self.steps, self.device = model, recipe, steps, device
         model.network.to(device).train()
         self.optimizer = make_optimizer(model.network, recipe)
         self.step_number = 0
+        self.tuned_since: int | None = None
+        self._kept = kept
+        for parameter in kept:
+            parameter.requires_grad_(False)
         self._precision = _precision(recipe.precision, device)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
 
@@ -40,7 +53,7 @@ class Trainer:
         if not len(batch) or not float(batch.weight.sum()):
             return None
         for group in self.optimizer.param_groups:
-            group["lr"] = step_size(self.recipe, self.step_number, self.steps)
+            group["lr"] = self._step_size()
         with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
             loss = self._loss(batch.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
@@ -52,6 +65,23 @@ class Trainer:
         self._scaler.update()
         self.step_number += 1
         return loss.item()
+
+    @property
+    def probing(self) -> bool:
+        """Whether what the base gave stays as it is."""
+        return bool(self._kept) and self.tuned_since is None
+
+    def tune(self, since: int | None = None) -> None:
+        """End the probe: from now on (or from an earlier step on, of a resumed training) all weights follow."""
+        self.tuned_since = self.step_number if since is None else since
+        for parameter in self._kept:
+            parameter.requires_grad_(True)
+
+    def _step_size(self) -> float:
+        if self.tuned_since is None:
+            return step_size(self.recipe, self.step_number, self.steps)
+        since = self.tuned_since
+        return self.recipe.base_rate * step_size(self.recipe, self.step_number - since, self.steps - since)
 
     def _loss(self, batch: Rows) -> Tensor:
         network, task = self.model.network, self.model.manifest.task
@@ -79,7 +109,7 @@ class Trainer:
         for index, slots in saved["state"].items():
             tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v).cpu() for k, v in slots.items() if v is not None}
         tensors["rng"] = torch.get_rng_state()
-        position = {"step": self.step_number, "progress": progress}
+        position = {"step": self.step_number, "tuned_since": self.tuned_since, "progress": progress}
         data: bytes = save_tensors(tensors, metadata={"position": json.dumps(position)})
         return data
 
@@ -96,6 +126,8 @@ class Trainer:
                 _, index, name = key.split(".", 2)
                 slots.setdefault(int(index), {})[name] = value
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": slots})
+        if position["tuned_since"] is not None:
+            self.tune(position["tuned_since"])
         torch.set_rng_state(tensors["rng"])
         self.step_number = position["step"]
         best = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}

@@ -29,7 +29,7 @@ def run() -> list[dict]:
     with mfgsql.connect(progress="off") as s:
         _load(s)
         s.pretrain("base", f"SELECT {', '.join(FEATURES)} FROM engines WHERE unit <= 70")
-        return [_row(labelled, [_one(s, labelled, seed) for seed in SEEDS]) for labelled in (2, 4)]
+        return [_row(labelled, [_shown(s, labelled, seed) for seed in SEEDS]) for labelled in (2, 4)]
 
 
 def _load(s: mfgsql.Session) -> None:
@@ -39,6 +39,12 @@ def _load(s: mfgsql.Session) -> None:
         "CREATE TABLE engines AS SELECT * REPLACE (unit::INTEGER AS unit, cycle::INTEGER AS cycle), "
         "cycle > max(cycle) OVER (PARTITION BY unit) - 30 AS fails FROM raw"
     )
+
+
+def _shown(s: mfgsql.Session, labelled: int, seed: int) -> tuple[float, float, float]:
+    scores = _one(s, labelled, seed)
+    print(f"{labelled} engines, seed {seed}: " + " / ".join(f"{score:.3f}" for score in scores), flush=True)
+    return scores
 
 
 def _one(s: mfgsql.Session, labelled: int, seed: int) -> tuple[float, float, float]:
@@ -63,8 +69,11 @@ def _lightgbm(s: mfgsql.Session, source: str) -> float:
     rows, test = s.execute(source).df(), s.execute("FROM engines WHERE unit > 70").df()
     train, judge = rows[~rows["judge"]], rows[rows["judge"]]
     scores = []
-    for fit in ({}, {"eval_set": [(judge[FEATURES], judge["fails"])], "callbacks": [lightgbm.early_stopping(30, verbose=False)]}):
+    for early_stopped in (False, True):
         model = lightgbm.LGBMClassifier(n_estimators=300, learning_rate=0.05, verbose=-1, n_jobs=2)
+        fit = {}
+        if early_stopped:
+            fit = {"eval_X": judge[FEATURES], "eval_y": judge["fails"], "callbacks": [lightgbm.early_stopping(30, verbose=False)]}
         model.fit(train[FEATURES], train["fails"], **fit)
         scores.append(average_precision_score(test["fails"], model.predict_proba(test[FEATURES])[:, 1]))
     return max(scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from mfgsql.tasks import Target, objectives
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
 from mfgsql.training.optimizing import make_optimizer, step_size
 from mfgsql.training.rows import HASH, SPLIT, TRAIN, RowSource
+from mfgsql.training.trainer import Trainer
 
 ROWS = 400
 RECIPE = Recipe(epochs=4, batch_size=64, width=8, layers=1, heads=2, learning_rate=0.01)
@@ -76,10 +78,57 @@ def test_each_objective_learns_and_its_base_is_adopted(snapshot: Snapshot, objec
     assert base.best_step > 0
     assert not same(base.model, fresh)
     tuned = Model.build(spec("classification").manifest(base.model.manifest, {}))
-    assert sorted(tuned.adopt(base.model)) == ["a", "b", "c"]
+    assert sorted(tuned.adopt(base.model).columns) == ["a", "b", "c"]
     ours, theirs = tuned.network.backbone.state_dict(), base.model.network.backbone.state_dict()
     assert all(torch.equal(ours[k], theirs[k]) for k in ours)
     assert same(Model.from_bytes(tuned.to_bytes()), tuned)
+
+
+def test_a_probe_keeps_what_the_base_gave_and_then_all_is_tuned(snapshot: Snapshot) -> None:
+    base = learn(snapshot, spec(None, "masked")).model
+    model = Model.build(spec("classification").manifest(base.manifest, {}))
+    adopted = model.adopt(base)
+    trainer = Trainer(model, RECIPE, 40, torch.device("cpu"), adopted.parameters)
+    batches = list(RowSource(snapshot, spec("classification"), TRAIN, 0).batches(64, 0, 0))
+    before = trainer.weights()
+    for batch in batches:
+        trainer.step(batch)
+    probed = trainer.weights()
+    moved = {name for name in before if not torch.equal(before[name], probed[name])}
+    assert trainer.probing
+    assert moved == {name for name in before if name.startswith("head.")}
+    trainer.tune()
+    trainer.step(batches[0])
+    tuned = trainer.weights()
+    assert not trainer.probing
+    assert {n for n in before if not torch.equal(probed[n], tuned[n])} > {"backbone.blocks.0.qkv.weight"}
+    assert max(g["lr"] for g in trainer.optimizer.param_groups) <= RECIPE.base_rate * RECIPE.learning_rate
+
+
+def test_new_columns_learn_their_tokens_during_the_probe(snapshot: Snapshot) -> None:
+    base = learn(snapshot, spec(None, "masked")).model
+    whole = spec("classification")
+    narrow = replace(base.manifest, features=FeatureSet(base.manifest.features.encoders[:2]))
+    narrow = replace(narrow, backbone=replace(narrow.backbone, categorical=()))
+    part = Model.build(narrow)
+    model = Model.build(whole.manifest(narrow, {}))
+    adopted = model.adopt(part)
+    kept = {id(p) for p in adopted.parameters}
+    assert adopted.columns == ["a", "b"]
+    assert id(model.network.backbone.tokenizer.embedding) not in kept
+    assert id(model.network.backbone.blocks[0].qkv.weight) in kept  # type: ignore[union-attr]
+
+
+def test_a_resumed_fine_tuning_of_a_base_ends_with_equal_weights(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = learn(snapshot, spec(None, "masked")).model
+    whole = learn(snapshot, spec("classification"), base=base)
+    states: list[bytes] = []
+    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    learn(snapshot, spec("classification"), base=base, save=states.append)
+    for state in (states[0], states[len(states) // 2], states[-2]):  # in the probe, at its end, and after
+        assert same(whole.model, learn(snapshot, spec("classification"), base=base, resume=state).model)
 
 
 def test_adamw_follows_its_formula() -> None:
