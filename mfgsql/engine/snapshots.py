@@ -92,7 +92,7 @@ def _columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[st
     try:
         return describe(con, select)
     except duckdb.Error as error:
-        text = str(error).split("\n")[0]
+        text = str(error).split("\n")[0].rstrip("!.")
         hint = ""
         if isinstance(error, duckdb.CatalogException):
             hint = (
@@ -202,6 +202,11 @@ def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
     name = args.get("order_by")
     if not name:
         raise OptionError("split := 'time' needs order_by := 'ts', the column of time.")
+    if not (rows[name].type().is_temporal() or rows[name].type().is_numeric()):
+        raise OptionError(
+            f"split := 'time' can't order by {name!r}: it is {rows[name].type()}, and text has an order of its own.",
+            remedy=f"Cast it in the source: SELECT *, {quote_identifier(name)}::TIMESTAMP AS ts FROM ...",
+        )
     con, quoted = rows.get_backend().con, quote_identifier(name)
     gap = f" - INTERVAL '{args['gap']}'" if args.get("gap") else ""
     bounds = con.execute(

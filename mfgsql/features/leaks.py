@@ -31,6 +31,7 @@ def find_leaks(
         target: class numbers, or values when ``classes`` is 0.
         classes: number of classes.
     """
+    columns, target = _distinct(columns, target)
     found = []
     for name, values in columns.items():
         words = _pure_value(values, target) if classes == 2 else None
@@ -38,6 +39,17 @@ def find_leaks(
         if words:
             found.append(Leak(name, words))
     return found
+
+
+def _distinct(
+    columns: Mapping[str, npt.NDArray[np.float64]], target: npt.NDArray[np.float64]
+) -> tuple[dict[str, npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
+    """Rows without repetitions, which would teach a tree the rows it is asked, in an order that is by chance."""
+    if not columns:
+        return {}, target
+    rows = np.unique(np.column_stack([*columns.values(), target]), axis=0)
+    rows = rows[np.random.default_rng(0).permutation(len(rows))]
+    return dict(zip(columns, rows.T[:-1], strict=True)), rows[:, -1]
 
 
 def _gives_all(values: npt.NDArray[np.float64], target: npt.NDArray[np.float64], classes: int) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from mfgsql.tasks.task import Array
 # Worst first: a row shows its worst doubt as status, and all of them as reason.
 STATUSES = ("unreadable", "missing", "unseen", "out_of_range")
 _BATCH = 8192
+_RECENT = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -40,28 +41,26 @@ class Scored:
 
 
 class _Threads:
-    """CPU threads shared among the calls that score at one time.
+    """How many CPU threads a scoring call gives torch, which keeps that number for each calling thread.
 
-    Several DuckDB threads that score get one torch thread each; a lone one gets all. torch keeps this number per
-    calling thread. Not benchmarked in this code yet.
+    One where several of DuckDB's threads score, all where one does alone (its relation is one row group). Who scored a
+    moment ago counts as scoring: between two calls a thread reads its next rows, and the number must not flicker.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._active = 0
+        self._seen: dict[int, float] = {}
 
-    @contextmanager
-    def share(self, total: int) -> Iterator[None]:
+    def share(self, total: int) -> int:
+        """Threads for a call that begins now on this thread."""
+        now = time.monotonic()
         with self._lock:
-            self._active += 1
-            mine = max(1, total // self._active)
+            self._seen[threading.get_ident()] = now
+            self._seen = {thread: seen for thread, seen in self._seen.items() if now - seen < _RECENT}
+            mine = max(1, total // len(self._seen)) if len(self._seen) < total else 1
         if torch.get_num_threads() != mine:
             torch.set_num_threads(mine)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._active -= 1
+        return mine
 
 
 class Scorer:
@@ -85,7 +84,8 @@ class Scorer:
         A prediction of a row whose value can't be read is void: see `RowStatus.void`.
         """
         batch = self.model.manifest.features.encode(columns, rows)
-        with self._threads.share(self.threads), torch.inference_mode():
+        self._threads.share(self.threads)
+        with torch.inference_mode():
             parts = [
                 self._predict(batch.continuous[i : i + _BATCH], batch.codes[i : i + _BATCH])
                 for i in range(0, rows, _BATCH)

@@ -234,7 +234,7 @@ SPLITS = [
     ("split := 'nowhere'", OptionError, "'nowhere'"),
     ("split := 'time', order_by := 'then'", SourceError, "then"),
     ("split := 'entity', entity := 'plantt'", SourceError, "plantt"),
-    ("split := 'time', order_by := 'shift'", DataError, "no row to judge by"),
+    ("split := 'time', order_by := 'shift'", OptionError, "order of its own"),
     ("weight := 'shift'", MfgsqlError, "shift"),
     ("split := 'hot', weight := 'mass'", SourceError, "mass"),
 ]
@@ -399,3 +399,29 @@ def test_read_only_predicts_and_trains_nothing(tmp_path: Path, finetune: Finetun
         with pytest.raises(MfgsqlError):
             reader.execute("FROM ml_drop('m')").fetchall()
         assert scalar(reader, "SELECT count(probability) FROM ml_predict('m', 'parts')") == 600
+
+
+def test_a_split_by_time_refuses_text(lab: Session, finetune: Callable[..., str]) -> None:
+    source = "SELECT torque, failed, ts::VARCHAR AS ts FROM parts"
+    with pytest.raises(OptionError, match="'ts'.*text has an order of its own.*::TIMESTAMP"):
+        lab.execute(finetune("m", source, "failed", "split := 'time', order_by := 'ts'"))
+
+
+def test_a_dropped_import_keeps_its_number(lab: Session, finetune: Callable[..., str], tmp_path: Path) -> None:
+    lab.execute(finetune("m", "parts", "failed"))
+    file = str(tmp_path / "m.mlmodel")
+    lab.execute("FROM ml_export('m', $1)", [file])
+    for number in (2, 3):
+        assert lab.execute("FROM ml_import('m', $1)", [file]).pl()["version"].to_list() == [number]
+        lab.execute(f"FROM ml_drop('m@{number}')")
+    assert lab.execute("SELECT verb, status, version FROM ml.runs WHERE verb = 'import' ORDER BY version").fetchall() == [
+        ("import", "finished", 2), ("import", "finished", 3),
+    ]  # fmt: skip
+
+
+def test_a_leak_is_found_where_rows_repeat(lab: Session) -> None:
+    lab.execute("CREATE TABLE often AS SELECT torque, shift, failed FROM parts, range(5)")
+    found = lab.execute("SELECT verdict, finding FROM ml_check('often', target := 'failed') WHERE item = 'leak'").fetchall()
+    assert len(found) == 1
+    assert found[0][0] != "ok"
+    assert "torque" in found[0][1]

@@ -6,7 +6,7 @@ from mfgsql.catalog import Version
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.verbs.predicting import model_and_source, scored, task_of
+from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias, task_of
 from mfgsql.errors import OptionError
 from mfgsql.model import Manifest
 
@@ -20,7 +20,7 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
     version, manifest, source = model_and_source(engine, args)
     task = task_of(version, manifest)
     assert manifest.target is not None
-    truth = f"__src.{quote_identifier(manifest.target.name)}"
+    truth = f"{source_alias(version)}.{quote_identifier(manifest.target.name)}"
     if task.shape == "class":
         wanted, guess, scores = f"CAST({truth} AS VARCHAR)", "__ml.label", "list(map_values(__ml.probabilities))"
     else:
@@ -37,7 +37,7 @@ def _pairs(engine: Engine, args: Args) -> str:
     """Counts by actual and predicted class."""
     version, manifest, source = model_and_source(engine, args)
     target = _classes(version, manifest)
-    truth = f"CAST(__src.{quote_identifier(target)} AS VARCHAR) AS __truth"
+    truth = f"CAST({source_alias(version)}.{quote_identifier(target)} AS VARCHAR) AS __truth"
     return (
         "SELECT __truth AS actual, __ml.label AS predicted, count(*) AS rows "
         f"FROM ({scored(version, manifest, source, args, also=truth)}) "

@@ -6,7 +6,17 @@ import os
 import uuid
 from pathlib import Path
 
-from mfgsql.catalog import ModelRef, Version, add_version, read_artifact, resolve, set_alias, write_artifact
+from mfgsql.catalog import (
+    ModelRef,
+    Version,
+    add_version,
+    finish_run,
+    new_run,
+    read_artifact,
+    resolve,
+    set_alias,
+    write_artifact,
+)
 from mfgsql.catalog import drop_model as forget_model
 from mfgsql.catalog import drop_version as forget_version
 from mfgsql.catalog.models import CANDIDATE, CHAMPION, PREVIOUS, alias_of, model_name, next_version
@@ -95,14 +105,16 @@ def _import(engine: Engine, args: Args) -> Rows:
     target = manifest.target.name if manifest.target else None
     with engine.transaction() as cursor:
         number = next_version(cursor, name)
+        run_id = new_run(cursor, model=name, verb="import", source=str(path), status="running")
         artifact = f"artifact_{uuid.uuid4().hex}"
         write_artifact(cursor, artifact, data)
         version = Version(
-            name, number, None, artifact, len(data), manifest.to_json(), None, None, None, None, None, None
+            name, number, run_id, artifact, len(data), manifest.to_json(), None, None, None, None, None, None
         )
         add_version(cursor, version, manifest.task or "base", target)
         first = alias_of(cursor, name, CHAMPION) is None
         set_alias(cursor, name, CHAMPION if first else CANDIDATE, number)
+        finish_run(cursor, run_id, "finished", version=number)  # the run keeps the number when the version is dropped
     return [{"model": name, "version": number, "file": str(path), "bytes": len(data)}]
 
 

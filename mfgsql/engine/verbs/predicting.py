@@ -39,14 +39,19 @@ def scored(version: Version, manifest: Manifest, source: Source, args: Args, *, 
     """A SELECT of the source's columns and the scored struct ``__ml``.
 
     The source's alias qualifies every feature: in a correlated subquery a missing column would else be looked up
-    outside.
+    outside. DuckDB's error about a missing column shows the alias, so it says who asks.
     """
-    task = task_of(version, manifest)
-    fields = ", ".join(f"{quote_literal(n)}: __src.{quote_identifier(n)}" for n in manifest.features.names)
+    task, alias = task_of(version, manifest), source_alias(version)
+    fields = ", ".join(f"{quote_literal(n)}: {alias}.{quote_identifier(n)}" for n in manifest.features.names)
     level = f"{check_level(args.get('level'))}, " if task.shape == "value" else ""
     call = f"_ml_score_{task.shape}({quote_literal(version.name)}, {level}{{{fields}}})"
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
-    return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS __src"
+    return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
+
+
+def source_alias(version: Version) -> str:
+    """What plans call the source, quoted."""
+    return quote_identifier(f"source of {version.name}")
 
 
 def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
