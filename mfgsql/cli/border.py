@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import traceback
+from types import FrameType
 from typing import Any
 
 import click
@@ -20,7 +22,8 @@ class Border(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; see `exit_code`."""
+        """Run the command; see `report`."""
+        signal.signal(signal.SIGINT, _on_interrupt)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):
@@ -31,6 +34,18 @@ class Border(click.Group):
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click ends quietly: the reader, such as head, has seen enough
             raise click.exceptions.Exit(report(error)) from None
+
+
+def _on_interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C outside a statement. While a module loads the process leaves at once: nothing is under way yet, and an
+    exception raised there can get lost and leave Python's import lock taken.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            click.echo("Cancelled.", err=True)
+            os._exit(CANCELLED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def report(error: BaseException) -> int:

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -133,6 +133,11 @@ class Engine:
 
         known = self.sessions.get(session) if session else None
         return known.cancellation if known is not None else Cancellation()
+
+    def resting(self, session: str | None) -> AbstractContextManager[None]:
+        """Let the thread sleep that waits for work of that session."""
+        known = self.sessions.get(session) if session else None
+        return known.resting() if known is not None else nullcontext()
 
     # -- the border to SQL ------------------------------------------------------------------------------------------
 

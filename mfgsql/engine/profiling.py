@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.backends.duckdb  # ibis would load it in the middle of a run, which nothing could cancel
 import ibis.expr.types as ir
 
 from mfgsql.features import ColumnProfile

@@ -51,7 +51,7 @@ def run_learning(engine: Engine, args: Args) -> Rows:
     with engine.commit_lock, engine.cursor() as cursor:
         run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
     try:
-        with _turn(engine, cancellation), engine.cursor() as cursor:
+        with _turn(engine, cancellation), engine.resting(args.get("session")), engine.cursor() as cursor:
             _update(engine, run_id, status="running", device=engine.device)
             return [_Learning(engine, args, run_id, cursor, cancellation).run()]
     except BaseException as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
 import uuid
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _engines: dict[str, weakref.ref[Engine]] = {}
 _opening = threading.Lock()
+_REST = signal.SIGURG  # nobody handles it, and by itself it does nothing
 
 
 class Session:
@@ -47,6 +50,8 @@ class Session:
         self.cancellation = Cancellation()
         self._owns_con = owns_con
         self._closed = False
+        self.on_main = False  # whether the main thread waits for a statement of this session
+        self.rests: deque[threading.Event] = deque()
         engine.sessions[self.id] = self
 
     # -- DuckDB's way -----------------------------------------------------------------------------------------------
@@ -152,6 +157,25 @@ class Session:
         if not self._closed:
             self._con.interrupt()
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Let the main thread sleep while the block works on another one.
+
+        While a UDF runs on one of DuckDB's threads, the thread that called ``execute`` looks for tasks without a
+        pause: a whole core, a third of what a training gets on two. It looks for signals, too, so a handler can
+        hold it.
+        """
+        if not self.on_main or threading.current_thread() is threading.main_thread():
+            yield
+            return
+        done = threading.Event()
+        self.rests.append(done)
+        _thread.interrupt_main(_REST)
+        try:
+            yield
+        finally:
+            done.set()
+
     def release(self) -> None:
         """Close the connection below, unless somebody else owns it."""
         self._closed = True
@@ -190,20 +214,32 @@ class Session:
 
 @contextmanager
 def _interruptible(session: Session) -> Iterator[None]:
-    """Ctrl-C reaches Python inside a UDF only through this: the first asks the work to stop, the second breaks in."""
+    """Ctrl-C reaches Python inside a UDF only through this: the first asks the work to stop, the second breaks in.
+
+    A second signal asks the main thread to rest, see `Session.resting`; it is raised within Python and never sent.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.getsignal(signal.SIGINT)
+    before_rest = signal.getsignal(_REST)
+
+    def on_rest(number: int, frame: FrameType | None) -> None:
+        while session.rests:
+            session.rests.pop().wait()  # Ctrl-C is heard meanwhile
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
         session.interrupt()
 
     signal.signal(signal.SIGINT, on_interrupt)
+    signal.signal(_REST, on_rest)
+    session.on_main = True
     try:
         yield
     finally:
+        session.on_main = False
+        signal.signal(_REST, before_rest)
         signal.signal(signal.SIGINT, before)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -51,16 +53,21 @@ class _Threads:
         self._lock = threading.Lock()
         self._seen: dict[int, float] = {}
 
-    def share(self, total: int) -> int:
-        """Threads for a call that begins now on this thread."""
-        now = time.monotonic()
+    @contextmanager
+    def share(self, total: int) -> Iterator[int]:
+        """Threads of a call on this thread."""
+        now, thread = time.monotonic(), threading.get_ident()
         with self._lock:
-            self._seen[threading.get_ident()] = now
-            self._seen = {thread: seen for thread, seen in self._seen.items() if now - seen < _RECENT}
-            mine = max(1, total // len(self._seen)) if len(self._seen) < total else 1
+            self._seen = {t: seen for t, seen in self._seen.items() if now - seen < _RECENT}
+            self._seen[thread] = math.inf
+            mine = max(1, total // len(self._seen))
         if torch.get_num_threads() != mine:
             torch.set_num_threads(mine)
-        return mine
+        try:
+            yield mine
+        finally:
+            with self._lock:
+                self._seen[thread] = time.monotonic()
 
 
 class Scorer:
@@ -84,8 +91,7 @@ class Scorer:
         A prediction of a row whose value can't be read is void: see `RowStatus.void`.
         """
         batch = self.model.manifest.features.encode(columns, rows)
-        self._threads.share(self.threads)
-        with torch.inference_mode():
+        with self._threads.share(self.threads), torch.inference_mode():
             parts = [
                 self._predict(batch.continuous[i : i + _BATCH], batch.codes[i : i + _BATCH])
                 for i in range(0, rows, _BATCH)

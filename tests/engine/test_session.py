@@ -1,10 +1,17 @@
 """Opening, adding the verbs to somebody else's connection, closing."""
 
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
 import duckdb
 import pytest
 
 import mfgsql
-from mfgsql.errors import CatalogError, ClosedError
+from mfgsql.engine.session import _interruptible
+from mfgsql.errors import CancelledError, CatalogError, ClosedError
 
 
 def test_install_leaves_the_connection_to_its_owner():
@@ -31,3 +38,66 @@ def test_views_and_words_are_listed():
         names = {r[0] for r in session.execute("SELECT name FROM ml.functions WHERE kind = 'verb'").fetchall()}
         assert {"ml_predict", "ml_finetune", "ml_check"} <= names
         assert session.execute("SELECT count(*) FROM ml.functions WHERE kind = 'word'").fetchone()[0] > 5
+
+
+def _while_main_waits(work: Callable[[mfgsql.Session], None]) -> list[float]:
+    """Run ``work`` on another thread while this one looks busily for its end; the moments at which it looked."""
+    with mfgsql.connect(progress="off") as session, _interruptible(session):
+        thread = threading.Thread(target=work, args=(session,))
+        looked = []
+        thread.start()
+        while thread.is_alive():
+            looked.append(time.monotonic())
+    return looked
+
+
+def test_the_main_thread_sleeps_while_another_works() -> None:
+    slept = []
+
+    def work(session: mfgsql.Session) -> None:
+        for _ in range(3):
+            time.sleep(0.05)
+            with session.resting():
+                time.sleep(0.05)
+                slept.append(time.monotonic())
+                time.sleep(0.2)
+                slept.append(time.monotonic())
+
+    looked = _while_main_waits(work)
+    assert looked
+    for start, end in zip(slept[::2], slept[1::2], strict=True):
+        assert not [moment for moment in looked if start < moment < end]
+
+
+def test_ctrl_c_reaches_work_while_the_main_thread_sleeps() -> None:
+    reached = []
+
+    def work(session: mfgsql.Session) -> None:
+        with session.resting():
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(100):
+                time.sleep(0.01)
+                try:
+                    session.cancellation.check()
+                except CancelledError:
+                    reached.append(True)
+                    return
+
+    _while_main_waits(work)
+    assert reached == [True]
+
+
+def test_a_rest_that_is_over_at_once_interrupts_nothing() -> None:
+    reached = []
+
+    def work(session: mfgsql.Session) -> None:
+        for _ in range(200):
+            with session.resting():
+                pass
+        time.sleep(0.05)
+        session.cancellation.check()
+        reached.append(True)
+
+    _while_main_waits(work)
+    assert reached == [True]

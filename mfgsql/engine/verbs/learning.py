@@ -44,6 +44,8 @@ def plan_finetune(engine: Engine, args: Args) -> str:
 
 
 def _plan(engine: Engine, verb: str, args: Args) -> str:
+    import sklearn.tree  # noqa: F401  (slow to load: here, because inside a run nothing could cancel it)
+
     if engine.read_only:
         raise CatalogError("The database is opened read-only: models predict, none is trained.")
     args["model"] = model_name(args.get("model"))
