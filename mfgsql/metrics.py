@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars  # noqa: F401  (scikit-learn asks for it by name, and breaks where another thread has half loaded it)
 
 Array = npt.NDArray[Any]
 

@@ -147,7 +147,8 @@ def alias_of(con: duckdb.DuckDBPyConnection, model: str, alias: str) -> int | No
 def set_alias(con: duckdb.DuckDBPyConnection, model: str, alias: str, version: int | None) -> None:
     """Point an alias at a version, or take it away, inside the caller's transaction.
 
-    Moving the champion also runs a DDL, which makes every prepared statement bind again: to the new one.
+    Moving the champion also runs a DDL, which makes every prepared statement bind again: to the new one. (One that
+    reads no table, view or file and has no parameters is a constant to DuckDB, and keeps its plan.)
     """
     con.execute(f"DELETE FROM {SCHEMA}.aliases WHERE model = ? AND alias = ?", [model, alias])
     if version is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Replace the table.")
 @click.option("--encoding", help="Of text files; found by itself.")
 @click.option("--delimiter", help="Of text files, such as ';' or tab; found by itself.")
-@click.option("--decimal", type=click.Choice([",", "."]), help="Decimal sign; default: a point.")
+@click.option("--decimal", type=click.Choice([",", "."]), help="Decimal sign; found by itself.")
 @click.option("--epoch", metavar="A,B", help="Numeric columns that count seconds (or ms, us, ns) since 1970.")
 @click.option("--timezone", help="Zone of times that name none, such as Europe/Berlin.")
 @click.option("--sheet", help="Of an Excel file; default: the first.")
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--entity", help="With --pivot: the column of the machine.")
 @click.option("--every", help="With --pivot: a row each interval, such as '1 minute'.")
 @click.option("--fill", type=click.Choice(["last", "none"]), help="With --pivot: carry the last value forward, or not.")
+@click.option("--fill-limit", help="With --pivot: carry it on for so long at most, such as '1 hour'.")
 @database()
 @output
 def load(files: tuple[str, ...], table: str | None, db: str, out: Output, **given: Any) -> None:
@@ -69,7 +70,7 @@ def table_name(file: str) -> str:
 def _options(given: dict[str, Any]) -> LoadOptions:
     from mfgsql.engine.intake import LoadOptions
 
-    pivot = _pivot(**{name: given.pop(name) for name in ("pivot", "entity", "every", "fill")})
+    pivot = _pivot(**{name: given.pop(name) for name in ("pivot", "entity", "every", "fill", "fill_limit")})
     epoch = given.pop("epoch")
     named = tuple(c.strip() for c in epoch.split(",")) if epoch else ()
     return LoadOptions(**given, epoch=named, pivot=pivot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import threading
 import time
 import weakref
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mfgsql.training import Cancellation
 
 caller: ContextVar[Any] = ContextVar("mfgsql_caller", default=None)  # the Session that is binding
+# DuckDB says it by many classes.
+_DISK = re.compile("could not write|no space left|file too large|disk quota", re.IGNORECASE)
 _PATIENCE = 20.0  # seconds that an exit waits for UDFs to leave
 
 
@@ -54,7 +57,8 @@ class Engine:
         self._cache: ModelCache[Scorer] | None = None
         self._device: str | None = None
         folders = [resource("udfs"), *([Path(settings.udfs_dir)] if settings.udfs_dir else [])]
-        for function in [f for folder in folders for f in load_udfs(folder)]:
+        self._functions = [f for folder in folders for f in load_udfs(folder)]
+        for function in self._functions:
             register(self, con, function)
         atexit.register(self.close)
 
@@ -64,6 +68,17 @@ class Engine:
         folder = Path(self._temporary.name) if self._temporary else Path(f"{self.path}.ml")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    def tidy(self) -> None:
+        """Delete what killed runs left in the folder: half-written files, and snapshots that no version names.
+
+        Only where no run is under way: as the database is opened for writing.
+        """
+        with self.cursor() as cursor:
+            kept = {Path(r[0]) for r in cursor.execute("SELECT path FROM ml_catalog.snapshots").fetchall()}
+        for file in self.folder.iterdir():
+            if file.suffix == ".part" or (file.suffix == ".parquet" and file not in kept):
+                file.unlink(missing_ok=True)
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -158,8 +173,9 @@ class Engine:
         """An error that no one foresaw, or that DuckDB raised on an own cursor, as one of ours."""
         if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
             return ResourceError(f"Out of memory: {_first_line(error)}", remedy="Raise the setting: MFGSQL_MEMORY=8GB.")
-        if isinstance(error, OSError) or (isinstance(error, duckdb.IOException) and "space" in str(error)):
-            return ResourceError(f"The disk failed: {_first_line(error)}", remedy="Free some space, and run it again.")
+        if isinstance(error, OSError) or (isinstance(error, duckdb.Error) and _DISK.search(str(error))):
+            words = _first_line(error).rstrip(".")
+            return ResourceError(f"The disk failed: {words}.", remedy="Free some space, and run it again.")
         if isinstance(error, duckdb.Error):
             return MfgsqlError(_first_line(error))
         return MfgsqlError(f"{type(error).__name__}: {_first_line(error)}")
@@ -203,6 +219,8 @@ class Engine:
                 self._left.wait(0.2)
         for session in list(self.sessions.values()):
             session.release()
+        for function in self._functions:  # an owner's connection lives on, and DuckDB frees what this one registered
+            self.con.remove_function(function.name)
         self.con.close()  # and with it the file's lock
         if self._temporary:
             self._temporary.cleanup()

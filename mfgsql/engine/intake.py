@@ -6,7 +6,7 @@ import codecs
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -14,6 +14,7 @@ import duckdb
 
 from mfgsql.engine.pivoting import Pivot, check_column, pivot_rows
 from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.readings import point_out_epochs, read_decimal_commas
 from mfgsql.errors import MissingExtraError, OptionError, SourceError, did_you_mean
 
 _SAMPLE = 2**20
@@ -74,7 +75,7 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
         _stage(con, files, options, notes)
         _shape(con, options, notes)
         if exists and options.append:
-            _append(con, table, target)
+            _append(con, table, target, notes)
         else:
             con.execute(f"CREATE OR REPLACE TABLE {target} AS FROM __ml_load")
         rows = _count(con, target) - before
@@ -85,7 +86,8 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
     except BaseException as error:
         con.execute("ROLLBACK")
         if isinstance(error, duckdb.Error):
-            raise SourceError(f"{', '.join(files[:3])} can't be loaded: {_words(error)}") from None
+            words = _bad_line(con, files, options) or f"{files[0]} can't be loaded: {_words(error)}"
+            raise SourceError(words) from None
         raise
     return Loaded(table, rows, columns, notes, rejected)
 
@@ -111,6 +113,26 @@ def _rejected(con: duckdb.DuckDBPyConnection) -> int:
     count = _count(con, "(SELECT DISTINCT file_id, line FROM reject_errors)")
     con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
     return count
+
+
+def _bad_line(con: duckdb.DuckDBPyConnection, files: list[str], options: LoadOptions) -> str | None:
+    """Where the first line is that does not fit, which DuckDB's sniffer leaves out when it gives up."""
+    if options.on_bad == "skip":
+        return None
+    for file in files:
+        with _relation(con, file, replace(options, on_bad="skip"), []) as relation:
+            if not relation.startswith("read_csv"):
+                continue
+            try:
+                con.execute(f"SELECT count(*) FROM (FROM {relation})").fetchall()
+                row = con.execute("SELECT line, error_message, csv_line FROM reject_errors ORDER BY line").fetchone()
+                con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+            except duckdb.Error:
+                continue
+        if row:
+            why = row[1].rstrip(" .")
+            return f"{file} can't be loaded: line {row[0]}: {why}: {row[2]!r}. --on-bad skip leaves such lines out."
+    return None
 
 
 def _words(error: duckdb.Error) -> str:
@@ -238,7 +260,9 @@ def _reads(file: str, encoding: str) -> bool:
 
 
 def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str]) -> None:
-    """Times and the pivot, on ``__ml_load``."""
+    """Numbers, times and the pivot, on ``__ml_load``."""
+    if options.decimal is None and not options.pivot:
+        read_decimal_commas(con, "__ml_load", notes)
     types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
     for name in options.epoch:
         check_column(name, types, "epoch")
@@ -250,6 +274,7 @@ def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str
                 column = quote_identifier(name)
                 local = f"{column} AT TIME ZONE {quote_literal(zone)}"
                 con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMPTZ USING {local}")
+    point_out_epochs(con, "__ml_load", notes)
     if options.pivot:
         pivot_rows(con, options.pivot, types, notes)
 
@@ -263,9 +288,9 @@ def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
     con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMP USING make_timestamp({micros})")
 
 
-def _append(con: duckdb.DuckDBPyConnection, table: str, target: str) -> None:
-    """Rows behind those of an existing table, by column name."""
-    there = {r[0].lower() for r in con.execute(f"DESCRIBE {target}").fetchall()}
+def _append(con: duckdb.DuckDBPyConnection, table: str, target: str, notes: list[str]) -> None:
+    """Rows behind those of an existing table, by column name; columns that the files lack are NULL."""
+    there = {r[0].lower(): r[0] for r in con.execute(f"DESCRIBE {target}").fetchall()}
     new = con.execute("DESCRIBE __ml_load").fetchall()
     for name, kind, *_ in new:
         if name.lower() not in there:
@@ -273,4 +298,7 @@ def _append(con: duckdb.DuckDBPyConnection, table: str, target: str) -> None:
                 f"The table {table!r} has no column {name!r}.",
                 remedy=f"ALTER TABLE {target} ADD COLUMN {quote_identifier(name)} {kind};",
             )
+    given = {name.lower() for name, *_ in new}
+    if absent := [name for lower, name in there.items() if lower not in given]:
+        notes.append(f"The new rows have no {', '.join(absent)}: NULL there.")
     con.execute(f"INSERT INTO {target} BY NAME FROM __ml_load")

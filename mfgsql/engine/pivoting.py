@@ -19,6 +19,7 @@ class Pivot:
     Attributes:
         every: length of a time bucket, as ``1 minute``; None keeps the times as they are.
         fill: ``last`` carries the last known value on, ``none`` leaves NULL.
+        fill_limit: for how long at most, as ``1 hour``; None: without end. A sensor that fell silent is then NULL.
     """
 
     tag: str = "tag"
@@ -27,6 +28,7 @@ class Pivot:
     entity: str | None = None
     every: str | None = None
     fill: str = "last"
+    fill_limit: str | None = None
 
 
 def check_column(name: str, types: dict[str, str], role: str) -> None:
@@ -56,11 +58,20 @@ def pivot_rows(con: duckdb.DuckDBPyConnection, pivot: Pivot, types: dict[str, st
         partition = f"PARTITION BY {keys[0]} " if keys else ""
         over = f"OVER ({partition}ORDER BY {ts} ROWS UNBOUNDED PRECEDING)"
         names = [quote_identifier(tag) for tag in numeric]
-        filled = [f"last_value({n} IGNORE NULLS) {over} AS {n}" for n in names]
+        filled = [f"{_carried(n, ts, over, pivot.fill_limit)} AS {n}" for n in names]
         wide = f"SELECT {', '.join([*keys, ts, *filled])} FROM ({wide})"
     con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_wide AS {wide} ORDER BY ALL")
     con.execute("DROP TABLE __ml_load; DROP TABLE __ml_clean")
     con.execute("ALTER TABLE __ml_wide RENAME TO __ml_load")
+
+
+def _carried(column: str, ts: str, over: str, limit: str | None) -> str:
+    """The last known value, unless it is older than the limit."""
+    last = f"last_value({column} IGNORE NULLS) {over}"
+    if limit is None:
+        return last
+    since = f"last_value(CASE WHEN {column} IS NOT NULL THEN {ts} END IGNORE NULLS) {over}"
+    return f"CASE WHEN {ts} - {since} <= INTERVAL {quote_literal(limit)} THEN {last} END"
 
 
 def _clean_values(con: duckdb.DuckDBPyConnection, pivot: Pivot, notes: list[str]) -> dict[str, bool]:

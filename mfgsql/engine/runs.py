@@ -112,10 +112,15 @@ class _Learning:
             key = self._key(frozen, prepared)
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
                 return self._reuse(json.loads(earlier.result))
+            check_size(self.cursor, _size(prepared, base))
             _update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
             snapshot = self._export(frozen, prepared)
-        learned = self._learn(snapshot, prepared, base, key)
-        return self._commit(snapshot, prepared, learned, key)
+        try:
+            learned = self._learn(snapshot, prepared, base, key)
+            return self._commit(snapshot, prepared, learned)
+        except BaseException:
+            snapshot.path.unlink(missing_ok=True)  # no version names it
+            raise
 
     def _base(self) -> Model | None:
         if not self.args.get("base"):
@@ -176,9 +181,8 @@ class _Learning:
         state.unlink(missing_ok=True)
         return learned
 
-    def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned, key: str) -> dict[str, Any]:
+    def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> dict[str, Any]:
         data = learned.model.to_bytes()
-        check_size(self.cursor, len(data))
         beaten, why = self._challenge(snapshot, learned)
         warnings = [*prepared.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
@@ -251,6 +255,12 @@ class _Learning:
             "device": self.engine.device,
             "warnings": warnings,
         }
+
+
+def _size(prepared: Prepared, base: Model | None) -> int:
+    """Bytes of the weights that will be, without making them."""
+    with torch.device("meta"):
+        return Model.build(prepared.spec.manifest(base.manifest if base else None, {})).size
 
 
 def _verdict(learned: Learned) -> tuple[str | None, float | None, float | None, str]:

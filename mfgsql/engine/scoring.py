@@ -98,6 +98,10 @@ def _constant(model: pa.Array) -> str:
 
 def _features(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
     """The model's columns out of a struct, whatever their case and order."""
+    if not pa.types.is_struct(row.type):
+        raise SourceError(
+            f"The row is {row.type}, not a row.", remedy="SELECT ml_predict('model', t) FROM my_table AS t;"
+        )
     fields = dict(zip((row.type.field(i).name.lower() for i in range(row.type.num_fields)), row.flatten(), strict=True))
     names = scorer.model.manifest.features.names
     for name in names:

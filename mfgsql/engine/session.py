@@ -320,4 +320,5 @@ def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settin
     if not read_only:
         interrupt_stale_runs(con)
         install_sql(con)
+        engine.tidy()
     return engine

@@ -208,11 +208,16 @@ def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
             remedy=f"Cast it in the source: SELECT *, {quote_identifier(name)}::TIMESTAMP AS ts FROM ...",
         )
     con, quoted = rows.get_backend().con, quote_identifier(name)
-    gap = f" - INTERVAL '{args['gap']}'" if args.get("gap") else ""
-    bounds = con.execute(
-        f"SELECT cut::VARCHAR, (cut{gap})::VARCHAR FROM (SELECT quantile_disc({quoted}, ?) AS cut FROM {_ROWS})",
-        [1 - share],
-    ).fetchone()
+    unit, zero = ("INTERVAL", "0 days") if rows[name].type().is_temporal() else ("DOUBLE", "0")
+    try:
+        bounds = con.execute(
+            f"SELECT cut::VARCHAR, (cut - CAST($gap AS {unit}))::VARCHAR "
+            f"FROM (SELECT quantile_disc({quoted}, $share) AS cut FROM {_ROWS})",
+            {"gap": str(args.get("gap") or zero), "share": 1 - share},
+        ).fetchone()
+    except duckdb.ConversionException:
+        form = "'3 hours'" if unit == "INTERVAL" else "a number, since order_by is one"
+        raise OptionError(f"gap = {args['gap']!r} can't be taken from {name!r}; write it as {form}.") from None
     cut, last = (ibis.literal(b).cast(rows[name].type()) for b in bounds)
     return ibis.cases((rows[name] > cut, VALIDATION), (rows[name] <= last, TRAIN), else_=UNUSED)
 

@@ -4,6 +4,7 @@ import gzip
 from datetime import datetime
 
 import duckdb
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,11 +66,49 @@ def test_formats_and_globs(con, tmp_path):
 
 
 def test_excel(con, tmp_path):
-    import polars as pl
-
-    pytest.importorskip("xlsxwriter", reason="needs xlsxwriter to make a workbook")
-    pl.DataFrame({"a": [1, 2]}).write_excel(tmp_path / "a.xlsx")
+    book = openpyxl.Workbook()
+    book.active.append(["nr", "Messwert [bar]", "wann", "wort"])
+    book.active.append([1, 2.5, datetime(2026, 1, 2, 3, 4), "冷却"])
+    book.active.append([2, None, datetime(2026, 1, 2, 3, 5), "x"])
+    book.create_sheet("more").append(["b"])
+    book["more"].append([7])
+    book.save(tmp_path / "a.xlsx")
     assert load(con, [f"{tmp_path}/a.xlsx"], "t", LoadOptions()).rows == 2
+    assert con.execute("FROM t ORDER BY nr").fetchone() == (1, 2.5, datetime(2026, 1, 2, 3, 4), "冷却")
+    load(con, [f"{tmp_path}/a.xlsx"], "more", LoadOptions(sheet="more"))
+    assert con.execute("FROM more").fetchall() == [(7,)]
+    with pytest.raises(MfgsqlError, match="a.xlsx"):
+        load(con, [f"{tmp_path}/a.xlsx"], "none", LoadOptions(sheet="no such"))
+
+
+def test_decimal_commas_are_found(con, tmp_path):
+    (tmp_path / "a.csv").write_text("nr;druck;stueck;wort\n1;1,5;1,234;a,b\n2;;2,345;c\n3;-0,25;3,456;d\n")
+    notes = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).notes
+    assert con.execute("SELECT druck, stueck FROM t ORDER BY nr").fetchall() == [(1.5, "1,234"), (None, "2,345"), (-0.25, "3,456")]
+    assert [n for n in notes if "decimal comma" in n] == ["druck is read with a decimal comma."]
+    assert any(n.startswith("stueck stays text") for n in notes)
+
+
+def test_epochs_and_absent_columns_are_pointed_out(con, tmp_path):
+    (tmp_path / "a.csv").write_text("ts,a,b\n1700000000123,1,2\n")
+    assert any("--epoch ts" in n and "milliseconds" in n for n in load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).notes)
+    (tmp_path / "b.csv").write_text("ts,a\n1700000000124,1\n")
+    notes = load(con, [f"{tmp_path}/b.csv"], "t", LoadOptions(append=True)).notes
+    assert "The new rows have no b: NULL there." in notes
+
+
+def test_a_pivot_carries_on_for_a_while_only(con, tmp_path):
+    (tmp_path / "h.csv").write_text(
+        "tag,ts,value\nA,2024-01-01 00:00:00,1\nB,2024-01-01 00:00:00,5\nB,2024-01-01 00:30:00,6\nB,2024-01-01 02:00:00,7\n"
+    )
+    load(con, [f"{tmp_path}/h.csv"], "t", LoadOptions(pivot=Pivot(fill_limit="1 hour")))
+    assert con.execute('SELECT "A", "B" FROM t ORDER BY ts').fetchall() == [(1.0, 5.0), (1.0, 6.0), (None, 7.0)]
+
+
+def test_a_bad_line_is_named_by_its_number(con, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n" + "1,2\n" * 50 + "1,2,3,4\n" + "5,6\n" * 50)
+    with pytest.raises(MfgsqlError, match="52"):
+        load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=","))
 
 
 def test_epoch_and_time_zone(con, tmp_path):

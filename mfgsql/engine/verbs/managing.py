@@ -85,6 +85,8 @@ def _export(engine: Engine, args: Args) -> Rows:
         data = read_artifact(cursor, version.artifact, version.bytes)
     if path.exists() and not args.get("overwrite"):
         raise SourceError(f"The file '{path}' exists.", remedy="Name another, or say overwrite := true.")
+    if path.exists() and not path.is_file():
+        raise SourceError(f"'{path}' is no regular file.", remedy="Name a file.")
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         partial.write_bytes(data)
@@ -121,6 +123,8 @@ def _import(engine: Engine, args: Args) -> Rows:
 def _path(args: Args) -> Path:
     if not isinstance(args.get("file"), str) or not args["file"].strip():
         raise OptionError("The file is missing; name it as 'press_failure.safetensors'.")
+    if "\0" in args["file"]:
+        raise OptionError(f"No file can be called {args['file']!r}.")
     return Path(args["file"])
 
 

@@ -45,5 +45,7 @@ actions.register("view")(Action({}, _view))
 @planners.register("plan")
 def plan_plan(engine: Engine, args: Args) -> str:
     """The SQL that another verb stands for, as one row."""
-    inner = {"model": args.get("model"), "source": args.get("source"), **(args.get("arguments") or {})}
+    if not isinstance(args.get("arguments") or {}, dict):
+        raise OptionError(f"arguments is a struct, as {{'target': 'failed'}}, not {args['arguments']!r}.")
+    inner = {n: args.get(n) for n in ("model", "source", "place")} | (args.get("arguments") or {})
     return f"SELECT {quote_literal(plan(engine, str(args.get('verb')), inner))} AS plan"

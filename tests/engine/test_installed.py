@@ -1,0 +1,29 @@
+"""A connection that somebody else owns outlives the engine that was installed on it; its verbs are gone then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+# In a process of its own: a UDF that is gone crashes it.
+SCRIPT = """
+import duckdb, mfgsql
+con = duckdb.connect()
+con.execute("CREATE TABLE t AS SELECT i % 40 / 10.0 AS torque, i % 40 > 28 AS failed FROM range(200) r(i)")
+s = mfgsql.install(con, threads=1, progress="off")
+s.finetune("m", "t", target="failed", options={"epochs": 1, "width": 8, "layers": 1, "heads": 2})
+s.engine.close()  # as at the interpreter's exit
+try:
+    con.execute("SELECT sum(probability) FROM ml_predict('m', 't')").fetchall()
+except duckdb.Error as error:
+    assert "_ml_plan does not exist" in str(error), error
+else:
+    raise AssertionError("a closed engine scored")
+assert con.execute("SELECT count(*) FROM t").fetchone() == (200,)
+"""
+
+
+def test_a_closed_engine_leaves_the_connection_to_its_owner() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", SCRIPT]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-500:]

@@ -1,0 +1,84 @@
+"""README.md: its blocks run as they stand, and its table has every verb."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import mfgsql
+from mfgsql.cli import main
+
+README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+LEFT_OUT = ("make demo", "make test")  # they make a venv of their own
+TABLES = """
+CREATE TABLE labelled AS
+SELECT i % 9 / 3.0 AS torque, 20 + hash(i) % 100 AS temperature, i % 9 > 6 AS failed FROM range(200) r(i);
+CREATE TABLE telemetry AS FROM labelled;
+CREATE TABLE telemetry_now AS SELECT torque, temperature FROM labelled LIMIT 20
+"""
+MILLING = """
+COPY (SELECT i AS "UDI", 'L' || i AS "Product ID", substr('LMH', 1 + i % 3, 1) AS "Type",
+  298 + hash(i) % 40 / 10.0 AS "Air temperature [K]", 3 + i % 60 AS "Torque [Nm]",
+  (i % 60 > 50)::INT AS "Machine failure",
+  0 AS "TWF", 0 AS "HDF", 0 AS "PWF", (i % 60 > 55)::INT AS "OSF", 0 AS "RNF" FROM range(300) r(i)) TO 'ai4i2020.csv'
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return [text for name, text in BLOCKS if name == language]
+
+
+def commands() -> list[list[str]]:
+    lines = [line for text in blocks("sh") for line in text.splitlines() if line.strip()]
+    return [words for line in lines if " ".join(words := shlex.split(line, comments=True)) not in LEFT_OUT]
+
+
+@pytest.fixture()
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MFGSQL_THREADS", "1")
+    return tmp_path
+
+
+def test_the_blocks_are_of_these_kinds() -> None:
+    assert {name for name, _ in BLOCKS} == {"sql", "sh", "python", ""}
+    assert all(line in README for line in LEFT_OUT)
+
+
+def test_the_sql_runs(here: Path) -> None:
+    with mfgsql.connect(progress="off") as s:
+        s.execute(TABLES)
+        for text in blocks("sql"):
+            for statement in s.con.extract_statements(text):
+                s.execute(statement.query).fetchall()
+        assert s.execute("SELECT count(*), count(probability) FROM risk").fetchone() == (20, 20)
+        assert s.execute("SELECT base FROM ml.versions WHERE model = 'press_failure'").fetchone() == ("press@1",)
+
+
+def test_the_commands_and_then_the_python_run(here: Path) -> None:
+    with mfgsql.connect() as s:
+        s.execute(MILLING)
+    for words in commands():
+        assert words[0] == "mfgsql"
+        result = CliRunner().invoke(main, words[1:])
+        assert result.exit_code == 0, (words, result.output)
+    (python,) = blocks("python")
+    names: dict[str, mfgsql.Session] = {}
+    exec(python, names)
+    assert names["s"].execute("SELECT champion FROM ml.models").fetchall() == [(1,)]
+    names["s"].close()
+
+
+def test_the_table_has_every_verb_and_no_other_argument() -> None:
+    rows = re.findall(r"^\| (`ml_.*?) \|", README, re.MULTILINE)
+    calls = [call for row in rows for call in re.findall(r"`(ml_\w+)(?:\((.*?)\))?`", row)]
+    with mfgsql.connect() as s:
+        found = s.execute("SELECT name, arguments FROM ml.functions WHERE kind = 'verb'").fetchall()
+    assert {name for name, _ in calls} == {name for name, _ in found}
+    known = {(name, argument) for name, told in found for argument in re.findall(r"(?:^|; )(\w+): ", told)}
+    assert {(name, a) for name, told in calls for a in re.findall(r"(\w+) :=", told)} <= known
