@@ -85,11 +85,10 @@ class NumericEncoder:
         """float32 [rows, 1]: about standard normal; NaN where missing and the model knows missing values."""
         numbers, unreadable = _as_float(values)
         flags = [] if unreadable is None else [_unreadable(self.name, values, unreadable)]
-        infinite = np.isinf(numbers)
         if self.sentinel is not None:
             numbers = np.where(numbers == self.sentinel, np.nan, numbers)
         outside = (numbers < self.low) | (numbers > self.high)
-        missing = np.isnan(numbers) | infinite
+        missing = ~np.isfinite(numbers)
         z = np.interp(numbers, self.grid, self.normal).astype(np.float32)
         z[missing] = np.nan if self.nullable else 0.0
         if outside.any():

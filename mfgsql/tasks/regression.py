@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -89,10 +90,10 @@ class Regression(Task):
 def half_width(calibration: dict[str, Any], level: float) -> float:
     """Half the interval that holds ``level`` of new rows; infinite where there were too few errors to tell."""
     rows, errors = calibration.get("rows", 0), calibration.get("errors", [])
-    rank = int(np.ceil((rows + 1) * level))
+    rank = math.ceil((rows + 1) * level)
     if rank > rows:
-        return float("inf")
-    return float(errors[min(int(np.ceil(rank / rows * (len(errors) - 1))), len(errors) - 1)])
+        return math.inf
+    return float(errors[min(math.ceil(rank / rows * (len(errors) - 1)), len(errors) - 1)])
 
 
 tasks.register("regression")(Regression())

@@ -36,7 +36,7 @@ def by_name(function: SqlFile) -> Any:
     return pytest.param(function, id=function.name)
 
 
-@pytest.mark.parametrize("function", map(by_name, FUNCTIONS))
+@pytest.mark.parametrize("function", [by_name(f) for f in FUNCTIONS])
 def test_the_header_says_all(function: SqlFile) -> None:
     assert {"summary", "columns", "example"} <= function.header.keys()
     assert function.summary.endswith(".")
@@ -47,7 +47,7 @@ def test_the_header_says_all(function: SqlFile) -> None:
     assert told == list(arguments(function))
 
 
-@pytest.mark.parametrize("function", map(by_name, FUNCTIONS))
+@pytest.mark.parametrize("function", [by_name(f) for f in FUNCTIONS])
 def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) -> None:
     """Bound, not run: an argument whose name is a word of SQL would be a syntax error."""
     given = arguments(function)
@@ -65,7 +65,7 @@ def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) ->
     assert plant.execute("SELECT count(*) FROM ml.models").fetchone() == (3,)
 
 
-@pytest.mark.parametrize("function", map(by_name, FUNCTIONS))
+@pytest.mark.parametrize("function", [by_name(f) for f in FUNCTIONS])
 def test_an_unknown_argument_is_refused(plant: Session, function: SqlFile) -> None:
     with pytest.raises((duckdb.Error, MfgsqlError)):
         plant.execute(f"EXPLAIN FROM {function.name.split('.')[0]}('fail', 'parts', bogus := 3)")
