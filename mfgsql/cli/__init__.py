@@ -5,6 +5,10 @@ Nothing here imports the engine before a command runs: ``mfgsql --help`` must no
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
+
 import click
 
 from mfgsql.cli.border import Border
@@ -71,3 +75,21 @@ for _command in (
     demo,
 ):
     main.add_command(_command)
+
+
+def run() -> None:
+    """The program. It ends without Python's own tear-down, which takes a second or two once torch is loaded: by then
+    all sessions are closed, and there is nothing left to do.
+    """
+    code: int | str | None = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+        code = 1
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code or 0)

@@ -67,6 +67,9 @@ def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict
     if exclude := given.pop("exclude"):
         options["exclude"] = names(exclude)
     with opened(db) as session:
+        from mfgsql.engine.runs import load_libraries
+
+        load_libraries()  # here Ctrl-C ends the process at once
         session.execute(call(verb, model, source, **given, options=options))
         result = out.record(session)
     if result and out.format == "table":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import time
@@ -43,6 +44,12 @@ from mfgsql.version import __version__
 
 _LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow")
 _FEW = 50  # rows judged; below, and below ten of the rarer class, a verdict would be luck
+
+
+def load_libraries() -> None:
+    """Import now what the first run of a process would import: that takes seconds, and nothing could cancel it."""
+    for name in ("sklearn.metrics", "sklearn.tree", "torch._dynamo"):  # torch's optimizers ask for the last one
+        importlib.import_module(name)
 
 
 def run_learning(engine: Engine, args: Args) -> Rows:
@@ -108,7 +115,9 @@ class _Learning:
         base = self._base()
         with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
             frozen = freeze(rows, self.args, self.cancellation)
+            self.cancellation.check()
             prepared = prepare_spec(frozen, self.args, base)
+            self.cancellation.check()
             key = self._key(frozen, prepared)
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
                 return self._reuse(json.loads(earlier.result))
@@ -258,8 +267,8 @@ class _Learning:
 
 
 def _size(prepared: Prepared, base: Model | None) -> int:
-    """Bytes of the weights that will be, without making them."""
-    with torch.device("meta"):
+    """Bytes of the weights that will be."""
+    with torch.random.fork_rng(devices=[]):
         return Model.build(prepared.spec.manifest(base.manifest if base else None, {})).size
 
 

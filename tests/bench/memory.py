@@ -7,8 +7,8 @@ from pathlib import Path
 
 import mfgsql
 
-ROWS = 300_000
-MEMORY = "1GB"
+ROWS = 200_000
+MEMORY = "512MB"
 FINETUNE = """
 import resource, sys, mfgsql
 s = mfgsql.connect(sys.argv[1], progress="off", memory=sys.argv[2])
@@ -19,7 +19,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def run() -> list[dict]:
-    """Peak memory of the process at 300,000 and at 3,000,000 rows of 20 columns."""
+    """Peak memory of the process at 200,000 and at 2,000,000 rows of 20 columns."""
     small, large = (_peak(rows) for rows in (ROWS, 10 * ROWS))
     return [
         {

@@ -6,7 +6,7 @@ from mfgsql.catalog import resolve
 from mfgsql.catalog.models import model_name
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
-from mfgsql.engine.runs import run_learning
+from mfgsql.engine.runs import load_libraries, run_learning
 from mfgsql.engine.snapshots import check_split
 from mfgsql.engine.sources import read_source
 from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
@@ -44,8 +44,7 @@ def plan_finetune(engine: Engine, args: Args) -> str:
 
 
 def _plan(engine: Engine, verb: str, args: Args) -> str:
-    import sklearn.tree  # noqa: F401  (slow to load: here, because inside a run nothing could cancel it)
-
+    load_libraries()
     if engine.read_only:
         raise CatalogError("The database is opened read-only: models predict, none is trained.")
     args["model"] = model_name(args.get("model"))
