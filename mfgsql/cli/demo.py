@@ -15,6 +15,7 @@ import click
 
 from mfgsql.cli.rows import Output
 from mfgsql.cli.session import database, opened
+from mfgsql.cli.sql import run_statement
 from mfgsql.resources import resource
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _replay(session: Session, file: Path) -> None:
         click.secho(f"\n{sentence}", fg="cyan") if sentence else click.echo()
         print_sql(f"{sql};")
         click.echo()
-        Output(most=8, hint="").result(session.execute(sql))
+        run_statement(session, statement, Output(most=12, hint=""))
 
 
 def split_comment(statement: str) -> tuple[str, str]:

@@ -35,8 +35,8 @@ def sql(statements: str | None, file: str | None, read_only: bool, db: str, out:
         if not parsed:
             raise click.UsageError("There is no statement in it.")
         for statement in parsed[:-1]:
-            _run(session, statement, out if out.format == "table" else None)
-        _run(session, parsed[-1], out)
+            run_statement(session, statement, out if out.format == "table" else None)
+        run_statement(session, parsed[-1], out)
 
 
 def _text(statements: str | None, file: str | None) -> str:
@@ -51,7 +51,7 @@ def _text(statements: str | None, file: str | None) -> str:
     return statements
 
 
-def _run(session: Session, statement: Any, out: Output | None) -> None:
+def run_statement(session: Session, statement: Any, out: Output | None) -> None:
     """Execute to the end; show rows, or how many rows a change touched."""
     session.execute(statement.query)
     kinds = [str(kind).rpartition(".")[2] for kind in statement.expected_result_type]

@@ -74,9 +74,12 @@ class Engine:
 
         Only where no run is under way: as the database is opened for writing.
         """
+        folder = Path(f"{self.path}.ml")
+        if not folder.is_dir():
+            return
         with self.cursor() as cursor:
             kept = {Path(r[0]) for r in cursor.execute("SELECT path FROM ml_catalog.snapshots").fetchall()}
-        for file in self.folder.iterdir():
+        for file in folder.iterdir():
             if file.suffix == ".part" or (file.suffix == ".parquet" and file not in kept):
                 file.unlink(missing_ok=True)
 

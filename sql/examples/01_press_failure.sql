@@ -31,5 +31,6 @@ FROM ml_confusion_matrix('press_failure', 'telemetry_test');
 CREATE OR REPLACE VIEW risk AS
 SELECT machine_id, ts, probability, ml_status, ml_reason FROM ml_predict('press_failure', 'telemetry_now');
 
--- Rows the model has doubts about, and why.
-SELECT machine_id, ts, ml_status, ml_reason FROM risk WHERE ml_status <> 'ok' LIMIT 5;
+-- A sensor that reads four times what it should: the row is scored, and says why not to trust that.
+SELECT machine_id, vibration, round(probability, 3) AS probability, ml_status, ml_reason
+FROM ml_predict('press_failure', 'SELECT * REPLACE (vibration * 4 AS vibration) FROM telemetry_now') ORDER BY vibration DESC LIMIT 3;
