@@ -5,6 +5,7 @@ Nothing here imports the engine before a command runs: ``mfgsql --help`` must no
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -90,6 +91,11 @@ def run() -> None:
         print(code, file=sys.stderr)
         code = 1
     with suppress(BrokenPipeError):
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                print(f"Error: the output can't be written: {error.strerror}.", file=sys.stderr)
+                code = 1
         sys.stderr.flush()
     os._exit(code or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
 import traceback
 from types import FrameType
 from typing import Any
@@ -23,7 +24,8 @@ class Border(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; see `report`."""
-        signal.signal(signal.SIGINT, _on_interrupt)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, _on_interrupt)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):

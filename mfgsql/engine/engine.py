@@ -9,7 +9,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,9 +49,10 @@ class Engine:
         self.training_lock = threading.Lock()  # one training at a time: it owns torch's random numbers and all cores
         self.sessions: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
         self.closed = False
+        self.ended = threading.Event()  # closed, and its file free
         self._temporary = None if path else TemporaryDirectory(prefix="mfgsql-")
         self._errors: deque[BaseException] = deque(maxlen=64)
-        self._active = 0
+        self._inside: list[int] = []  # threads in a UDF
         self._left = threading.Condition()
         self._lazy = threading.Lock()
         self._cache: ModelCache[Scorer] | None = None
@@ -78,10 +79,12 @@ class Engine:
         if not folder.is_dir():
             return
         with self.cursor() as cursor:
-            kept = {Path(r[0]) for r in cursor.execute("SELECT path FROM ml_catalog.snapshots").fetchall()}
+            # By name: the database may have been moved since, its folder with it.
+            kept = {Path(r[0]).name for r in cursor.execute("SELECT path FROM ml_catalog.snapshots").fetchall()}
         for file in folder.iterdir():
-            if file.suffix == ".part" or (file.suffix == ".parquet" and file not in kept):
-                file.unlink(missing_ok=True)
+            if file.suffix == ".part" or (file.suffix == ".parquet" and file.name not in kept):
+                with suppress(OSError):  # what can't be tidied must not keep the database shut
+                    file.unlink()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -164,13 +167,17 @@ class Engine:
         """A UDF runs; an exit waits for it, and lets no other in."""
         with self._left:
             self.check_open()
-            self._active += 1
+            self._inside.append(threading.get_ident())
         try:
             yield
         finally:
             with self._left:
-                self._active -= 1
+                self._inside.remove(threading.get_ident())
                 self._left.notify_all()
+
+    def is_inside(self) -> bool:
+        """Whether the calling thread is in a UDF."""
+        return threading.get_ident() in self._inside
 
     def unexpected(self, error: Exception) -> MfgsqlError:
         """An error that no one foresaw, or that DuckDB raised on an own cursor, as one of ours."""
@@ -217,16 +224,18 @@ class Engine:
             for session in list(self.sessions.values()):
                 session.interrupt()
             with self._left:
-                if self._active == 0 or time.monotonic() > deadline:
+                if not self._inside or time.monotonic() > deadline:
                     break
                 self._left.wait(0.2)
         for session in list(self.sessions.values()):
             session.release()
         for function in self._functions:  # an owner's connection lives on, and DuckDB frees what this one registered
-            self.con.remove_function(function.name)
+            with suppress(duckdb.Error):  # an engine that was never whole has not registered all
+                self.con.remove_function(function.name)
         self.con.close()  # and with it the file's lock
         if self._temporary:
             self._temporary.cleanup()
+        self.ended.set()
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from mfgsql.engine.readings import point_out_epochs, read_decimal_commas
 from mfgsql.errors import MissingExtraError, OptionError, SourceError, did_you_mean
 
 _SAMPLE = 2**20
+_NOT_OF_THE_FILE = (duckdb.InterruptException, duckdb.OutOfMemoryException)
 _EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
 
 
@@ -73,7 +74,7 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
     try:
         before = _count(con, target) if exists and options.append else 0
         _stage(con, files, options, notes)
-        _shape(con, options, notes)
+        _shape(con, options, notes, csv=all(_kind(f) == "csv" for f in files))
         if exists and options.append:
             _append(con, table, target, notes)
         else:
@@ -85,7 +86,7 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
         con.execute("COMMIT")
     except BaseException as error:
         con.execute("ROLLBACK")
-        if isinstance(error, duckdb.Error):
+        if isinstance(error, duckdb.Error) and not isinstance(error, _NOT_OF_THE_FILE):
             words = _bad_line(con, files, options) or f"{files[0]} can't be loaded: {_words(error)}"
             raise SourceError(words) from None
         raise
@@ -107,11 +108,11 @@ def _count(con: duckdb.DuckDBPyConnection, target: str) -> int:
 
 def _rejected(con: duckdb.DuckDBPyConnection) -> int:
     """Lines that DuckDB's reader left out; its tables of them are dropped."""
-    found = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchone()
+    found = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = '__ml_rejects'").fetchone()
     if not found or not found[0]:
         return 0
-    count = _count(con, "(SELECT DISTINCT file_id, line FROM reject_errors)")
-    con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    count = _count(con, "(SELECT DISTINCT file_id, line FROM __ml_rejects)")
+    con.execute("DROP TABLE __ml_rejects; DROP TABLE __ml_scans")
     return count
 
 
@@ -125,8 +126,8 @@ def _bad_line(con: duckdb.DuckDBPyConnection, files: list[str], options: LoadOpt
                 continue
             try:
                 con.execute(f"SELECT count(*) FROM (FROM {relation})").fetchall()
-                row = con.execute("SELECT line, error_message, csv_line FROM reject_errors ORDER BY line").fetchone()
-                con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+                row = con.execute("SELECT line, error_message, csv_line FROM __ml_rejects ORDER BY line").fetchone()
+                con.execute("DROP TABLE __ml_rejects; DROP TABLE __ml_scans")
             except duckdb.Error:
                 continue
         if row:
@@ -169,13 +170,12 @@ def _stage(con: duckdb.DuckDBPyConnection, files: list[str], options: LoadOption
 @contextmanager
 def _relation(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions, notes: list[str]) -> Iterator[str]:
     """What stands behind FROM for a file."""
-    suffixes = [s.lower() for s in Path(file).suffixes if s.lower() not in (".gz", ".zst")]
-    kind = suffixes[-1] if suffixes else ".csv"
-    if kind == ".parquet":
+    kind = _kind(file)
+    if kind == "parquet":
         yield f"read_parquet({quote_literal(file)})"
-    elif kind in (".json", ".ndjson", ".jsonl"):
+    elif kind == "json":
         yield f"read_json_auto({quote_literal(file)})"
-    elif kind in (".xlsx", ".xls", ".xlsm"):
+    elif kind == "excel":
         con.register("__ml_sheet", _sheet(file, options.sheet))
         yield "__ml_sheet"
         con.unregister("__ml_sheet")
@@ -183,6 +183,13 @@ def _relation(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions, n
         packed = Path(file).suffix.lower() in (".gz", ".zst")
         with _as_utf8(file, options.encoding, notes) if not packed else _same(file) as text:
             yield _csv(text, options)
+
+
+def _kind(file: str) -> str:
+    """By the name: parquet, json, excel, else csv."""
+    suffixes = [s.lower() for s in Path(file).suffixes if s.lower() not in (".gz", ".zst")]
+    kinds = {"parquet": (".parquet",), "json": (".json", ".ndjson", ".jsonl"), "excel": (".xlsx", ".xls", ".xlsm")}
+    return next((kind for kind, names in kinds.items() if suffixes and suffixes[-1] in names), "csv")
 
 
 @contextmanager
@@ -197,7 +204,7 @@ def _csv(file: str, options: LoadOptions) -> str:
     if options.decimal:
         told += f", decimal_separator = {quote_literal(options.decimal)}"
     if options.on_bad == "skip":
-        told += ", store_rejects = true"
+        told += ", store_rejects = true, rejects_table = '__ml_rejects', rejects_scan = '__ml_scans'"
     return f"read_csv({quote_literal(file)}, sample_size = -1{told})"
 
 
@@ -259,9 +266,9 @@ def _reads(file: str, encoding: str) -> bool:
     return True
 
 
-def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str]) -> None:
+def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str], *, csv: bool) -> None:
     """Numbers, times and the pivot, on ``__ml_load``."""
-    if options.decimal is None and not options.pivot:
+    if options.decimal is None and not options.pivot and not options.append and csv:
         read_decimal_commas(con, "__ml_load", notes)
     types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
     for name in options.epoch:
@@ -276,6 +283,7 @@ def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str
                 con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMPTZ USING {local}")
     point_out_epochs(con, "__ml_load", notes)
     if options.pivot:
+        types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
         pivot_rows(con, options.pivot, types, notes)
 
 

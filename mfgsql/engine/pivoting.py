@@ -45,6 +45,9 @@ def pivot_rows(con: duckdb.DuckDBPyConnection, pivot: Pivot, types: dict[str, st
         if name := getattr(pivot, role):
             check_column(name, types, f"pivot {role}")
     numeric = _clean_values(con, pivot, notes)
+    _check_names([*numeric, pivot.ts, *([pivot.entity] if pivot.entity else [])])
+    for role in ("every", "fill_limit"):
+        _check_interval(con, pivot, role, types[pivot.ts])
     ts = quote_identifier(pivot.ts)
     keys = [quote_identifier(pivot.entity)] if pivot.entity else []
     moment = f"time_bucket(INTERVAL {quote_literal(pivot.every)}, {ts})" if pivot.every else ts
@@ -63,6 +66,29 @@ def pivot_rows(con: duckdb.DuckDBPyConnection, pivot: Pivot, types: dict[str, st
     con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_wide AS {wide} ORDER BY ALL")
     con.execute("DROP TABLE __ml_load; DROP TABLE __ml_clean")
     con.execute("ALTER TABLE __ml_wide RENAME TO __ml_load")
+
+
+def _check_names(names: list[str]) -> None:
+    """Refuse columns that SQL can't tell apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if other := seen.get(name.lower()):
+            raise OptionError(
+                f"The pivot would have two columns {other!r} and {name!r}, which SQL can't tell apart.",
+                remedy="Rename a tag in the file, or load the long form without --pivot and pivot a part of it.",
+            )
+        seen[name.lower()] = name
+
+
+def _check_interval(con: duckdb.DuckDBPyConnection, pivot: Pivot, role: str, ts_type: str) -> None:
+    if (text := getattr(pivot, role)) is None:
+        return
+    option = role.replace("_", "-")
+    if not ts_type.startswith("TIMESTAMP") and (role, ts_type) != ("every", "DATE"):
+        raise OptionError(f"--{option} needs times; {pivot.ts!r} is {ts_type}.", remedy=f"Say --epoch {pivot.ts}.")
+    row = con.execute("SELECT TRY_CAST(? AS INTERVAL) IS NOT NULL", [text]).fetchone()
+    if not row or not row[0]:
+        raise OptionError(f"--{option} {text!r} is no length of time; write it as '1 minute' or '1 hour'.")
 
 
 def _carried(column: str, ts: str, over: str, limit: str | None) -> str:

@@ -6,15 +6,18 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
 
 from mfgsql.catalog import (
     Version,
@@ -38,6 +41,7 @@ from mfgsql.engine.progress import Progress
 from mfgsql.engine.snapshots import Frozen, export, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.errors import CancelledError, MfgsqlError
+from mfgsql.evaluation import beats
 from mfgsql.model import Model
 from mfgsql.training import Cancellation, Learned, Snapshot, learn
 from mfgsql.version import __version__
@@ -58,7 +62,7 @@ def run_learning(engine: Engine, args: Args) -> Rows:
     with engine.commit_lock, engine.cursor() as cursor:
         run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
     try:
-        with _turn(engine, cancellation), engine.resting(args.get("session")), engine.cursor() as cursor:
+        with engine.resting(args.get("session")), _turn(engine, cancellation), engine.cursor() as cursor:
             _update(engine, run_id, status="running", device=engine.device)
             return [_Learning(engine, args, run_id, cursor, cancellation).run()]
     except BaseException as error:
@@ -123,13 +127,17 @@ class _Learning:
                 return self._reuse(json.loads(earlier.result))
             check_size(self.cursor, _size(prepared, base))
             _update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
-            snapshot = self._export(frozen, prepared)
-        try:
-            learned = self._learn(snapshot, prepared, base, key)
-            return self._commit(snapshot, prepared, learned)
-        except BaseException:
-            snapshot.path.unlink(missing_ok=True)  # no version names it
-            raise
+            try:
+                snapshot = self._export(frozen, prepared)
+                learned = self._learn(snapshot, prepared, base, key)
+                result, stale = self._commit(snapshot, prepared, learned)
+            except BaseException:
+                self._path.unlink(missing_ok=True)  # no version names it
+                raise
+        for path in stale:
+            with suppress(OSError):  # the version is committed; the next opening tidies up
+                Path(path).unlink()
+        return result
 
     def _base(self) -> Model | None:
         if not self.args.get("base"):
@@ -150,14 +158,17 @@ class _Learning:
         champion = alias_of(self.cursor, result["model"], CHAMPION) == result["version"]
         return result | {"status": "reused", "champion": champion}
 
+    @property
+    def _path(self) -> Path:
+        return self.engine.folder / f"{self.run_id}.parquet"
+
     def _export(self, frozen: Frozen, prepared: Prepared) -> Snapshot:
-        path = self.engine.folder / f"{self.run_id}.parquet"
         recipe = prepared.spec.recipe
         names = prepared.spec.features.names
         return export(
             frozen,
             self.args | {"validation": recipe.validation},
-            path,
+            self._path,
             task=prepared.spec.task,
             features=names,
             seed=recipe.seed,
@@ -184,13 +195,14 @@ class _Learning:
                 memory=self.engine.settings.trainer_memory,
                 monitor=progress,
                 cancellation=self.cancellation,
-                resume=state.read_bytes() if state.exists() else None,
+                resume=_readable(state),
                 save=lambda data: _replace(state, data),
             )
         state.unlink(missing_ok=True)
         return learned
 
-    def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> dict[str, Any]:
+    def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> tuple[dict[str, Any], list[str]]:
+        """Commit all of it; the row of result, and snapshots that nothing names any more."""
         data = learned.model.to_bytes()
         beaten, why = self._challenge(snapshot, learned)
         warnings = [*prepared.warnings, *([why] if why else [])]
@@ -208,9 +220,7 @@ class _Learning:
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
             finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))
             stale = old_snapshots(con, self.args["model"], keep=self.engine.settings.keep_snapshots)
-        for path in stale:
-            Path(path).unlink(missing_ok=True)
-        return result
+        return result, stale
 
     def _set_aliases(self, con: duckdb.DuckDBPyConnection, number: int, *, promoted: bool, first: bool) -> None:
         from mfgsql.catalog.models import PREVIOUS
@@ -273,7 +283,7 @@ def _size(prepared: Prepared, base: Model | None) -> int:
 
 
 def _verdict(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
-    """The deciding metric, its value and the baseline's, and what they mean in words."""
+    """The deciding metric, its value and the baseline's, and what they mean in words: beyond chance, or not."""
     model, judged = learned.model, learned.judgement
     if model.manifest.task is None:
         useful = learned.best_step > 0
@@ -286,7 +296,8 @@ def _verdict(learned: Learned) -> tuple[str | None, float | None, float | None, 
     rare = min((int((judged.truth == c).sum()) for c in range(len(model.target.classes))), default=_FEW)
     if len(judged.truth) < _FEW or rare < 10:
         return metric.name, value, baseline, "too little data"
-    better = value is not None and baseline is not None and (value > baseline if metric.higher else value < baseline)
+    naive = model.task.baseline(model.target, len(judged.truth))
+    better = judged.prediction is not None and beats(metric, judged.truth, judged.prediction, naive)
     return metric.name, value, baseline, "useful" if better else "no better than the baseline"
 
 
@@ -311,7 +322,23 @@ def lineage_of_machine(engine: Engine) -> dict[str, Any]:
     }
 
 
+def _readable(state: Path) -> bytes | None:
+    """A saved state; None where there is none, or a power cut has left a broken one: then the run starts anew."""
+    try:
+        data = state.read_bytes()
+        load_tensors(data)
+    except FileNotFoundError:
+        return None
+    except SafetensorError:
+        state.unlink()
+        return None
+    return data
+
+
 def _replace(path: Path, data: bytes) -> None:
     partial = path.with_suffix(".part")
-    partial.write_bytes(data)
+    with open(partial, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(path)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _engines: dict[str, weakref.ref[Engine]] = {}
 _opening = threading.Lock()
-_REST = signal.SIGURG  # nobody handles it, and by itself it does nothing
+_CLOSING = 30.0  # seconds
+_REST = getattr(signal, "SIGURG", None)  # by itself it does nothing; Windows has none, and there nobody rests
 
 
 class Session:
@@ -170,7 +171,7 @@ class Session:
             return
         done = threading.Event()
         self.rests.append(done)
-        _thread.interrupt_main(_REST)
+        _thread.interrupt_main(_REST or signal.SIGINT)
         try:
             yield
         finally:
@@ -222,10 +223,9 @@ def _interruptible(session: Session) -> Iterator[None]:
         yield
         return
     before = signal.getsignal(signal.SIGINT)
-    before_rest = signal.getsignal(_REST)
 
     def on_rest(number: int, frame: FrameType | None) -> None:
-        while session.rests:
+        while session.rests and not session.engine.is_inside():  # within a UDF it may hold a lock that the work needs
             session.rests.pop().wait()  # Ctrl-C is heard meanwhile
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
@@ -233,13 +233,14 @@ def _interruptible(session: Session) -> Iterator[None]:
         session.interrupt()
 
     signal.signal(signal.SIGINT, on_interrupt)
-    signal.signal(_REST, on_rest)
-    session.on_main = True
+    before_rest = signal.signal(_REST, on_rest) if _REST else None
+    session.on_main = _REST is not None
     try:
         yield
     finally:
         session.on_main = False
-        signal.signal(_REST, before_rest)
+        if _REST and before_rest is not None:
+            signal.signal(_REST, before_rest)
         signal.signal(signal.SIGINT, before)
 
 
@@ -266,6 +267,8 @@ def connect(path: str | os.PathLike[str] = ":memory:", *, read_only: bool = Fals
                     f"This process holds '{place}' open {held} already.", remedy="Close that session first."
                 )
             return Session(engine, engine.con.cursor())
+        if engine is not None:
+            engine.ended.wait(_CLOSING)  # another thread is closing it
         con = _open(place, chosen, read_only)
         try:
             engine = prepare(con, place, chosen, read_only=read_only)
@@ -286,7 +289,11 @@ def _open(place: Path | None, settings: Settings, read_only: bool) -> duckdb.Duc
         con = duckdb.connect(str(place or ":memory:"), read_only=read_only)
     except duckdb.Error as error:
         text = str(error).split("\n")[0]
-        remedy = "Close the other program, or open it with read_only." if "lock" in text.lower() else None
+        remedy = (
+            "Another process has it open for writing, and DuckDB lets no other in meanwhile: wait for it, or close it."
+            if "lock" in text.lower()
+            else None
+        )
         raise CatalogError(f"'{place}' can't be opened: {text}", remedy=remedy) from None
     con.execute(f"SET memory_limit = '{settings.duckdb_memory // 2**20}MiB'; SET threads = {settings.threads}")
     return con

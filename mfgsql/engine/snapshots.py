@@ -106,7 +106,7 @@ def _column(name: Any, types: dict[str, str], role: str) -> str:
     """The column's name as the source spells it."""
     by_lower = {n.lower(): n for n in types}
     if not isinstance(name, str) or name.lower() not in by_lower:
-        there = ", ".join(list(types)[:12]) + (", ..." if len(types) > 12 else "")
+        there = ", ".join(list(types)[:40]) + (", ..." if len(types) > 40 else "")
         raise SourceError(
             f"The source has no column {name!r} ({role}); it has {there}.{did_you_mean(str(name), types)}"
         )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 _ALONE = 0.995  # a one-column tree this good on unseen rows is no coincidence
 _FEW = 30  # values; more, and pure ones appear by chance
+_MISSING = -1.0e300  # in place of NaN, which equals nothing
 _ROWS = 15  # rows that a pure value must have
 
 
@@ -47,7 +48,9 @@ def _distinct(
     """Rows without repetitions, which would teach a tree the rows it is asked, in an order that is by chance."""
     if not columns:
         return {}, target
-    rows = np.unique(np.column_stack([*columns.values(), target]), axis=0)
+    filled = [np.nan_to_num(v, nan=_MISSING) for v in columns.values()]
+    rows = np.unique(np.column_stack([*filled, target]), axis=0)
+    rows[rows == _MISSING] = np.nan
     rows = rows[np.random.default_rng(0).permutation(len(rows))]
     return dict(zip(columns, rows.T[:-1], strict=True)), rows[:, -1]
 

@@ -97,11 +97,13 @@ def learn(
 
 
 def plan_recipe(recipe: Recipe, rows: int) -> Recipe:
-    """The recipe with batch size and epochs chosen by the number of rows where it leaves them open."""
+    """The recipe with batch size, epochs and base_rate chosen by the number of rows where it leaves them open."""
     batch = recipe.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
     steps = max(1, -(-rows // batch))
     epochs = recipe.epochs or min(60, max(3, round(4_000 / steps)))
-    return replace(recipe, batch_size=batch, epochs=epochs)
+    # Few rows ask for small steps, or they spoil what the base knows; many teach more than it knew.
+    base_rate = recipe.base_rate or (0.1 if rows < 2_000 else min(1.0, rows / 5_000))
+    return replace(recipe, batch_size=batch, epochs=epochs, base_rate=base_rate)
 
 
 def _baseline(model: Model, judged: Judgement | None) -> dict[str, float]:
@@ -165,7 +167,8 @@ class _Loop:
         """Whether nothing improves any more. Of a probe that is no end: its best weights are then tuned."""
         stale = self.stale >= self.recipe.patience
         if self.trainer.probing and (stale or epoch >= self.recipe.probe * self.recipe.epochs):
-            self.trainer.model.network.load_state_dict(self.best)
+            if self.best_loss < float("inf"):  # else there is nothing to judge by, and the last weights are the best
+                self.trainer.model.network.load_state_dict(self.best)
             self.trainer.tune()
             self.stale = 0
             return False

@@ -41,7 +41,7 @@ class Recipe:
     mask_ratio: float = _number(0.3, 0.01, 0.99, "share of columns hidden (objective masked)")
     clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none")
     probe: float = _number(0.5, 0.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is")
-    base_rate: float = _number(0.1, 0.0, 1.0, "step size after the probe, over learning_rate")
+    base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate")
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Recipe:

@@ -147,3 +147,29 @@ def test_bad_lines_stop_the_load_or_are_counted(con, tmp_path):
         load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=","))
     loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=",", on_bad="skip"))
     assert (loaded.rows, loaded.rejected) == (100, 1)
+
+
+def test_tags_that_sql_can_not_tell_apart_are_refused(con, tmp_path):
+    (tmp_path / "h.csv").write_text("tag,ts,value\nA,2024-01-01 00:00:00,1.5\na,2024-01-01 00:00:00,2.5\n")
+    with pytest.raises(MfgsqlError, match="'A' and 'a'"):
+        load(con, [f"{tmp_path}/h.csv"], "t", LoadOptions(pivot=Pivot()))
+
+
+@pytest.mark.parametrize("given", [{"every": "soon"}, {"fill_limit": "soon"}])
+def test_a_bad_interval_is_named(con, tmp_path, given):
+    (tmp_path / "h.csv").write_text("tag,ts,value\nA,2024-01-01 00:00:00,1.5\n")
+    with pytest.raises(MfgsqlError, match="no length of time"):
+        load(con, [f"{tmp_path}/h.csv"], "t", LoadOptions(pivot=Pivot(**given)))
+
+
+def test_an_epoch_can_be_pivoted(con, tmp_path):
+    (tmp_path / "h.csv").write_text("tag,ts,value\nA,1700000000123,1.5\n")
+    load(con, [f"{tmp_path}/h.csv"], "t", LoadOptions(epoch=("ts",), pivot=Pivot(every="1 minute", fill_limit="1 hour")))
+    assert con.execute("FROM t").fetchall() == [(datetime(2023, 11, 14, 22, 13), 1.5)]
+
+
+def test_tables_of_the_user_are_left_alone(con, tmp_path):
+    con.execute("CREATE TABLE reject_errors AS SELECT 1 AS mine")
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    assert load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).rejected == 0
+    assert con.execute("FROM reject_errors").fetchall() == [(1,)]

@@ -101,3 +101,37 @@ def test_a_rest_that_is_over_at_once_interrupts_nothing() -> None:
 
     _while_main_waits(work)
     assert reached == [True]
+
+
+def test_a_moved_database_keeps_its_snapshots(tmp_path):
+    with mfgsql.connect(tmp_path / "a.duckdb", progress="off") as s:
+        s.execute("CREATE TABLE t AS SELECT i AS a, i % 2 = 0 AS y FROM range(100) r(i)")
+        s.finetune("m", "SELECT a % 7 AS a, y FROM t", target="y", options={"epochs": 1, "width": 8, "layers": 1, "heads": 2})
+    (tmp_path / "b").mkdir()
+    for name in ("a.duckdb", "a.duckdb.ml"):
+        (tmp_path / name).rename(tmp_path / "b" / name)
+    (tmp_path / "b/a.duckdb.ml/killed.parquet").touch()
+    (tmp_path / "b/a.duckdb.ml/killed.part").touch()
+    with mfgsql.connect(tmp_path / "b/a.duckdb", progress="off"):
+        assert len(list((tmp_path / "b/a.duckdb.ml").iterdir())) == 1
+
+
+def test_connecting_while_another_thread_closes(tmp_path):
+    failed = []
+
+    def often() -> None:
+        try:
+            for _ in range(4):
+                with mfgsql.connect(tmp_path / "a.duckdb", progress="off") as s:
+                    s.execute("FROM ml.models").fetchall()
+        except (ClosedError, duckdb.InterruptException):
+            pass  # the other thread owned the engine, and closed it
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=often) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []

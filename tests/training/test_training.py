@@ -21,7 +21,7 @@ from mfgsql.training.rows import HASH, SPLIT, TRAIN, RowSource
 from mfgsql.training.trainer import Trainer
 
 ROWS = 400
-RECIPE = Recipe(epochs=4, batch_size=64, width=8, layers=1, heads=2, learning_rate=0.01)
+RECIPE = Recipe(epochs=4, batch_size=64, width=8, layers=1, heads=2, learning_rate=0.01, base_rate=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +161,13 @@ def test_weights_are_safe_bytes(snapshot: Snapshot, tmp_path: Path) -> None:
     model = learn(snapshot, spec("classification")).model
     (tmp_path / "m").write_bytes(model.to_bytes())
     assert same(Model.from_bytes((tmp_path / "m").read_bytes()), model)
+
+
+def test_without_rows_to_judge_by_the_probe_is_kept(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = learn(snapshot, spec(None, "masked")).model
+    told = replace(spec("classification"), recipe=replace(RECIPE, epochs=4, probe=0.5, base_rate=1e-9))
+    monkeypatch.setattr(sys.modules[learn.__module__], "judge", lambda *_: None)
+    tuned = learn(replace(snapshot, validation=0), told, base=base).model.network.head.state_dict()
+    torch.manual_seed(told.recipe.seed)  # the head as it began
+    fresh = Model.build(told.manifest(base.manifest, {})).network.head.state_dict()
+    assert max(float((tuned[name] - fresh[name]).abs().max()) for name in tuned) > 1e-3

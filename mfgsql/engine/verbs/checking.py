@@ -123,7 +123,8 @@ def _effort(engine: Engine, frozen: Frozen, features: FeatureSet) -> tuple[str, 
         frozen.rows * 4 * (sum(c.size for c in features.columns if c.continuous) + 8), engine.settings.trainer_memory
     )
     memory = (400 * 2**20 + held) / 2**20
-    return "effort", _OK, f"about {max(1, seconds):,.0f} seconds at most on {engine.device}, {memory:,.0f} MiB", None
+    words = f"about {max(1, seconds):,.0f} seconds or less on an idle {engine.device}, {memory:,.0f} MiB"
+    return "effort", _OK, words, None
 
 
 def _advice(args: Args, out: list[str], leaks: list[Leak], stop: bool) -> tuple[str, str, str, str | None]:
