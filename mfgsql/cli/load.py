@@ -47,9 +47,7 @@ def load(files: tuple[str, ...], table: str | None, db: str, out: Output, **give
     if not table:
         click.echo(f"--table is left out; the table is '{name}', after the first file.", err=True)
     with opened(db, create=True) as session:
-        from mfgsql.engine.intake import load as load_files
-
-        loaded = load_files(session.con, list(files), name, _options(given))
+        loaded = session.load(files, name, _options(given))
     if out.format == "table":
         bad = f", {loaded.rejected:,} bad lines left out" if loaded.rejected else ""
         click.echo(f"{loaded.table}: {loaded.rows:,} rows, {len(loaded.columns)} columns{bad}")

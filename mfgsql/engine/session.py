@@ -9,7 +9,7 @@ import threading
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
+
+    from mfgsql.engine.intake import Loaded, LoadOptions
 
 _engines: dict[str, weakref.ref[Engine]] = {}
 _opening = threading.Lock()
@@ -182,6 +184,13 @@ class Session:
         self._closed = True
         if self._owns_con:
             self._con.close()
+
+    def load(self, files: Sequence[str], table: str, options: LoadOptions | None = None) -> Loaded:
+        """Load files (globs allowed) into a table, all or nothing; see `mfgsql.engine.intake.load`."""
+        from mfgsql.engine.intake import LoadOptions, load
+
+        with self._guard():
+            return load(self._con, files, table, options or LoadOptions())
 
     def close(self) -> None:
         """Close the session; the one that opened the database closes it."""
