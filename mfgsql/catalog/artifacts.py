@@ -6,6 +6,8 @@ at the memory limit the instance dies. A table of its own is written once and dr
 
 from __future__ import annotations
 
+import uuid
+
 import duckdb
 
 from mfgsql.catalog.migrate import SCHEMA
@@ -29,6 +31,11 @@ def check_size(con: duckdb.DuckDBPyConnection, size: int) -> None:
             f"{0.45 * limit / 2**20:,.0f} MiB can be stored.",
             remedy="Raise the memory setting (MFGSQL_MEMORY), or lower options width and layers.",
         )
+
+
+def new_artifact() -> str:
+    """A name that no artifact has had."""
+    return f"artifact_{uuid.uuid4().hex}"
 
 
 def write_artifact(con: duckdb.DuckDBPyConnection, name: str, data: bytes) -> None:

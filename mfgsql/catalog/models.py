@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from mfgsql.catalog.artifacts import drop_artifact
+from mfgsql.catalog.artifacts import drop_artifact, write_artifact
 from mfgsql.catalog.migrate import SCHEMA
 from mfgsql.errors import NotFoundError, OptionError, did_you_mean, one_of
 
@@ -117,8 +117,11 @@ def _not_found(con: duckdb.DuckDBPyConnection, ref: ModelRef) -> NotFoundError:
     return NotFoundError(f"The model '{ref.model}' has no '@{suffix}'; it has {one_of('@' + t for t in there)}.")
 
 
-def add_version(con: duckdb.DuckDBPyConnection, version: Version, kind: str, target: str | None) -> None:
-    """Record a version (and its model, if it is the first), inside the caller's transaction."""
+def add_version(
+    con: duckdb.DuckDBPyConnection, version: Version, data: bytes, kind: str, target: str | None
+) -> None:
+    """Record a version with its weights (and its model, if it is the first), inside the caller's transaction."""
+    write_artifact(con, version.artifact, data)
     known = con.execute(f"SELECT 1 FROM {SCHEMA}.models WHERE model = ?", [version.model]).fetchone()
     if known is None:
         con.execute(f"INSERT INTO {SCHEMA}.models VALUES (?, ?, ?, now())", [version.model, kind, target])

@@ -51,6 +51,7 @@ class Engine:
         self.closed = False
         self.ended = threading.Event()  # closed, and its file free
         self._temporary = None if path else TemporaryDirectory(prefix="mfgsql-")
+        self._folder = Path(self._temporary.name) if self._temporary else Path(f"{path}.ml")
         self._errors: deque[BaseException] = deque(maxlen=64)
         self._inside: list[int] = []  # threads in a UDF
         self._left = threading.Condition()
@@ -66,22 +67,20 @@ class Engine:
     @property
     def folder(self) -> Path:
         """Where snapshots lie: beside the database, readable by its owner only."""
-        folder = Path(self._temporary.name) if self._temporary else Path(f"{self.path}.ml")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._folder
 
     def tidy(self) -> None:
         """Delete what killed runs left in the folder: half-written files, and snapshots that no version names.
 
         Only where no run is under way: as the database is opened for writing.
         """
-        folder = Path(f"{self.path}.ml")
-        if not folder.is_dir():
+        if not self._folder.is_dir():
             return
         with self.cursor() as cursor:
             # By name: the database may have been moved since, its folder with it.
             kept = {Path(r[0]).name for r in cursor.execute("SELECT path FROM ml_catalog.snapshots").fetchall()}
-        for file in folder.iterdir():
+        for file in self._folder.iterdir():
             if file.suffix == ".part" or (file.suffix == ".parquet" and file.name not in kept):
                 with suppress(OSError):  # what can't be tidied must not keep the database shut
                     file.unlink()
@@ -158,7 +157,7 @@ class Engine:
     def resting(self, session: str | None) -> AbstractContextManager[None]:
         """Let the thread sleep that waits for work of that session."""
         known = self.sessions.get(session) if session else None
-        return known.resting() if known is not None else nullcontext()
+        return known.waiting.resting() if known is not None else nullcontext()
 
     # -- the border to SQL ------------------------------------------------------------------------------------------
 

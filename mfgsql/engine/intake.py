@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import duckdb
 
+from mfgsql.engine.encoding import as_utf8
 from mfgsql.engine.pivoting import Pivot, check_column, pivot_rows
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.readings import point_out_epochs, read_decimal_commas
 from mfgsql.errors import MissingExtraError, OptionError, SourceError, did_you_mean
 
-_SAMPLE = 2**20
 _NOT_OF_THE_FILE = (duckdb.InterruptException, duckdb.OutOfMemoryException)
 _EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
 
@@ -80,7 +79,7 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
         else:
             con.execute(f"CREATE OR REPLACE TABLE {target} AS FROM __ml_load")
         rows = _count(con, target) - before
-        columns = [(r[0], r[1]) for r in con.execute(f"DESCRIBE {target}").fetchall()]
+        columns = list(describe(con, target).items())
         con.execute("DROP TABLE __ml_load")
         rejected = _rejected(con)
         con.execute("COMMIT")
@@ -95,7 +94,7 @@ def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, optio
 
 def _exists(con: duckdb.DuckDBPyConnection, target: str) -> bool:
     try:
-        con.execute(f"DESCRIBE {target}")
+        describe(con, target)
     except duckdb.CatalogException:
         return False
     return True
@@ -181,7 +180,7 @@ def _relation(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions, n
         con.unregister("__ml_sheet")
     else:
         packed = Path(file).suffix.lower() in (".gz", ".zst")
-        with _as_utf8(file, options.encoding, notes) if not packed else _same(file) as text:
+        with as_utf8(file, options.encoding, notes) if not packed else _same(file) as text:
             yield _csv(text, options)
 
 
@@ -221,56 +220,11 @@ def _sheet(file: str, sheet: str | None) -> object:
     return frame.to_arrow()
 
 
-@contextmanager
-def _as_utf8(file: str, encoding: str | None, notes: list[str]) -> Iterator[str]:
-    """The file itself where it is UTF-8, else a transcoded copy that is deleted afterwards."""
-    found = _encoding(file, encoding)
-    if found in ("utf-8", "utf-8-sig"):
-        yield file
-        return
-    notes.append(f"'{file}' is read as {found}.")
-    with NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="", delete=True) as copy:
-        try:
-            with open(file, encoding=found, newline="") as text:
-                while part := text.read(_SAMPLE):
-                    copy.write(part)
-        except UnicodeDecodeError as error:
-            raise SourceError(f"'{file}' is not {found}: byte {error.start} can't be read.") from None
-        copy.flush()
-        yield copy.name
-
-
-def _encoding(file: str, told: str | None) -> str:
-    """The encoding: as told, by its mark, or the first of UTF-8 and GB18030 that reads the whole file, else Latin-1."""
-    if told:
-        try:
-            return codecs.lookup(told).name
-        except LookupError:
-            raise OptionError(f"There is no encoding {told!r}; common are utf-8, gb18030, latin-1, utf-16.") from None
-    with open(file, "rb") as data:
-        start = data.read(4)
-    if start.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return next((e for e in ("utf-8", "gb18030") if _reads(file, e)), "latin-1")
-
-
-def _reads(file: str, encoding: str) -> bool:
-    try:
-        with open(file, encoding=encoding, newline="") as text:
-            while text.read(_SAMPLE):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str], *, csv: bool) -> None:
     """Numbers, times and the pivot, on ``__ml_load``."""
     if options.decimal is None and not options.pivot and not options.append and csv:
         read_decimal_commas(con, "__ml_load", notes)
-    types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
+    types = describe(con, "__ml_load")
     for name in options.epoch:
         check_column(name, types, "epoch")
         _from_epoch(con, name)
@@ -283,8 +237,7 @@ def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str
                 con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMPTZ USING {local}")
     point_out_epochs(con, "__ml_load", notes)
     if options.pivot:
-        types = {r[0]: r[1] for r in con.execute("DESCRIBE __ml_load").fetchall()}
-        pivot_rows(con, options.pivot, types, notes)
+        pivot_rows(con, options.pivot, describe(con, "__ml_load"), notes)
 
 
 def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -298,15 +251,15 @@ def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
 
 def _append(con: duckdb.DuckDBPyConnection, table: str, target: str, notes: list[str]) -> None:
     """Rows behind those of an existing table, by column name; columns that the files lack are NULL."""
-    there = {r[0].lower(): r[0] for r in con.execute(f"DESCRIBE {target}").fetchall()}
-    new = con.execute("DESCRIBE __ml_load").fetchall()
-    for name, kind, *_ in new:
+    there = {name.lower(): name for name in describe(con, target)}
+    new = describe(con, "__ml_load")
+    for name, kind in new.items():
         if name.lower() not in there:
             raise SourceError(
                 f"The table {table!r} has no column {name!r}.",
                 remedy=f"ALTER TABLE {target} ADD COLUMN {quote_identifier(name)} {kind};",
             )
-    given = {name.lower() for name, *_ in new}
+    given = {name.lower() for name in new}
     if absent := [name for lower, name in there.items() if lower not in given]:
         notes.append(f"The new rows have no {', '.join(absent)}: NULL there.")
     con.execute(f"INSERT INTO {target} BY NAME FROM __ml_load")

@@ -143,6 +143,6 @@ def _one_row(expression: ir.Table) -> dict[str, Any]:
 
 
 def describe(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, str]:
-    """Column names and types of a statement, without running it."""
+    """Column names and types of a statement or a table, without running it."""
     rows: Sequence[tuple[Any, ...]] = con.execute(f"DESCRIBE {select}").fetchall()
     return {r[0]: r[1] for r in rows}

@@ -6,6 +6,7 @@ import re
 
 import duckdb
 
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier
 
 _NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
@@ -53,4 +54,4 @@ def point_out_epochs(con: duckdb.DuckDBPyConnection, table: str, notes: list[str
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str, types: tuple[str, ...]) -> list[str]:
-    return [r[0] for r in con.execute(f"DESCRIBE {table}").fetchall() if r[1] in types]
+    return [name for name, kind in describe(con, table).items() if kind in types]

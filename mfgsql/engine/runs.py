@@ -6,9 +6,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
-import os
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,8 +14,6 @@ from typing import Any
 
 import duckdb
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 
 from mfgsql.catalog import (
     Version,
@@ -29,9 +25,8 @@ from mfgsql.catalog import (
     reusable,
     set_alias,
     update_run,
-    write_artifact,
 )
-from mfgsql.catalog.artifacts import check_size
+from mfgsql.catalog.artifacts import check_size, new_artifact
 from mfgsql.catalog.models import CANDIDATE, CHAMPION, alias_of, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
 from mfgsql.engine.challenge import wins
@@ -40,14 +35,14 @@ from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.snapshots import Frozen, export, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
+from mfgsql.engine.states import read_state, write_state
+from mfgsql.engine.verdict import verdict_of
 from mfgsql.errors import CancelledError, MfgsqlError
-from mfgsql.evaluation import beats
 from mfgsql.model import Model
 from mfgsql.training import Cancellation, Learned, Snapshot, learn
 from mfgsql.version import __version__
 
 _LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow")
-_FEW = 50  # rows judged; below, and below ten of the rarer class, a verdict would be luck
 
 
 def load_libraries() -> None:
@@ -195,8 +190,8 @@ class _Learning:
                 memory=self.engine.settings.trainer_memory,
                 monitor=progress,
                 cancellation=self.cancellation,
-                resume=_readable(state),
-                save=lambda data: _replace(state, data),
+                resume=read_state(state),
+                save=lambda data: write_state(state, data),
             )
         state.unlink(missing_ok=True)
         return learned
@@ -212,8 +207,7 @@ class _Learning:
             first = alias_of(con, self.args["model"], CHAMPION) is None
             result["champion"] = first or beaten
             version = self._version(number, data, learned, result)
-            write_artifact(con, version.artifact, data)
-            add_version(con, version, prepared.spec.task or "base", self.args.get("target"))
+            add_version(con, version, data, prepared.spec.task or "base", self.args.get("target"))
             self._set_aliases(con, number, promoted=beaten and not first, first=first)
             add_features(con, version, prepared.features)
             add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
@@ -246,7 +240,7 @@ class _Learning:
             self.args["model"],
             number,
             self.run_id,
-            f"artifact_{uuid.uuid4().hex}",
+            new_artifact(),
             len(data),
             learned.model.manifest.to_json(),
             self.args.get("base"),
@@ -258,7 +252,7 @@ class _Learning:
         )
 
     def _result(self, number: int, prepared: Prepared, learned: Learned, warnings: list[str]) -> dict[str, Any]:
-        metric, value, baseline, verdict = _verdict(learned)
+        metric, value, baseline, verdict = verdict_of(learned)
         return {
             "model": self.args["model"],
             "version": number,
@@ -282,25 +276,6 @@ def _size(prepared: Prepared, base: Model | None) -> int:
         return Model.build(prepared.spec.manifest(base.manifest if base else None, {})).size
 
 
-def _verdict(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
-    """The deciding metric, its value and the baseline's, and what they mean in words: beyond chance, or not."""
-    model, judged = learned.model, learned.judgement
-    if model.manifest.task is None:
-        useful = learned.best_step > 0
-        loss = judged.loss if judged else None
-        return "loss", loss, None, "useful" if useful else "no better than the baseline"
-    metric = model.task.metrics(model.target)[0]
-    if judged is None:
-        return metric.name, None, None, "too little data"
-    value, baseline = judged.metrics.get(metric.name), learned.baseline.get(metric.name)
-    rare = min((int((judged.truth == c).sum()) for c in range(len(model.target.classes))), default=_FEW)
-    if len(judged.truth) < _FEW or rare < 10:
-        return metric.name, value, baseline, "too little data"
-    naive = model.task.baseline(model.target, len(judged.truth))
-    better = judged.prediction is not None and beats(metric, judged.truth, judged.prediction, naive)
-    return metric.name, value, baseline, "useful" if better else "no better than the baseline"
-
-
 def _final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
     if learned.judgement is None:
         return []
@@ -320,25 +295,3 @@ def lineage_of_machine(engine: Engine) -> dict[str, Any]:
         "device": engine.device,
         "cpu": torch.backends.cpu.get_cpu_capability(),
     }
-
-
-def _readable(state: Path) -> bytes | None:
-    """A saved state; None where there is none, or a power cut has left a broken one: then the run starts anew."""
-    try:
-        data = state.read_bytes()
-        load_tensors(data)
-    except FileNotFoundError:
-        return None
-    except SafetensorError:
-        state.unlink()
-        return None
-    return data
-
-
-def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_suffix(".part")
-    with open(partial, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

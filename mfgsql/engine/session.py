@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import _thread
 import os
-import signal
 import threading
 import uuid
 import weakref
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -22,6 +19,7 @@ from mfgsql.engine import verbs  # noqa: F401  (they register themselves)
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
 from mfgsql.engine.quoting import call
+from mfgsql.engine.waiting import Waiting
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
 from mfgsql.settings import Settings, load_settings
 from mfgsql.training.monitor import Cancellation
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 _engines: dict[str, weakref.ref[Engine]] = {}
 _opening = threading.Lock()
 _CLOSING = 30.0  # seconds
-_REST = getattr(signal, "SIGURG", None)  # by itself it does nothing; Windows has none, and there nobody rests
 
 
 class Session:
@@ -53,8 +50,7 @@ class Session:
         self.cancellation = Cancellation()
         self._owns_con = owns_con
         self._closed = False
-        self.on_main = False  # whether the main thread waits for a statement of this session
-        self.rests: deque[threading.Event] = deque()
+        self.waiting = Waiting(self.interrupt, engine.is_inside)
         engine.sessions[self.id] = self
 
     # -- DuckDB's way -----------------------------------------------------------------------------------------------
@@ -160,25 +156,6 @@ class Session:
         if not self._closed:
             self._con.interrupt()
 
-    @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Let the main thread sleep while the block works on another one.
-
-        While a UDF runs on one of DuckDB's threads, the thread that called ``execute`` looks for tasks without a
-        pause: a whole core, a third of what a training gets on two. It looks for signals, too, so a handler can
-        hold it.
-        """
-        if not self.on_main or threading.current_thread() is threading.main_thread():
-            yield
-            return
-        done = threading.Event()
-        self.rests.append(done)
-        _thread.interrupt_main(_REST or signal.SIGINT)
-        try:
-            yield
-        finally:
-            done.set()
-
     def release(self) -> None:
         """Close the connection below, unless somebody else owns it."""
         self._closed = True
@@ -213,44 +190,13 @@ class Session:
             raise ClosedError("The session is closed.")
         token = caller.set(self)
         try:
-            with _interruptible(self):
+            with self.waiting.listening():
                 yield
         except duckdb.Error as error:
             translated = self.engine.translate(error)
             raise translated from (None if isinstance(translated, MfgsqlError) else error)
         finally:
             caller.reset(token)
-
-
-@contextmanager
-def _interruptible(session: Session) -> Iterator[None]:
-    """Ctrl-C reaches Python inside a UDF only through this: the first asks the work to stop, the second breaks in.
-
-    A second signal asks the main thread to rest, see `Session.resting`; it is raised within Python and never sent.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def on_rest(number: int, frame: FrameType | None) -> None:
-        while session.rests and not session.engine.is_inside():  # within a UDF it may hold a lock that the work needs
-            session.rests.pop().wait()  # Ctrl-C is heard meanwhile
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
-        session.interrupt()
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    before_rest = signal.signal(_REST, on_rest) if _REST else None
-    session.on_main = _REST is not None
-    try:
-        yield
-    finally:
-        session.on_main = False
-        if _REST and before_rest is not None:
-            signal.signal(_REST, before_rest)
-        signal.signal(signal.SIGINT, before)
 
 
 def connect(path: str | os.PathLike[str] = ":memory:", *, read_only: bool = False, **settings: Any) -> Session:

@@ -63,8 +63,8 @@ class _Threads:
         self._seen: dict[int, float] = {}
 
     @contextmanager
-    def share(self, total: int) -> Iterator[int]:
-        """Threads of a call on this thread."""
+    def share(self, total: int) -> Iterator[None]:
+        """Give torch its number of threads for a call on this thread."""
         now, thread = time.monotonic(), threading.get_ident()
         with self._lock:
             self._seen = {t: seen for t, seen in self._seen.items() if now - seen < _RECENT}
@@ -73,7 +73,7 @@ class _Threads:
         if torch.get_num_threads() != mine:
             torch.set_num_threads(mine)
         try:
-            yield mine
+            yield
         finally:
             with self._lock:
                 self._seen[thread] = time.monotonic()

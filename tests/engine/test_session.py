@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 import mfgsql
-from mfgsql.engine.session import _interruptible
 from mfgsql.errors import CancelledError, CatalogError, ClosedError
 
 
@@ -42,7 +41,7 @@ def test_views_and_words_are_listed():
 
 def _while_main_waits(work: Callable[[mfgsql.Session], None]) -> list[float]:
     """Run ``work`` on another thread while this one looks busily for its end; the moments at which it looked."""
-    with mfgsql.connect(progress="off") as session, _interruptible(session):
+    with mfgsql.connect(progress="off") as session, session.waiting.listening():
         thread = threading.Thread(target=work, args=(session,))
         looked = []
         thread.start()
@@ -57,7 +56,7 @@ def test_the_main_thread_sleeps_while_another_works() -> None:
     def work(session: mfgsql.Session) -> None:
         for _ in range(3):
             time.sleep(0.05)
-            with session.resting():
+            with session.waiting.resting():
                 time.sleep(0.05)
                 slept.append(time.monotonic())
                 time.sleep(0.2)
@@ -73,7 +72,7 @@ def test_ctrl_c_reaches_work_while_the_main_thread_sleeps() -> None:
     reached = []
 
     def work(session: mfgsql.Session) -> None:
-        with session.resting():
+        with session.waiting.resting():
             time.sleep(0.1)
             os.kill(os.getpid(), signal.SIGINT)
             for _ in range(100):
@@ -93,7 +92,7 @@ def test_a_rest_that_is_over_at_once_interrupts_nothing() -> None:
 
     def work(session: mfgsql.Session) -> None:
         for _ in range(200):
-            with session.resting():
+            with session.waiting.resting():
                 pass
         time.sleep(0.05)
         session.cancellation.check()

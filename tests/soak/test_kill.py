@@ -98,11 +98,6 @@ def check(s: Session, folder: Path) -> None:
     s.execute("FROM ml_drop('whole')")
     assert s.execute("SELECT path FROM ml.snapshots").pl()["path"].map_elements(os.path.exists, bool).all()
     assert [f.name for f in s.engine.folder.iterdir() if f.suffix == ".part"] == []
-    print(
-        sorted(f.suffix for f in s.engine.folder.iterdir()),
-        s.execute("select count(*) from ml.snapshots").fetchone(),
-        s.execute("select status, count(*) from ml.runs group by 1").fetchall(),
-    )
     tables = {r[0] for r in s.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     assert "__ml_load" not in tables
     for table in {"appended", "replaced"} & tables:

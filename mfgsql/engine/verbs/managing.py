@@ -15,10 +15,10 @@ from mfgsql.catalog import (
     read_artifact,
     resolve,
     set_alias,
-    write_artifact,
 )
 from mfgsql.catalog import drop_model as forget_model
 from mfgsql.catalog import drop_version as forget_version
+from mfgsql.catalog.artifacts import new_artifact
 from mfgsql.catalog.models import CANDIDATE, CHAMPION, PREVIOUS, alias_of, model_name, next_version
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
@@ -108,12 +108,10 @@ def _import(engine: Engine, args: Args) -> Rows:
     with engine.transaction() as cursor:
         number = next_version(cursor, name)
         run_id = new_run(cursor, model=name, verb="import", source=str(path), status="running")
-        artifact = f"artifact_{uuid.uuid4().hex}"
-        write_artifact(cursor, artifact, data)
         version = Version(
-            name, number, run_id, artifact, len(data), manifest.to_json(), None, None, None, None, None, None
+            name, number, run_id, new_artifact(), len(data), manifest.to_json(), None, None, None, None, None, None
         )
-        add_version(cursor, version, manifest.task or "base", target)
+        add_version(cursor, version, data, manifest.task or "base", target)
         first = alias_of(cursor, name, CHAMPION) is None
         set_alias(cursor, name, CHAMPION if first else CANDIDATE, number)
         finish_run(cursor, run_id, "finished", version=number)  # the run keeps the number when the version is dropped
