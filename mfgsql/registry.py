@@ -12,10 +12,14 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """A table of names; packages add to it under the entry-point group ``mfgsql.<sort>``."""
+    """A table of names; packages add to it under the entry-point group ``mfgsql.<sort>``.
 
-    def __init__(self, sort: str) -> None:
-        self.sort = sort
+    Args:
+        load: imports the files that register what is built in; called when a name is not known yet.
+    """
+
+    def __init__(self, sort: str, load: Callable[[], None] | None = None) -> None:
+        self.sort, self._load = sort, load
         self._known: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -30,7 +34,12 @@ class Registry(Generic[T]):
         return add
 
     def __iter__(self) -> Iterator[str]:
+        self._load_all()
         return iter(self._known)
+
+    def _load_all(self) -> None:
+        if self._load is not None:
+            self._load()
 
     def __getitem__(self, name: str) -> T:
         """The object of that name.
@@ -39,7 +48,10 @@ class Registry(Generic[T]):
             OptionError: no such name; the message lists those that exist.
         """
         if not isinstance(name, str):
+            self._load_all()
             raise OptionError(f"{self.sort} is a name, {one_of(sorted(self._known))}, not {name!r}.")
+        if name not in self._known:
+            self._load_all()
         if name not in self._known:
             for point in entry_points(group=f"mfgsql.{self.sort}", name=name):
                 self._known[name] = point.load()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.engine.functions import load_udfs, register
 from mfgsql.errors import ClosedError, MfgsqlError, ResourceError
 from mfgsql.resources import resource
@@ -25,11 +26,11 @@ from mfgsql.settings import Settings
 if TYPE_CHECKING:
     from mfgsql.catalog import Version
     from mfgsql.scoring import ModelCache, Scorer
-    from mfgsql.training import Cancellation
 
 caller: ContextVar[Any] = ContextVar("mfgsql_caller", default=None)  # the Session that is binding
 # DuckDB says it by many classes.
 _DISK = re.compile("could not write|no space left|file too large|disk quota", re.IGNORECASE)
+_RESUMABLE = 14 * 86400.0  # seconds
 _PATIENCE = 20.0  # seconds that an exit waits for UDFs to leave
 
 
@@ -71,7 +72,8 @@ class Engine:
         return self._folder
 
     def tidy(self) -> None:
-        """Delete what killed runs left in the folder: half-written files, and snapshots that no version names.
+        """Delete what killed runs left in the folder: half-written files, snapshots that no version names, and
+        states that nobody has resumed for a fortnight.
 
         Only where no run is under way: as the database is opened for writing.
         """
@@ -81,8 +83,9 @@ class Engine:
             # By name: the database may have been moved since, its folder with it.
             kept = {Path(r[0]).name for r in cursor.execute("SELECT path FROM ml_catalog.snapshots").fetchall()}
         for file in self._folder.iterdir():
-            if file.suffix == ".part" or (file.suffix == ".parquet" and file.name not in kept):
-                with suppress(OSError):  # what can't be tidied must not keep the database shut
+            with suppress(OSError):  # what can't be tidied must not keep the database shut
+                old = file.suffix == ".state" and time.time() - file.stat().st_mtime > _RESUMABLE
+                if old or file.suffix == ".part" or (file.suffix == ".parquet" and file.name not in kept):
                     file.unlink()
 
     @contextmanager
@@ -149,8 +152,6 @@ class Engine:
 
     def cancellation(self, session: str | None) -> Cancellation:
         """What stops the work of a session."""
-        from mfgsql.training import Cancellation
-
         known = self.sessions.get(session) if session else None
         return known.cancellation if known is not None else Cancellation()
 
@@ -196,7 +197,10 @@ class Engine:
     def translate(self, error: duckdb.Error) -> Exception:
         """Our own error that became this text on its way through DuckDB, or DuckDB's."""
         text = str(error)
-        return next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), error)
+        ours = next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), None)
+        from mfgsql.engine.verbs.misuse import in_our_words
+
+        return ours or in_our_words(self, error) or error
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from mfgsql.engine import verbs
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import OptionError
 from mfgsql.registry import Registry
@@ -34,8 +35,8 @@ class Action:
     run: Callable[[Engine, Args], Rows]
 
 
-planners: Registry[Callable[[Engine, Args], str]] = Registry("verb")
-actions: Registry[Action] = Registry("action")
+planners: Registry[Callable[[Engine, Args], str]] = Registry("verb", verbs.load)
+actions: Registry[Action] = Registry("action", verbs.load)
 
 
 def plan(engine: Engine, verb: str, args: Args) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import json
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import duckdb
 import torch
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import (
     Version,
     add_version,
@@ -23,14 +23,14 @@ from mfgsql.catalog import (
     read_artifact,
     resolve,
     reusable,
-    set_alias,
     update_run,
 )
 from mfgsql.catalog.artifacts import check_size, new_artifact
-from mfgsql.catalog.models import CANDIDATE, CHAMPION, alias_of, next_version
+from mfgsql.catalog.models import CHAMPION, alias_of, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
-from mfgsql.engine.challenge import wins
+from mfgsql.engine.challenge import crown, wins
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.snapshots import Frozen, export, freeze
@@ -39,10 +39,7 @@ from mfgsql.engine.states import read_state, write_state
 from mfgsql.engine.verdict import verdict_of
 from mfgsql.errors import CancelledError, MfgsqlError
 from mfgsql.model import Model
-from mfgsql.training import Cancellation, Learned, Snapshot, learn
-from mfgsql.version import __version__
-
-_LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow")
+from mfgsql.training import Learned, Snapshot, learn
 
 
 def load_libraries() -> None:
@@ -119,7 +116,7 @@ class _Learning:
             self.cancellation.check()
             key = self._key(frozen, prepared)
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
-                return self._reuse(json.loads(earlier.result))
+                return self._reuse(json.loads(earlier.result), frozen, prepared)
             check_size(self.cursor, _size(prepared, base))
             _update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
             try:
@@ -146,12 +143,28 @@ class _Learning:
         parts = [told, frozen.hash, prepared.describe(), lineage_of_machine(self.engine)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
-    def _reuse(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The earlier run's row; this statement leaves no run behind."""
-        with self.engine.commit_lock:
-            self.cursor.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
-        champion = alias_of(self.cursor, result["model"], CHAMPION) == result["version"]
-        return result | {"status": "reused", "champion": champion}
+    def _reuse(self, result: dict[str, Any], frozen: Frozen, prepared: Prepared) -> dict[str, Any]:
+        """The earlier run's row; this statement leaves no run behind. With ``promote`` its version challenges again."""
+        model, number = result["model"], result["version"]
+        is_champion = alias_of(self.cursor, model, CHAMPION) == number
+        why = None
+        if self.args.get("promote") and not is_champion:
+            is_champion, why = self._challenge_again(f"{model}@{number}", frozen, prepared)
+        with self.engine.transaction() as con:
+            con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
+            if self.args.get("promote") and is_champion:
+                crown(con, model, number, wins=True)
+        warnings = [*prepared.warnings, *([why] if why else [])]
+        return result | {"status": "reused", "champion": is_champion, "warnings": warnings}
+
+    def _challenge_again(self, name: str, frozen: Frozen, prepared: Prepared) -> tuple[bool, str | None]:
+        version = resolve(self.cursor, name)
+        try:
+            snapshot = self._export(frozen, prepared)
+            model = Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
+            return self._challenge(snapshot, model)
+        finally:
+            self._path.unlink(missing_ok=True)
 
     @property
     def _path(self) -> Path:
@@ -199,16 +212,14 @@ class _Learning:
     def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> tuple[dict[str, Any], list[str]]:
         """Commit all of it; the row of result, and snapshots that nothing names any more."""
         data = learned.model.to_bytes()
-        beaten, why = self._challenge(snapshot, learned)
+        beaten, why = self._challenge(snapshot, learned.model)
         warnings = [*prepared.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
             number = next_version(con, self.args["model"])
             result = self._result(number, prepared, learned, warnings)
-            first = alias_of(con, self.args["model"], CHAMPION) is None
-            result["champion"] = first or beaten
+            result["champion"] = crown(con, self.args["model"], number, wins=beaten)
             version = self._version(number, data, learned, result)
             add_version(con, version, data, prepared.spec.task or "base", self.args.get("target"))
-            self._set_aliases(con, number, promoted=beaten and not first, first=first)
             add_features(con, version, prepared.features)
             add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
@@ -216,15 +227,7 @@ class _Learning:
             stale = old_snapshots(con, self.args["model"], keep=self.engine.settings.keep_snapshots)
         return result, stale
 
-    def _set_aliases(self, con: duckdb.DuckDBPyConnection, number: int, *, promoted: bool, first: bool) -> None:
-        from mfgsql.catalog.models import PREVIOUS
-
-        model = self.args["model"]
-        if promoted:
-            set_alias(con, model, PREVIOUS, alias_of(con, model, CHAMPION))
-        set_alias(con, model, CHAMPION if first or promoted else CANDIDATE, number)
-
-    def _challenge(self, snapshot: Snapshot, learned: Learned) -> tuple[bool, str | None]:
+    def _challenge(self, snapshot: Snapshot, model: Model) -> tuple[bool, str | None]:
         """Whether the new version takes over, and why not."""
         champion = alias_of(self.cursor, self.args["model"], CHAMPION)
         if champion is None:
@@ -232,7 +235,7 @@ class _Learning:
         remedy = f"Promote it: FROM ml_promote('{self.args['model']}@candidate');"
         if self.args.get("promote") != "auto":
             return False, f"It stays candidate beside the champion @{champion}. {remedy}"
-        won, why = wins(self.engine, self.cursor, f"{self.args['model']}@{champion}", snapshot, learned.model)
+        won, why = wins(self.engine, self.cursor, f"{self.args['model']}@{champion}", snapshot, model)
         return won, None if won else f"It stays candidate: {why} {remedy}"
 
     def _version(self, number: int, data: bytes, learned: Learned, result: dict[str, Any]) -> Version:
@@ -284,14 +287,3 @@ def _final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
         (learned.best_step, "validation", name, value, learned.baseline.get(name), True)
         for name, value in values.items()
     ]
-
-
-def lineage_of_machine(engine: Engine) -> dict[str, Any]:
-    """What else equal weights need: libraries, threads, device, the CPU's instructions."""
-    return {
-        "mfgsql": __version__,
-        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
-        "threads": engine.settings.threads,
-        "device": engine.device,
-        "cpu": torch.backends.cpu.get_cpu_capability(),
-    }

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import interrupt_stale_runs, migrate, pending
-from mfgsql.engine import verbs  # noqa: F401  (they register themselves)
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
 from mfgsql.engine.quoting import call
+from mfgsql.engine.verbs import showing  # noqa: F401  (it registers itself; the others wait until they are asked for)
 from mfgsql.engine.waiting import Waiting
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
 from mfgsql.settings import Settings, load_settings
-from mfgsql.training.monitor import Cancellation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,13 +255,23 @@ def _open(place: Path | None, settings: Settings, read_only: bool) -> duckdb.Duc
 
 
 def install(con: duckdb.DuckDBPyConnection, **settings: Any) -> Session:
-    """Add the verbs to a connection that somebody else owns; its cursors have them, too."""
+    """Add the verbs to a connection that somebody else owns; its cursors have them, too.
+
+    Raises:
+        CatalogError: the database has them already, or is read-only without a catalog.
+    """
     chosen = load_settings(**settings)
+    if con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = '_ml_plan'").fetchone():
+        raise CatalogError(
+            "This database has the verbs already, on each of its connections.",
+            remedy="For another session: session.cursor(); to begin anew: session.close(), then install.",
+        )
     row = con.execute(
         "SELECT path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
     ).fetchone()
     place = Path(row[0]).resolve() if row and row[0] else None
-    return Session(prepare(con.cursor(), place, chosen, read_only=bool(row and row[1])), con, owns_con=False)
+    engine = prepare(con.cursor(), place, chosen, read_only=bool(row and row[1]))
+    return Session(engine, con, owns_engine=True, owns_con=False)
 
 
 def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settings, *, read_only: bool) -> Engine:

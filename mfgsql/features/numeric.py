@@ -8,6 +8,7 @@ such as -9999 count as missing.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
@@ -81,6 +82,10 @@ class NumericEncoder:
         """One float channel."""
         return Column(self.name, continuous=True, size=1)
 
+    @cached_property
+    def _map(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        return np.asarray(self.grid), np.asarray(self.normal)
+
     def encode(self, values: pa.Array) -> EncodedColumn:
         """float32 [rows, 1]: about standard normal; NaN where missing and the model knows missing values."""
         numbers, unreadable = _as_float(values)
@@ -89,7 +94,7 @@ class NumericEncoder:
             numbers = np.where(numbers == self.sentinel, np.nan, numbers)
         outside = (numbers < self.low) | (numbers > self.high)
         missing = ~np.isfinite(numbers)
-        z = np.interp(numbers, self.grid, self.normal).astype(np.float32)
+        z = np.interp(numbers, *self._map).astype(np.float32)
         z[missing] = np.nan if self.nullable else 0.0
         if outside.any():
             flags.append(self._out_of_range(numbers, outside))

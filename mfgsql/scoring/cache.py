@@ -24,6 +24,7 @@ T = TypeVar("T", bound=Sized)
 @dataclass
 class _Entry(Generic[T]):
     item: T
+    bytes: int
     users: int = 0
 
 
@@ -61,7 +62,8 @@ class ModelCache(Generic[T]):
                 return entry
             self._loading.add(key)
         try:
-            entry = _Entry(load(), users=1)
+            item = load()
+            entry = _Entry(item, item.bytes, users=1)
             with self._lock:
                 self._entries[key] = entry
                 self._evict()
@@ -83,11 +85,11 @@ class ModelCache(Generic[T]):
             return self._held()
 
     def _held(self) -> int:
-        return sum(e.item.bytes for e in self._entries.values())
+        return sum(e.bytes for e in self._entries.values())
 
     def _evict(self) -> None:
         held = self._held()
         for key in [k for k, e in self._entries.items() if e.users == 0]:
             if held <= self.budget:
                 return
-            held -= self._entries.pop(key).item.bytes
+            held -= self._entries.pop(key).bytes

@@ -1,9 +1,9 @@
 """The trainer: a pure program from a snapshot and a spec to a model. It knows no database."""
 
 from mfgsql.training.learn import Learned, learn
-from mfgsql.training.monitor import Cancellation, Monitor
+from mfgsql.training.monitor import Monitor
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Snapshot
 from mfgsql.training.spec import TrainSpec
 
-__all__ = ["Cancellation", "Learned", "Monitor", "Recipe", "Snapshot", "TrainSpec", "learn"]
+__all__ = ["Learned", "Monitor", "Recipe", "Snapshot", "TrainSpec", "learn"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.metrics import measure
 from mfgsql.model import Model
 from mfgsql.tasks import Prediction, objectives
 from mfgsql.tasks.task import Array
-from mfgsql.training.monitor import Cancellation
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import RowSource
 

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
 from mfgsql.training.judging import Judgement, judge
-from mfgsql.training.monitor import Cancellation, Monitor, Silent
+from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
 from mfgsql.training.spec import TrainSpec
@@ -74,7 +75,7 @@ def learn(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         torch.manual_seed(spec.recipe.seed)
         recipe = plan_recipe(spec.recipe, snapshot.train)
         model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))

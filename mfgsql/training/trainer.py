@@ -109,7 +109,10 @@ class Trainer:
         for index, slots in saved["state"].items():
             tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v).cpu() for k, v in slots.items() if v is not None}
         tensors["rng"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["rng_cuda"] = torch.cuda.get_rng_state(self.device)
         position = {"step": self.step_number, "tuned_since": self.tuned_since, "progress": progress}
+        position["scaler"] = self._scaler.state_dict()  # empty unless fp16
         data: bytes = save_tensors(tensors, metadata={"position": json.dumps(position)})
         return data
 
@@ -129,6 +132,9 @@ class Trainer:
         if position["tuned_since"] is not None:
             self.tune(position["tuned_since"])
         torch.set_rng_state(tensors["rng"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["rng_cuda"], self.device)
+        self._scaler.load_state_dict(position["scaler"])
         self.step_number = position["step"]
         best = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
         return position["progress"], best

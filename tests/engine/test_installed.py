@@ -5,6 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import duckdb
+import pytest
+
+import mfgsql
+from mfgsql.errors import CatalogError
+
 # In a process of its own: a UDF that is gone crashes it.
 SCRIPT = """
 import duckdb, mfgsql
@@ -27,3 +33,15 @@ def test_a_closed_engine_leaves_the_connection_to_its_owner() -> None:
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_the_verbs_are_installed_once_at_a_time() -> None:
+    con = duckdb.connect()
+    with mfgsql.install(con, progress="off") as session:
+        with pytest.raises(CatalogError, match="has the verbs already"):
+            mfgsql.install(con.cursor())
+        assert con.execute("FROM ml.models").fetchall() == []
+        assert session.cursor().execute("SELECT 1").fetchall() == [(1,)]
+    assert con.execute("SELECT 2").fetchall() == [(2,)]  # closing the session leaves the connection to its owner
+    with mfgsql.install(con, progress="off"):
+        assert con.cursor().execute("FROM ml.models").fetchall() == []

@@ -101,6 +101,26 @@ def test_promote_auto_judges_on_rows_that_neither_saw(lab: Session) -> None:
     assert ("previous" in found[0][1], found[1][1]) == (True, "candidate")
 
 
+def test_promote_auto_judges_a_reused_version_again(lab: Session) -> None:
+    poor = "SELECT temp, sp, failed FROM parts"
+    good = "SELECT torque, temp, sp, failed FROM parts"
+    options = "{{'epochs': 15, 'width': 8, 'layers': 1, 'heads': 2, 'learning_rate': 0.02}}"
+    statement = f"FROM ml_finetune('late', '{{}}', target := 'failed', split := 'sp', options := {options}{{}})"
+    lab.execute("ALTER TABLE parts ADD COLUMN sp VARCHAR")
+    lab.execute("UPDATE parts SET sp = CASE WHEN id % 2 = 0 THEN 'train' ELSE 'validation' END")
+    lab.execute(statement.format(poor, "")).fetchall()
+    better = learnt(lab, statement.format(good, ""))
+    assert (better["version"], better["champion"]) == (2, False)
+    again = learnt(lab, statement.format(good, ", promote := 'auto'"))
+    assert (again["version"], again["status"], again["champion"]) == (2, "reused", True)
+    assert not any("stays candidate" in w for w in again["warnings"])
+    assert lab.execute("SELECT champion, candidate FROM ml.models").fetchall() == [(2, None)]
+    worse = learnt(lab, statement.format(poor, ", promote := 'auto'"))
+    assert (worse["version"], worse["status"], worse["champion"]) == (1, "reused", False)
+    assert any("stays candidate" in w for w in worse["warnings"])
+    assert scalar(lab, "SELECT count(*) FROM ml.runs") == 2
+
+
 def test_export_and_import_agree(lab: Session, finetune: Finetune, tmp_path: Path) -> None:
     lab.execute(finetune("m", FEW, "failed")).fetchall()
     file = tmp_path / "it's.safetensors"
@@ -421,7 +441,9 @@ def test_a_dropped_import_keeps_its_number(lab: Session, finetune: Callable[...,
 
 def test_a_leak_is_found_where_rows_repeat(lab: Session) -> None:
     lab.execute("CREATE TABLE often AS SELECT torque, shift, failed FROM parts, range(5)")
-    found = lab.execute("SELECT verdict, finding FROM ml_check('often', target := 'failed') WHERE item = 'leak'").fetchall()
+    found = lab.execute(
+        "SELECT verdict, finding FROM ml_check('often', target := 'failed') WHERE item = 'leak'"
+    ).fetchall()
     assert len(found) == 1
     assert found[0][0] != "ok"
     assert "torque" in found[0][1]

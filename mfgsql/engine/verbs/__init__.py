@@ -1,3 +1,11 @@
-"""The verbs: for each a planner, and an action where it acts. One file a family."""
+"""The verbs: for each a planner, and an action where it acts. One file a family; each registers itself."""
 
-from mfgsql.engine.verbs import checking, judging, learning, managing, predicting, showing  # noqa: F401
+from importlib import import_module
+
+_FAMILIES = ("checking", "judging", "learning", "managing", "predicting", "showing")
+
+
+def load() -> None:
+    """Import all of them, and torch with them: seconds, which plain SQL need not wait for."""
+    for family in _FAMILIES:
+        import_module(f"{__name__}.{family}")
