@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.functions import udf
-from mfgsql.engine.scoring import evaluate_lists, pin, score_class, score_row, score_value
+from mfgsql.engine.scoring import DEFAULT_LEVEL, evaluate_lists, pin, score_class, score_row, score_value
 
 STATUS = "ml_status VARCHAR, ml_reason VARCHAR"
 CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, probabilities MAP(VARCHAR, DOUBLE), {STATUS})"
@@ -19,9 +19,9 @@ def ml_score_class(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
 
 
 @udf("_ml_score_value", VALUE, volatile=True)
-def ml_score_value(engine: Engine, model: pa.Array, level: pa.Array, row: pa.Array) -> pa.Array:
-    """Value and its interval at ``level``."""
-    return score_value(engine, model, level, row)
+def ml_score_value(engine: Engine, model: pa.Array, row: pa.Array, *level: pa.Array) -> pa.Array:
+    """Value and its interval at ``level``, or at the usual one."""
+    return score_value(engine, model, row, float(level[0][0].as_py()) if level else DEFAULT_LEVEL)
 
 
 @udf("_ml_score_row", ROW)

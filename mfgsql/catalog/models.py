@@ -117,9 +117,7 @@ def _not_found(con: duckdb.DuckDBPyConnection, ref: ModelRef) -> NotFoundError:
     return NotFoundError(f"The model '{ref.model}' has no '@{suffix}'; it has {one_of('@' + t for t in there)}.")
 
 
-def add_version(
-    con: duckdb.DuckDBPyConnection, version: Version, data: bytes, kind: str, target: str | None
-) -> None:
+def add_version(con: duckdb.DuckDBPyConnection, version: Version, data: bytes, kind: str, target: str | None) -> None:
     """Record a version with its weights (and its model, if it is the first), inside the caller's transaction."""
     write_artifact(con, version.artifact, data)
     known = con.execute(f"SELECT 1 FROM {SCHEMA}.models WHERE model = ?", [version.model]).fetchone()

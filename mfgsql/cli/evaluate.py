@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from mfgsql.cli.completion import model_argument
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
 
 
 @click.command()
-@click.argument("model")
+@model_argument
 @click.argument("source")
 @click.option("--report", is_flag=True, help="Precision, recall and F1 by class.")
 @click.option("--confusion", is_flag=True, help="Rows by actual and predicted class.")
@@ -28,3 +29,9 @@ def evaluate(model: str, source: str, report: bool, confusion: bool, db: str, ou
     verb = "classification_report" if report else "confusion_matrix" if confusion else "evaluate"
     with opened(db) as session:
         out.result(session.execute(call(verb, model, source)))
+        from mfgsql.engine.verbs.judging import trained_on
+
+        if version := trained_on(session.engine, model, source):
+            note = f"{version} was trained on these rows: on new ones it may do worse."
+            see = f"Figures of rows held out: mfgsql models show {version} --db {db}"
+            click.echo(f"\n{note} {see}", err=out.format != "table")

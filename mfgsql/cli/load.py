@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Replace the table.")
 @click.option("--encoding", help="Of text files; found by itself.")
 @click.option("--delimiter", help="Of text files, such as ';' or tab; found by itself.")
-@click.option("--decimal", type=click.Choice([",", "."]), help="Decimal sign; found by itself.")
+@click.option("--decimal", type=click.Choice([",", "."]), help="Decimal sign; if told, the other groups thousands.")
 @click.option("--epoch", metavar="A,B", help="Numeric columns that count seconds (or ms, us, ns) since 1970.")
 @click.option("--timezone", help="Zone of times that name none, such as Europe/Berlin.")
 @click.option("--sheet", help="Of an Excel file; default: the first.")
@@ -53,6 +54,7 @@ def load(files: tuple[str, ...], table: str | None, db: str, out: Output, **give
         click.echo(f"{loaded.table}: {loaded.rows:,} rows, {len(loaded.columns)} columns{bad}")
         for note in loaded.notes:
             click.echo(f"- {note}")
+        click.echo(f"\nNext: mfgsql check {shlex.quote(loaded.table)} --target COLUMN --db {shlex.quote(db)}")
         return
     shown = {"table": loaded.table, "rows": loaded.rows, "columns": dict(loaded.columns)}
     out.records([shown | {"rejected": loaded.rejected, "notes": loaded.notes}])

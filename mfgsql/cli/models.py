@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mfgsql.cli.completion import model_argument
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
 
@@ -41,7 +42,7 @@ def list_(db: str, out: Output) -> None:
 
 
 @models.command()
-@click.argument("model")
+@model_argument
 @database()
 @output
 def show(model: str, db: str, out: Output) -> None:
@@ -70,7 +71,7 @@ def _missing(name: str, ref: str, known: list[str]) -> None:
 
 
 @models.command()
-@click.argument("model")
+@model_argument
 @database()
 @output
 def promote(model: str, db: str, out: Output) -> None:
@@ -85,7 +86,7 @@ def promote(model: str, db: str, out: Output) -> None:
 
 
 @models.command()
-@click.argument("model")
+@model_argument
 @database()
 @output
 def rollback(model: str, db: str, out: Output) -> None:
@@ -100,7 +101,7 @@ def rollback(model: str, db: str, out: Output) -> None:
 
 
 @models.command()
-@click.argument("model")
+@model_argument
 @database()
 @output
 def drop(model: str, db: str, out: Output) -> None:
@@ -115,7 +116,7 @@ def drop(model: str, db: str, out: Output) -> None:
 
 
 @models.command("export")
-@click.argument("model")
+@model_argument
 @click.argument("file")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
 @database()

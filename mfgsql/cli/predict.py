@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mfgsql.cli.completion import model_argument
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
 
@@ -18,7 +19,7 @@ _WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 
 
 @click.command()
-@click.argument("model")
+@model_argument
 @click.argument("source")
 @click.option(
     "-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="A .csv or .parquet file."

@@ -22,6 +22,8 @@ _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
             "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _UNBROKEN = (*_NUMBERS, "BOOLEAN", "DATE", "TIME", "UUID")
 _WIDE = 24  # cells that a column of text claims before others are hidden
+_FEW = 50  # rows that are read one by one
+_SENTENCE = 60  # cells from which on a text is no name
 _GAP = 3  # cells between two columns
 _ENDLESS = 4000  # width of a pipe
 
@@ -34,11 +36,28 @@ def console() -> Console:
 def print_table(
     columns: list[tuple[str, str]], rows: Iterator[Sequence[Any]], *, most: int | None, hint: str = ""
 ) -> None:
-    """Up to ``most`` rows; columns in the middle give way where the screen is too narrow."""
+    """Up to ``most`` rows. Where the screen is too narrow, columns in the middle give way and are named below; a few
+    rows of prose stand as records instead, since their text is what is asked for.
+    """
     shown = list(itertools.islice(rows, most))
     cells = [[shown_as(value) for value in row] for row in shown]
     to = console()
     kept = _fitting(columns, cells, to.width)
+    hidden = [at for at in range(len(columns)) if at not in kept]
+    if len(shown) <= _FEW and any(_prose(columns[at][1], [row[at] for row in cells]) for at in hidden):
+        _print_records(to, [name for name, _ in columns], cells)
+        hidden = []
+    else:
+        to.print(_table(columns, cells, kept))
+    more = sum(1 for _ in rows)
+    notes = [f"{more:,} more rows{hint}"] if more else ["no rows"] if not shown else []
+    names = ", ".join(clean(columns[at][0]) for at in hidden)
+    notes += [f"{len(hidden)} more columns: {names} (--format json)"] if hidden else []
+    if notes:
+        to.print(Text("… " + ", ".join(notes) if shown else ", ".join(notes), style="dim"))
+
+
+def _table(columns: list[tuple[str, str]], cells: list[list[Text]], kept: list[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for at, after in zip(kept, [*kept[1:], len(columns)], strict=True):
         name, kind = columns[at]
@@ -53,12 +72,27 @@ def print_table(
             table.add_column(Text("…", style="dim"))
     for row in cells:
         table.add_row(*_with_gaps(row, kept, len(columns)))
-    to.print(table)
-    hidden, more = len(columns) - len(kept), sum(1 for _ in rows)
-    notes = [f"{more:,} more rows{hint}"] if more else ["no rows"] if not shown else []
-    notes += [f"{hidden} more columns (--format json)"] if hidden else []
-    if notes:
-        to.print(Text("… " + ", ".join(notes) if shown else ", ".join(notes), style="dim"))
+    return table
+
+
+def _prose(kind: str, cells: list[Text]) -> bool:
+    """Whether a column holds sentences."""
+    return kind == "VARCHAR" and any(" " in c.plain and cell_len(c.plain) > _SENTENCE for c in cells)
+
+
+def _print_records(to: Console, names: list[str], cells: list[list[Text]]) -> None:
+    """Each row as names and values below each other, without those that are empty."""
+    width = max(cell_len(clean(name)) for name in names)
+    for at, row in enumerate(cells):
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(min_width=width, no_wrap=True, style="bold")
+        grid.add_column(overflow="fold")
+        for name, cell in zip(names, row, strict=True):
+            if cell.plain and cell.style != "dim":
+                grid.add_row(Text(clean(name)), cell)
+        if at:
+            to.print()
+        to.print(grid)
 
 
 def print_record(record: dict[str, Any]) -> None:

@@ -3,55 +3,101 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 from mfgsql.errors import OptionError, SourceError
 
-_SAMPLE = 2**20
+_BLOCK = 2**20
+
+
+def never() -> None:
+    """Nobody asks the work to stop."""
 
 
 @contextmanager
-def as_utf8(file: str, encoding: str | None, notes: list[str]) -> Iterator[str]:
-    """The file itself where it is UTF-8, else a transcoded copy that is deleted afterwards."""
-    found = _encoding(file, encoding)
+def as_utf8(file: str, encoding: str | None, notes: list[str], check: Callable[[], None] = never) -> Iterator[str]:
+    """The file itself where it is UTF-8, else a transcoded copy that is deleted afterwards.
+
+    Args:
+        encoding: as told; None: by its mark, else the first of UTF-8, GB18030 and Latin-1 that reads the whole file.
+        check: called at every block; raises where the work shall stop.
+    """
+    found = _told(file, encoding) if encoding else _by_mark(file)
+    if found is None and _is_utf8(file, check):
+        found = "utf-8"
     if found in ("utf-8", "utf-8-sig"):
         yield file
         return
-    notes.append(f"'{file}' is read as {found}.")
-    with NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="", delete=True) as copy:
-        try:
-            with open(file, encoding=found, newline="") as text:
-                while part := text.read(_SAMPLE):
-                    copy.write(part)
-        except UnicodeDecodeError as error:
-            raise SourceError(f"'{file}' is not {found}: byte {error.start} can't be read.") from None
-        copy.flush()
+    with NamedTemporaryFile("wb", suffix=".csv", delete=True) as copy:
+        found = _copy(file, copy, (found,) if found else ("gb18030", "latin-1"), check)
+        notes.append(f"'{file}' is read as {found}.")
         yield copy.name
 
 
-def _encoding(file: str, told: str | None) -> str:
-    """The encoding: as told, by its mark, or the first of UTF-8 and GB18030 that reads the whole file, else Latin-1."""
-    if told:
-        try:
-            return codecs.lookup(told).name
-        except LookupError:
-            raise OptionError(f"There is no encoding {told!r}; common are utf-8, gb18030, latin-1, utf-16.") from None
+def _told(file: str, encoding: str) -> str:
+    try:
+        open(file, encoding=encoding).close()  # refuses what is no encoding of text, such as base64
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise OptionError(f"There is no encoding {encoding!r}; common are utf-8, gb18030, latin-1, utf-16.") from None
+
+
+def _by_mark(file: str) -> str | None:
     with open(file, "rb") as data:
         start = data.read(4)
     if start.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return next((e for e in ("utf-8", "gb18030") if _reads(file, e)), "latin-1")
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
-def _reads(file: str, encoding: str) -> bool:
+def _is_utf8(file: str, check: Callable[[], None]) -> bool:
+    """Other encodings give themselves away in the first block that isn't ASCII, so few files are read to the end."""
     try:
-        with open(file, encoding=encoding, newline="") as text:
-            while text.read(_SAMPLE):
-                pass
+        for _ in _decoded(file, "utf-8", check):
+            pass
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _copy(file: str, copy: IO[bytes], encodings: tuple[str, ...], check: Callable[[], None]) -> str:
+    """Copy as UTF-8 by the first encoding that reads the whole file, which is found out while it is copied."""
+    for encoding in encodings:
+        copy.seek(0)
+        copy.truncate()
+        try:
+            for text in _decoded(file, encoding, check):
+                copy.write(text.encode())
+            copy.flush()
+            return encoding
+        except UnicodeDecodeError as error:
+            failed = f"'{file}' is not {encoding}: byte {error.start} can't be read."
+        except UnicodeEncodeError:
+            failed = f"'{file}' is not {encoding}: it holds halves of characters."
+    raise SourceError(failed)
+
+
+def _decoded(file: str, encoding: str, check: Callable[[], None]) -> Iterator[str]:
+    """The text, block by block.
+
+    Raises:
+        UnicodeDecodeError: the file isn't of this encoding; ``start`` counts from the file's beginning.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = 0
+    with open(file, "rb") as data:
+        while True:
+            check()
+            block = data.read(_BLOCK)
+            kept = len(decoder.getstate()[0])  # bytes of a character that the last block cut in two
+            try:
+                yield decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                error.start += at - kept
+                raise
+            at += len(block)
+            if not block:
+                return

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 
-from mfgsql.engine.encoding import as_utf8
-from mfgsql.engine.pivoting import Pivot, check_column, pivot_rows
+from mfgsql.engine.encoding import never
+from mfgsql.engine.pivoting import check_column, pivot_rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.readings import point_out_epochs, read_decimal_commas
-from mfgsql.errors import MissingExtraError, OptionError, SourceError, did_you_mean
+from mfgsql.engine.readings import point_out_epochs, read_epoch, read_numbers
+from mfgsql.engine.relations import (
+    NOT_OF_THE_FILE,
+    LoadOptions,
+    bad_line,
+    count_rejected,
+    files_of,
+    kind_of,
+    relation_of,
+)
+from mfgsql.errors import OptionError, SourceError
 
-_NOT_OF_THE_FILE = (duckdb.InterruptException, duckdb.OutOfMemoryException)
-_EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """How to read files; None lets DuckDB's sniffer decide.
-
-    Attributes:
-        append, replace: what to do with an existing table.
-        encoding: of texts, as ``gb18030``; None: UTF-8, else GB18030, else Latin-1.
-        epoch: columns that hold seconds, milli-, micro- or nanoseconds since 1970.
-        timezone: zone of times without one; they become UTC (TIMESTAMPTZ).
-        on_bad: ``error`` refuses a file with a bad line, ``skip`` leaves such lines out and counts them.
-    """
-
-    append: bool = False
-    replace: bool = False
-    encoding: str | None = None
-    delimiter: str | None = None
-    decimal: str | None = None
-    epoch: tuple[str, ...] = ()
-    timezone: str | None = None
-    sheet: str | None = None
-    on_bad: str = "error"
-    pivot: Pivot | None = None
+__all__ = ["LoadOptions", "Loaded", "load"]
 
 
 @dataclass(frozen=True)
@@ -56,48 +37,86 @@ class Loaded:
     rejected: int = 0
 
 
-def load(con: duckdb.DuckDBPyConnection, paths: Sequence[str], table: str, options: LoadOptions) -> Loaded:
+@dataclass(frozen=True)
+class _Job:
+    """One load.
+
+    Attributes:
+        target: the table as SQL writes it. into: its columns where rows are appended to it, else none.
+        check: called at every step; raises where the work shall stop.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    table: str
+    target: str
+    into: dict[str, str]
+    options: LoadOptions
+    check: Callable[[], None]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def texts(self) -> set[str]:
+        """Names, in lower case, of the columns that hold text already."""
+        return {name.lower() for name, kind in self.into.items() if kind == "VARCHAR"}
+
+
+class _BrokenError(Exception):
+    """DuckDB can't read this file."""
+
+    def __init__(self, file: str, error: duckdb.Error) -> None:
+        super().__init__(file)
+        self.file, self.error = file, error
+
+
+def load(
+    con: duckdb.DuckDBPyConnection,
+    paths: Sequence[str],
+    table: str,
+    options: LoadOptions,
+    check: Callable[[], None] = never,
+) -> Loaded:
     """Load files (globs allowed) into a table, in one transaction.
+
+    Args:
+        check: called at every step, and at every block of a text; raises where the work shall stop.
 
     Raises:
         SourceError: a file is missing, unreadable or broken, or does not fit the table.
         OptionError: the table exists and neither ``append`` nor ``replace`` was said.
     """
     target = ".".join(quote_identifier(p) for p in table.split("."))
-    exists = _exists(con, target)
-    if exists and not (options.append or options.replace):
+    there = _columns(con, target)
+    if there is not None and not (options.append or options.replace):
         raise OptionError(f"The table {table!r} exists.", remedy="Say --append to add rows, or --replace.")
-    notes: list[str] = []
-    files = [f for path in paths for f in _files(path)]
+    job = _Job(con, table, target, (there or {}) if options.append else {}, options, check)
+    files = [f for path in paths for f in files_of(path)]
     con.execute("BEGIN")
     try:
-        before = _count(con, target) if exists and options.append else 0
-        _stage(con, files, options, notes)
-        _shape(con, options, notes, csv=all(_kind(f) == "csv" for f in files))
-        if exists and options.append:
-            _append(con, table, target, notes)
-        else:
-            con.execute(f"CREATE OR REPLACE TABLE {target} AS FROM __ml_load")
+        before = _count(con, target) if job.into else 0
+        _fill(job, files)
         rows = _count(con, target) - before
         columns = list(describe(con, target).items())
         con.execute("DROP TABLE __ml_load")
-        rejected = _rejected(con)
+        rejected = count_rejected(con)
+        check()
         con.execute("COMMIT")
     except BaseException as error:
         con.execute("ROLLBACK")
-        if isinstance(error, duckdb.Error) and not isinstance(error, _NOT_OF_THE_FILE):
-            words = _bad_line(con, files, options) or f"{files[0]} can't be loaded: {_words(error)}"
-            raise SourceError(words) from None
+        if isinstance(error, _BrokenError):
+            words = bad_line(con, error.file, options, check)
+            raise SourceError(words or f"{error.file} can't be loaded: {_words(error.error)}") from None
+        if isinstance(error, duckdb.Error) and not isinstance(error, NOT_OF_THE_FILE):
+            raise SourceError(f"{_culprit(job, files)} can't be loaded: {_words(error)}") from None
         raise
-    return Loaded(table, rows, columns, notes, rejected)
+    return Loaded(table, rows, columns, list(dict.fromkeys(job.notes)), rejected)
 
 
-def _exists(con: duckdb.DuckDBPyConnection, target: str) -> bool:
+def _columns(con: duckdb.DuckDBPyConnection, target: str) -> dict[str, str] | None:
+    """Of a table; None: there is none."""
     try:
-        describe(con, target)
+        return describe(con, target)
     except duckdb.CatalogException:
-        return False
-    return True
+        return None
 
 
 def _count(con: duckdb.DuckDBPyConnection, target: str) -> int:
@@ -105,129 +124,81 @@ def _count(con: duckdb.DuckDBPyConnection, target: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _rejected(con: duckdb.DuckDBPyConnection) -> int:
-    """Lines that DuckDB's reader left out; its tables of them are dropped."""
-    found = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = '__ml_rejects'").fetchone()
-    if not found or not found[0]:
-        return 0
-    count = _count(con, "(SELECT DISTINCT file_id, line FROM __ml_rejects)")
-    con.execute("DROP TABLE __ml_rejects; DROP TABLE __ml_scans")
-    return count
-
-
-def _bad_line(con: duckdb.DuckDBPyConnection, files: list[str], options: LoadOptions) -> str | None:
-    """Where the first line is that does not fit, which DuckDB's sniffer leaves out when it gives up."""
-    if options.on_bad == "skip":
-        return None
-    for file in files:
-        with _relation(con, file, replace(options, on_bad="skip"), []) as relation:
-            if not relation.startswith("read_csv"):
-                continue
-            try:
-                con.execute(f"SELECT count(*) FROM (FROM {relation})").fetchall()
-                row = con.execute("SELECT line, error_message, csv_line FROM __ml_rejects ORDER BY line").fetchone()
-                con.execute("DROP TABLE __ml_rejects; DROP TABLE __ml_scans")
-            except duckdb.Error:
-                continue
-        if row:
-            why = row[1].rstrip(" .")
-            return f"{file} can't be loaded: line {row[0]}: {why}: {row[2]!r}. --on-bad skip leaves such lines out."
-    return None
-
-
 def _words(error: duckdb.Error) -> str:
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     return " ".join(lines[:4])
 
 
-def _files(path: str) -> list[str]:
-    """The files that a path or glob names."""
-    found = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
-    if not found:
-        beside = [p.name for p in Path(path).parent.glob("*")] if Path(path).parent.is_dir() else []
-        raise SourceError(f"There is no file '{path}'.{did_you_mean(Path(path).name, beside)}")
-    for file in found:
-        if Path(file).is_dir():
-            raise SourceError(f"'{file}' is a folder.", remedy=f"Name its files: '{file}/*.csv'.")
-        if Path(file).stat().st_size == 0:
-            raise SourceError(f"'{file}' is empty.")
-    return found
+def _culprit(job: _Job, files: list[str]) -> str:
+    """The first file that can't be loaded by itself, either; where each can: all of them."""
+    for file in files if len(files) > 1 else []:
+        job.con.execute("BEGIN")
+        try:
+            _fill(job, [file])
+        except NOT_OF_THE_FILE:
+            raise
+        except (duckdb.Error, _BrokenError):
+            return file
+        finally:
+            job.con.execute("ROLLBACK")
+    return ", ".join(files)
 
 
-def _stage(con: duckdb.DuckDBPyConnection, files: list[str], options: LoadOptions, notes: list[str]) -> None:
-    """All files by name into ``__ml_load``."""
-    for number, file in enumerate(files):
-        with _relation(con, file, options, notes) as relation:
-            if number == 0:
-                con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_load AS FROM {relation}")
-                continue
-            con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_next AS FROM __ml_load UNION ALL BY NAME FROM {relation}")
-            con.execute("DROP TABLE __ml_load")
-            con.execute("ALTER TABLE __ml_next RENAME TO __ml_load")
-
-
-@contextmanager
-def _relation(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions, notes: list[str]) -> Iterator[str]:
-    """What stands behind FROM for a file."""
-    kind = _kind(file)
-    if kind == "parquet":
-        yield f"read_parquet({quote_literal(file)})"
-    elif kind == "json":
-        yield f"read_json_auto({quote_literal(file)})"
-    elif kind == "excel":
-        con.register("__ml_sheet", _sheet(file, options.sheet))
-        yield "__ml_sheet"
-        con.unregister("__ml_sheet")
+def _fill(job: _Job, files: list[str]) -> None:
+    """The files into a new table, or behind the rows of an old one."""
+    con, pivot = job.con, job.options.pivot
+    csv = all(kind_of(f) == "csv" for f in files)
+    told = job.options.decimal if csv else None
+    origin = _stage(job, files, told)
+    if csv and told is None and not pivot:
+        read_numbers(con, "__ml_load", None, job.texts, job.notes)
+    job.check()
+    _shape(con, job.options, job.notes)
+    if pivot:
+        pivot_rows(con, pivot, describe(con, "__ml_load"), told, job.texts, job.notes)
+    job.check()
+    if job.into:
+        _append(job, origin)
     else:
-        packed = Path(file).suffix.lower() in (".gz", ".zst")
-        with as_utf8(file, options.encoding, notes) if not packed else _same(file) as text:
-            yield _csv(text, options)
+        con.execute(f"CREATE OR REPLACE TABLE {job.target} AS FROM __ml_load")
 
 
-def _kind(file: str) -> str:
-    """By the name: parquet, json, excel, else csv."""
-    suffixes = [s.lower() for s in Path(file).suffixes if s.lower() not in (".gz", ".zst")]
-    kinds = {"parquet": (".parquet",), "json": (".json", ".ndjson", ".jsonl"), "excel": (".xlsx", ".xls", ".xlsm")}
-    return next((kind for kind, names in kinds.items() if suffixes and suffixes[-1] in names), "csv")
+def _stage(job: _Job, files: list[str], told: str | None) -> dict[str, str]:
+    """All files by name into ``__ml_load``; the first file that has a column, by the column's name in lower case."""
+    origin: dict[str, str] = {}
+    for number, file in enumerate(files):
+        job.check()
+        try:
+            _stage_one(job, file, told, first=number == 0)
+        except NOT_OF_THE_FILE:
+            raise
+        except duckdb.Error as error:
+            raise _BrokenError(file, error) from None
+        for name in describe(job.con, "__ml_load"):
+            origin.setdefault(name.lower(), file)
+    return origin
 
 
-@contextmanager
-def _same(file: str) -> Iterator[str]:
-    yield file
+def _stage_one(job: _Job, file: str, told: str | None, *, first: bool) -> None:
+    con = job.con
+    with relation_of(con, file, job.options, job.notes, job.check) as relation:
+        job.check()
+        con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_file AS FROM {relation}")
+    if told and not job.options.pivot:  # file by file: the number of one, written as text, would be misread
+        read_numbers(con, "__ml_file", told, job.texts, job.notes)
+    if first:
+        con.execute("DROP TABLE IF EXISTS __ml_load; ALTER TABLE __ml_file RENAME TO __ml_load")
+        return
+    con.execute("CREATE OR REPLACE TEMP TABLE __ml_next AS FROM __ml_load UNION ALL BY NAME FROM __ml_file")
+    con.execute("DROP TABLE __ml_load; DROP TABLE __ml_file; ALTER TABLE __ml_next RENAME TO __ml_load")
 
 
-def _csv(file: str, options: LoadOptions) -> str:
-    told = ""
-    if options.delimiter:
-        told += f", delim = {quote_literal(options.delimiter)}"
-    if options.decimal:
-        told += f", decimal_separator = {quote_literal(options.decimal)}"
-    if options.on_bad == "skip":
-        told += ", store_rejects = true, rejects_table = '__ml_rejects', rejects_scan = '__ml_scans'"
-    return f"read_csv({quote_literal(file)}, sample_size = -1{told})"
-
-
-def _sheet(file: str, sheet: str | None) -> object:
-    try:
-        import fastexcel  # noqa: F401
-        import polars as pl
-    except ImportError:
-        raise MissingExtraError("Excel files need an extra.", remedy="pip install 'mfgsql[excel]'") from None
-    try:
-        frame = pl.read_excel(file, sheet_name=sheet) if sheet else pl.read_excel(file)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise SourceError(f"'{file}' can't be read: {error}") from None
-    return frame.to_arrow()
-
-
-def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str], *, csv: bool) -> None:
-    """Numbers, times and the pivot, on ``__ml_load``."""
-    if options.decimal is None and not options.pivot and not options.append and csv:
-        read_decimal_commas(con, "__ml_load", notes)
+def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str]) -> None:
+    """Times, on ``__ml_load``."""
     types = describe(con, "__ml_load")
     for name in options.epoch:
         check_column(name, types, "epoch")
-        _from_epoch(con, name)
+        read_epoch(con, "__ml_load", name)
     if options.timezone:
         for name, kind in types.items():
             if kind == "TIMESTAMP" or name in options.epoch:
@@ -236,30 +207,20 @@ def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str
                 local = f"{column} AT TIME ZONE {quote_literal(zone)}"
                 con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMPTZ USING {local}")
     point_out_epochs(con, "__ml_load", notes)
-    if options.pivot:
-        pivot_rows(con, options.pivot, describe(con, "__ml_load"), notes)
 
 
-def _from_epoch(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    column = quote_identifier(name)
-    row = con.execute(f"SELECT max(abs({column}::DOUBLE)) FROM __ml_load").fetchone()
-    size = float(row[0] or 0.0) if row else 0.0
-    per_second = next(unit for least, unit in _EPOCHS if size >= least)
-    micros = f"CAST({column}::DOUBLE / {per_second} * 1000000 AS BIGINT)"
-    con.execute(f"ALTER TABLE __ml_load ALTER {column} TYPE TIMESTAMP USING make_timestamp({micros})")
-
-
-def _append(con: duckdb.DuckDBPyConnection, table: str, target: str, notes: list[str]) -> None:
+def _append(job: _Job, origin: dict[str, str]) -> None:
     """Rows behind those of an existing table, by column name; columns that the files lack are NULL."""
-    there = {name.lower(): name for name in describe(con, target)}
-    new = describe(con, "__ml_load")
+    there = {name.lower(): name for name in job.into}
+    new = describe(job.con, "__ml_load")
     for name, kind in new.items():
         if name.lower() not in there:
+            of = f", which '{origin[name.lower()]}' has" if name.lower() in origin else ""
             raise SourceError(
-                f"The table {table!r} has no column {name!r}.",
-                remedy=f"ALTER TABLE {target} ADD COLUMN {quote_identifier(name)} {kind};",
+                f"The table {job.table!r} has no column {name!r}{of}.",
+                remedy=f"ALTER TABLE {job.target} ADD COLUMN {quote_identifier(name)} {kind};",
             )
     given = {name.lower() for name in new}
     if absent := [name for lower, name in there.items() if lower not in given]:
-        notes.append(f"The new rows have no {', '.join(absent)}: NULL there.")
-    con.execute(f"INSERT INTO {target} BY NAME FROM __ml_load")
+        job.notes.append(f"The new rows have no {', '.join(absent)}: NULL there.")
+    job.con.execute(f"INSERT INTO {job.target} BY NAME FROM __ml_load")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import duckdb
 
 from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.readings import Notation
 from mfgsql.errors import OptionError, did_you_mean
 
 _BAD = ("bad", "no data", "i/o timeout", "bad input", "digital state", "nan", "null", "")
@@ -39,28 +41,40 @@ def check_column(name: str, types: dict[str, str], role: str) -> None:
         )
 
 
-def pivot_rows(con: duckdb.DuckDBPyConnection, pivot: Pivot, types: dict[str, str], notes: list[str]) -> None:
-    """Reshape ``__ml_load``: a row a time (and entity), a column a tag: the last value of a bucket, carried on."""
+def pivot_rows(
+    con: duckdb.DuckDBPyConnection,
+    pivot: Pivot,
+    types: dict[str, str],
+    decimal: str | None,
+    texts: Collection[str],
+    notes: list[str],
+) -> None:
+    """Reshape ``__ml_load``: a row a time (and entity), a column a tag: the last value of a bucket, carried on.
+
+    Args:
+        decimal: the decimal sign, where it was told. texts: tags (lower case) whose comma numbers stay text.
+    """
     for role in ("tag", "ts", "value", "entity"):
         if name := getattr(pivot, role):
             check_column(name, types, f"pivot {role}")
-    numeric = _clean_values(con, pivot, notes)
-    _check_names([*numeric, pivot.ts, *([pivot.entity] if pivot.entity else [])])
+    _clean_values(con, pivot, notes)
+    written = _read_tags(con, decimal, texts, notes)
+    _check_names([*written, pivot.ts, *([pivot.entity] if pivot.entity else [])])
     for role in ("every", "fill_limit"):
         _check_interval(con, pivot, role, types[pivot.ts])
     ts = quote_identifier(pivot.ts)
     keys = [quote_identifier(pivot.entity)] if pivot.entity else []
     moment = f"time_bucket(INTERVAL {quote_literal(pivot.every)}, {ts})" if pivot.every else ts
     columns = [
-        f"CAST(last(__value ORDER BY {ts}) FILTER (__tag = {quote_literal(tag)} AND __value IS NOT NULL) "
-        f"AS {'DOUBLE' if is_number else 'VARCHAR'}) AS {quote_identifier(tag)}"
-        for tag, is_number in numeric.items()
+        read(f"(last(__value ORDER BY {ts}) FILTER (__tag = {quote_literal(tag)} AND __value IS NOT NULL))")
+        + f" AS {quote_identifier(tag)}"
+        for tag, read in written.items()
     ]
     wide = f"SELECT {', '.join([*keys, f'{moment} AS {ts}', *columns])} FROM __ml_clean GROUP BY ALL"
     if pivot.fill == "last":
         partition = f"PARTITION BY {keys[0]} " if keys else ""
         over = f"OVER ({partition}ORDER BY {ts} ROWS UNBOUNDED PRECEDING)"
-        names = [quote_identifier(tag) for tag in numeric]
+        names = [quote_identifier(tag) for tag in written]
         filled = [f"{_carried(n, ts, over, pivot.fill_limit)} AS {n}" for n in names]
         wide = f"SELECT {', '.join([*keys, ts, *filled])} FROM ({wide})"
     con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_wide AS {wide} ORDER BY ALL")
@@ -100,8 +114,8 @@ def _carried(column: str, ts: str, over: str, limit: str | None) -> str:
     return f"CASE WHEN {ts} - {since} <= INTERVAL {quote_literal(limit)} THEN {last} END"
 
 
-def _clean_values(con: duckdb.DuckDBPyConnection, pivot: Pivot, notes: list[str]) -> dict[str, bool]:
-    """``__ml_clean``, with a historian's words for no value as NULL; whether each tag is numeric."""
+def _clean_values(con: duckdb.DuckDBPyConnection, pivot: Pivot, notes: list[str]) -> None:
+    """``__ml_clean``, with a historian's words for no value as NULL."""
     tag, value = quote_identifier(pivot.tag), quote_identifier(pivot.value)
     bad = ", ".join(map(quote_literal, _BAD))
     con.execute(
@@ -112,8 +126,27 @@ def _clean_values(con: duckdb.DuckDBPyConnection, pivot: Pivot, notes: list[str]
     lost = con.execute(f"SELECT count(*) FROM __ml_clean WHERE {value} IS NOT NULL AND __value IS NULL").fetchone()
     if lost and lost[0]:
         notes.append(f"{lost[0]} values such as 'Bad' are read as NULL.")
+
+
+def _read_tags(
+    con: duckdb.DuckDBPyConnection, decimal: str | None, texts: Collection[str], notes: list[str]
+) -> dict[str, Callable[[str], str]]:
+    """For each tag of ``__ml_clean`` the SQL that makes its texts a number, or leaves them."""
+    notation = Notation(decimal)
+    readings = notation.judge(con, "__ml_clean", "__value", by="__tag")
+    point = "false" if decimal != "," else "contains(__value, '.')"  # what looks like 1.5 was told to be no number
     rows = con.execute(
-        "SELECT __tag, coalesce(bool_and(TRY_CAST(__value AS DOUBLE) IS NOT NULL) FILTER (__value IS NOT NULL), true) "
-        "FROM __ml_clean GROUP BY 1 ORDER BY 1"
+        f"SELECT __tag, coalesce(bool_and(TRY_CAST(__value AS DOUBLE) IS NOT NULL AND NOT {point}) "
+        "FILTER (__value IS NOT NULL), true) FROM __ml_clean GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    return dict(rows)
+    written: dict[str, Callable[[str], str]] = {}
+    for tag, plain in rows:
+        reading = readings.get(tag)
+        written[tag] = "{}::DOUBLE".format if plain else "{}::VARCHAR".format
+        if plain or reading is None or tag.lower() in texts:
+            continue
+        if reading.number:
+            written[tag] = notation.number
+        if reading.note:
+            notes.append(f"{tag} {reading.note}")
+    return written

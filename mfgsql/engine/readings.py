@@ -1,41 +1,111 @@
-"""What texts and numbers of a loaded file mean: decimal commas are read, counts of seconds are pointed out."""
+"""What texts and numbers of a loaded file mean: texts become numbers, counts of seconds times."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import duckdb
 
 from mfgsql.engine.profiling import describe
-from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.quoting import quote_identifier, quote_literal
 
 _NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 _THOUSANDS = r"\s*[-+]?\d{1,3},\d{3}\s*"  # or three decimals: who knows
+_NUMBERLIKE = r"\s*[-+]?[.,]*\d[\d.,]*([eE][-+]?\d+)?\s*"
 _TIMELIKE = re.compile(r"(^|_)(ts|time|timestamp|epoch|millis|ms|date|datum|zeit)(_|$)", re.IGNORECASE)
 _UNITS = (("seconds", 1.0), ("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9))
+_EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
 _FIRST, _LAST = 946_684_800, 4_102_444_800  # the years 2000 to 2100
 _INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 
 
-def read_decimal_commas(con: duckdb.DuckDBPyConnection, table: str, notes: list[str]) -> None:
-    """Columns of text that hold nothing but numbers with a decimal comma become DOUBLE."""
+@dataclass(frozen=True)
+class Reading:
+    """How texts are to be read.
+
+    Attributes:
+        number: whether as numbers. note: what there is to say; None: nothing was to be decided.
+    """
+
+    number: bool
+    note: str | None = None
+
+
+class Notation:
+    """How numbers are written.
+
+    Args:
+        decimal: the decimal sign where the user told it: then the other sign groups thousands. None: a decimal comma
+            is read where it can't be anything else.
+    """
+
+    def __init__(self, decimal: str | None) -> None:
+        self.decimal, self.told = decimal or ",", decimal is not None
+        self.group = "." if self.decimal == "," else ","
+        digits = rf"\d+|[1-9]\d{{0,2}}([{self.group}]\d{{3}})+"
+        grouped = rf"\s*[-+]?({digits})([{self.decimal}]\d*)?([eE][-+]?\d+)?\s*"
+        self.pattern = grouped if self.told else _NUMBER
+
+    def number(self, text: str) -> str:
+        """SQL of the number in a text that fits."""
+        ungrouped = f"replace({text}, {quote_literal(self.group)}, '')" if self.told else text
+        return f"replace(nullif(trim({ungrouped}), ''), {quote_literal(self.decimal)}, '.')::DOUBLE"
+
+    def judge(self, con: duckdb.DuckDBPyConnection, table: str, text: str, by: str = "''") -> dict[str, Reading]:
+        """Whether all texts of each group fit; ``text`` and ``by`` are columns."""
+        found = con.execute(
+            "SELECT g, bool_and(fits), count(*) FILTER (regexp_matches(t, $marks) AND regexp_full_match(t, $like)), "
+            "count(*) FILTER (contains(t, ',') AND NOT regexp_full_match(t, $thousands)), min(t) FILTER (NOT fits) "
+            f"FROM (SELECT {by} AS g, {text} AS t, regexp_full_match(t, $pattern) AS fits "
+            f"FROM {table} WHERE trim({text}) <> '') GROUP BY g ORDER BY g",
+            {
+                "pattern": self.pattern,
+                "thousands": _THOUSANDS,
+                "like": _NUMBERLIKE,
+                "marks": f"[,{self.group}]" if self.told else ",",
+            },
+        ).fetchall()
+        return {group: self._reading(*counts) for group, *counts in found}
+
+    def _reading(self, fits: bool, marked: int, certain: int, misfit: str | None) -> Reading:
+        signs = f"decimal '{self.decimal}' and thousands '{self.group}'"
+        if not marked or (not fits and not self.told):
+            return Reading(False)
+        if not fits:
+            return Reading(False, f"stays text: {misfit!r} is no number with {signs}.")
+        if self.told:
+            return Reading(True, f"is read with {signs}.")
+        if not certain:
+            return Reading(False, "stays text: '1,234' may be 1.234 or 1234; say --decimal ',' or --decimal '.'.")
+        return Reading(True, "is read with a decimal comma.")
+
+
+def read_numbers(
+    con: duckdb.DuckDBPyConnection, table: str, decimal: str | None, texts: Collection[str], notes: list[str]
+) -> None:
+    """Columns of text that hold nothing but numbers become DOUBLE; those named in ``texts`` (lower case) stay."""
+    notation = Notation(decimal)
     for name in _columns(con, table, ("VARCHAR",)):
+        if name.lower() in texts:
+            continue
         column = quote_identifier(name)
-        row = con.execute(
-            f"SELECT bool_and(regexp_full_match({column}, $number)), count(*) FILTER (contains({column}, ',')), "
-            f"count(*) FILTER (contains({column}, ',') AND NOT regexp_full_match({column}, $thousands)) "
-            f"FROM {table} WHERE trim({column}) <> ''",
-            {"number": _NUMBER, "thousands": _THOUSANDS},
-        ).fetchone()
-        numbers, commas, plain = row if row else (False, 0, 0)
-        if not numbers or not commas:
-            continue
-        if not plain:
-            notes.append(f"{name} stays text: '1,234' may be 1.234 or 1234; say --decimal ',' or --decimal '.'.")
-            continue
-        number = f"replace(nullif(trim({column}), ''), ',', '.')::DOUBLE"
-        con.execute(f"ALTER TABLE {table} ALTER {column} TYPE DOUBLE USING {number}")
-        notes.append(f"{name} is read with a decimal comma.")
+        for reading in notation.judge(con, table, column).values():
+            if reading.number:
+                con.execute(f"ALTER TABLE {table} ALTER {column} TYPE DOUBLE USING {notation.number(column)}")
+            if reading.note:
+                notes.append(f"{name} {reading.note}")
+
+
+def read_epoch(con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+    """A column of numbers since 1970 becomes TIMESTAMP; their size tells the unit."""
+    column = quote_identifier(name)
+    row = con.execute(f"SELECT max(abs({column}::DOUBLE)) FROM {table}").fetchone()
+    size = float(row[0] or 0.0) if row else 0.0
+    per_second = next(unit for least, unit in _EPOCHS if size >= least)
+    micros = f"CAST({column}::DOUBLE / {per_second} * 1000000 AS BIGINT)"
+    con.execute(f"ALTER TABLE {table} ALTER {column} TYPE TIMESTAMP USING make_timestamp({micros})")
 
 
 def point_out_epochs(con: duckdb.DuckDBPyConnection, table: str, notes: list[str]) -> None:

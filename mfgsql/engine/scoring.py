@@ -32,11 +32,11 @@ def score_class(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
         return _class_struct(scorer, scored)
 
 
-def score_value(engine: Engine, model: pa.Array, level: pa.Array, row: pa.Array) -> pa.Array:
+def score_value(engine: Engine, model: pa.Array, row: pa.Array, level: float) -> pa.Array:
     """Structs of value, lower, upper, status."""
     with engine.scorer(_constant(model)) as scorer:
         scored = scorer.score(_features(scorer, row), len(row))
-        value, lower, upper = _interval(scorer, scored, float(level[0].as_py()))
+        value, lower, upper = _interval(scorer, scored, level)
     return _struct(scored, value=value, lower=lower, upper=upper)
 
 

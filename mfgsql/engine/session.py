@@ -167,7 +167,8 @@ class Session:
         from mfgsql.engine.intake import LoadOptions, load
 
         with self._guard():
-            return load(self._con, files, table, options or LoadOptions())
+            self.cancellation.clear()
+            return load(self._con, files, table, options or LoadOptions(), self.cancellation.check)
 
     def close(self) -> None:
         """Close the session; the one that opened the database closes it."""

@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
@@ -22,12 +23,12 @@ from mfgsql.engine.sources import read_source
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean, one_of
 from mfgsql.features import ColumnProfile
 from mfgsql.features.profile import base_type
-from mfgsql.training.monitor import Cancellation
 from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, UNUSED, VALIDATION, Snapshot
 
 _ROWS = "__ml_rows"
 _UNUSABLE = frozenset({"NESTED", "BLOB", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight")
+_SPLITS = ("time", "entity")
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     for role in ROLES:
         if args.get(role):
             args[role] = _column(args[role], types, role)
-    kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in _named(args)}
+    split = _split_column(args, types)
+    named = {args[r] for r in ROLES if args.get(r)} | split
+    kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in named}
     excluded = {_column(n, types, "options.exclude").lower() for n in args.get("exclude") or []}
-    kept = {n: t for n, t in kept.items() if n.lower() not in excluded or n in _named(args)}
+    kept = {n: t for n, t in kept.items() if n.lower() not in excluded or n in named}
     if not kept:
         raise SourceError("The source has no column that could be learnt from.")
     columns = ", ".join(f"__src.{quote_identifier(n)}" for n in kept)
@@ -79,7 +82,7 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     rows = _count(con)
     if total == 0:
         raise DataError("The source has no rows.")
-    roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | _split_column(args, types)
+    roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | split
     profiled = {n: t for n, t in kept.items() if n not in roles}
     profiles = profile_columns(con, _ROWS, profiled, order=HASH) if rows else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}
@@ -106,21 +109,27 @@ def _column(name: Any, types: dict[str, str], role: str) -> str:
     """The column's name as the source spells it."""
     by_lower = {n.lower(): n for n in types}
     if not isinstance(name, str) or name.lower() not in by_lower:
-        there = ", ".join(list(types)[:40]) + (", ..." if len(types) > 40 else "")
         raise SourceError(
-            f"The source has no column {name!r} ({role}); it has {there}.{did_you_mean(str(name), types)}"
+            f"The source has no column {name!r} ({role}); it has {_listed(types)}.{did_you_mean(str(name), types)}"
         )
     return by_lower[name.lower()]
 
 
-def _named(args: Args) -> set[str]:
-    return {args[r] for r in ROLES if args.get(r)}
-
-
 def _split_column(args: Args, types: dict[str, str]) -> set[str]:
-    split = args.get("split")
-    by_lower = {n.lower(): n for n in types}
-    return {by_lower[split.lower()]} if isinstance(split, str) and split.lower() in by_lower else set()
+    """The column that says which rows judge, where one does."""
+    split, by_lower = args.get("split"), {n.lower(): n for n in types}
+    if split in (None, *_SPLITS):
+        return {by_lower[split]} if split in by_lower else set()
+    if split.lower() not in by_lower:
+        raise OptionError(
+            f"split is 'time', 'entity' or a column of the source, not {split!r}; "
+            f"the source has {_listed(types)}.{did_you_mean(split, [*types, *_SPLITS])}"
+        )
+    return {by_lower[split.lower()]}
+
+
+def _listed(types: dict[str, str]) -> str:
+    return ", ".join(list(types)[:40]) + (", ..." if len(types) > 40 else "")
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
@@ -238,8 +247,6 @@ def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.Intege
 def _by_column(rows: ir.Table, name: str) -> ir.IntegerValue:
     """TRUE or 'validation' is judged; FALSE or 'train' is trained on; anything else is left out."""
     by_lower = {c.lower(): c for c in rows.columns}
-    if name.lower() not in by_lower:
-        raise OptionError(f"split is 'time', 'entity' or a column of the source, not {name!r}.")
     words = rows[by_lower[name.lower()]].cast("string").lower()
     return ibis.cases(
         (words.isin(["true", "1", "validation", "valid", "val"]), VALIDATION),

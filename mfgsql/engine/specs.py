@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE, value_counts
+from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen
 from mfgsql.errors import DataError
 from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection, find_leaks
-from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES
+from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.model import Model
 from mfgsql.tasks import Target, choose_task, tasks
 from mfgsql.training import Recipe, TrainSpec
@@ -63,9 +64,17 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     Raises:
         DataError: too few rows, no usable feature, or a target that can't be learnt.
     """
+    if frozen.unlabelled and not frozen.rows:
+        raise _all_null(frozen, args["target"])
     if frozen.rows < FEWEST:
-        labelled = f" with a {args['target']!r}" if args.get("target") else ""
-        raise DataError(f"The source has {frozen.rows} rows{labelled}: too few to learn from (at least {FEWEST}).")
+        few = f"too few to learn from (at least {FEWEST})"
+        if not frozen.unlabelled:
+            raise DataError(f"The source has {frozen.rows} rows: {few}.")
+        known = f"{frozen.rows} of the source's {frozen.rows + frozen.unlabelled:,} rows"
+        raise DataError(
+            f"The target {args['target']!r} is known in {known} only, and NULL in the others: {few}.",
+            remedy=filling(frozen, args["target"]),
+        )
     task, target = fit_target(frozen, args) if args.get("target") else (None, None)
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
     features, rejected = FeatureSet.fit(profiles, base.manifest.features if base else None)
@@ -81,9 +90,9 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
 
 def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
     """The task, as told or by the target's kind, and the target."""
-    profile = frozen.profiles[args["target"]] if frozen.profiles else None
-    if profile is None:
-        raise DataError(f"The target {args['target']!r} is NULL in every row.")
+    if not frozen.rows:
+        raise _all_null(frozen, args["target"])
+    profile = frozen.profiles[args["target"]]
     task: str = args.get("task") or choose_task(
         profile.type, profile.distinct, profile.base_type in INTEGER_TYPES or _whole(profile)
     )
@@ -94,6 +103,29 @@ def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
             profile.name, profile.type, profile.rows, profile.nulls, top=value_counts(rows, profile.name)
         )
     return task, tasks[task].fit_target(profile, args)
+
+
+def _all_null(frozen: Frozen, target: str) -> DataError:
+    without = f"SELECT * EXCLUDE ({quote_identifier(target)}) FROM {_source(frozen)}"
+    return DataError(
+        f"The target {target!r} is NULL in all of the source's {frozen.unlabelled:,} rows.",
+        remedy=f"Name another, or train a base: FROM ml_pretrain('my_base', {quote_literal(without)});",
+    )
+
+
+def filling(frozen: Frozen, target: str) -> str:
+    """How to give NULLs of the target a value, where NULL means one."""
+    kind = frozen.types[target]
+    value = "false" if kind == "BOOLEAN" else "0" if base_type(kind) in NUMERIC_TYPES else "'none'"
+    quoted = quote_identifier(target)
+    filled = f"SELECT * REPLACE (coalesce({quoted}, {value}) AS {quoted}) FROM {_source(frozen)}"
+    return f"If NULL means {value}, say so in the source: {filled}"
+
+
+def _source(frozen: Frozen) -> str:
+    """What stands behind FROM; a long statement is left to the reader."""
+    written = frozen.sql.removeprefix("SELECT * FROM ")
+    return "(...)" if len(written) > 60 or "\n" in written.strip("()\n ") else "".join(written.split("\n"))
 
 
 def _whole(profile: ColumnProfile) -> bool:
@@ -119,7 +151,9 @@ def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args
     infinite = [(n, p.infinities) for n, p in frozen.profiles.items() if p.infinities]
     found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
     if frozen.unlabelled:
-        found.append(f"{frozen.unlabelled} rows without a {args['target']!r} are left out.")
+        total = frozen.rows + frozen.unlabelled
+        words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {args['target']} is NULL in them."
+        found.append(f"{words} {filling(frozen, args['target'])}")
     return found
 
 
@@ -143,8 +177,6 @@ def leaks_of(frozen: Frozen, features: FeatureSet, target: Target) -> list[Leak]
 
 
 def _as_numbers(values: pa.Array, type_name: str) -> Any:
-    from mfgsql.features.profile import base_type
-
     kind = base_type(type_name)
     if kind in TEXT_TYPES or kind == "BOOLEAN":
         codes = pc.dictionary_encode(values.cast(pa.string())).indices

@@ -25,9 +25,7 @@ class MetricRow:
     rows: int
 
 
-def evaluate(
-    task: Task, target: Target, truth: Array, prediction: Prediction, *, seed: int = 0
-) -> list[MetricRow]:
+def evaluate(task: Task, target: Target, truth: Array, prediction: Prediction, *, seed: int = 0) -> list[MetricRow]:
     """All metrics of the task over rows with a known truth."""
     naive = task.baseline(target, len(truth))
     rows = []
@@ -39,9 +37,7 @@ def evaluate(
     return rows
 
 
-def _interval(
-    metric: Metric, truth: Array, prediction: Prediction, seed: int
-) -> tuple[float | None, float | None]:
+def _interval(metric: Metric, truth: Array, prediction: Prediction, seed: int) -> tuple[float | None, float | None]:
     values = resampled(metric, truth, [prediction], seed)[0]
     if len(values) < 20:
         return None, None

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mfgsql.features.encoders import Column, EncodedColumn, Flag, Rejection, encoders
+from mfgsql.features.interpolation import Interpolation
 from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, ColumnProfile
 
 # What historians and drivers write in place of "no value".
@@ -83,8 +84,8 @@ class NumericEncoder:
         return Column(self.name, continuous=True, size=1)
 
     @cached_property
-    def _map(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        return np.asarray(self.grid), np.asarray(self.normal)
+    def _map(self) -> Interpolation:
+        return Interpolation(self.grid, self.normal)
 
     def encode(self, values: pa.Array) -> EncodedColumn:
         """float32 [rows, 1]: about standard normal; NaN where missing and the model knows missing values."""
@@ -94,11 +95,13 @@ class NumericEncoder:
             numbers = np.where(numbers == self.sentinel, np.nan, numbers)
         outside = (numbers < self.low) | (numbers > self.high)
         missing = ~np.isfinite(numbers)
-        z = np.interp(numbers, *self._map).astype(np.float32)
-        z[missing] = np.nan if self.nullable else 0.0
+        some = missing.any()
+        z = self._map(np.where(missing, self.low, numbers) if some else numbers).astype(np.float32)
+        if some:
+            z[missing] = np.nan if self.nullable else 0.0
         if outside.any():
             flags.append(self._out_of_range(numbers, outside))
-        if not self.nullable and missing.any():
+        if not self.nullable and some:
             flags.append(Flag("missing", missing, lambda row: f"{self.name} is missing (never so in training)"))
         return EncodedColumn(z[:, None], tuple(flags))
 

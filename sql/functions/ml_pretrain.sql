@@ -9,7 +9,7 @@
 -- promote: 'auto' lets a later version take over by itself
 -- force: TRUE trains again though an equal run has finished
 -- options: how to train, as {'epochs': 20, 'width': 96}; 'exclude' names columns to leave out
--- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
+-- columns: model, version, run_id, status, verdict, metric, value, baseline (NULL: a base's verdict compares its loss with that of the weights it started from), champion, rows, seconds, device, warnings
 -- example: FROM ml_pretrain('press', 'SELECT * EXCLUDE (failed_within_24h) FROM labelled')
 CREATE OR REPLACE MACRO ml_pretrain(model, source, objective := NULL, base := NULL, split := NULL, order_by := NULL,
     entity := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE

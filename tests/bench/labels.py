@@ -60,7 +60,9 @@ def _one(s: mfgsql.Session, labelled: int, seed: int) -> tuple[float, float, flo
         s.finetune("m", source, target="fails", split="judge", options={"seed": seed}, **told)
         version = s.execute("SELECT max(version) FROM ml.versions WHERE model = 'm'").fetchone()[0]
         scored = s.sql(f"SELECT fails, probability FROM ml_predict('m@{version}', 'FROM engines WHERE unit > 70')")
-        scores.append(average_precision_score(scored["fails"].to_numpy(zero_copy_only=False), scored["probability"].to_numpy()))
+        scores.append(
+            average_precision_score(scored["fails"].to_numpy(zero_copy_only=False), scored["probability"].to_numpy())
+        )
     return scores[0], scores[1], _lightgbm(s, source)
 
 
@@ -73,7 +75,11 @@ def _lightgbm(s: mfgsql.Session, source: str) -> float:
         model = lightgbm.LGBMClassifier(n_estimators=300, learning_rate=0.05, verbose=-1, n_jobs=2)
         fit = {}
         if early_stopped:
-            fit = {"eval_X": judge[FEATURES], "eval_y": judge["fails"], "callbacks": [lightgbm.early_stopping(30, verbose=False)]}
+            fit = {
+                "eval_X": judge[FEATURES],
+                "eval_y": judge["fails"],
+                "callbacks": [lightgbm.early_stopping(30, verbose=False)],
+            }
         model.fit(train[FEATURES], train["fails"], **fit)
         scores.append(average_precision_score(test["fails"], model.predict_proba(test[FEATURES])[:, 1]))
     return max(scores)

@@ -30,7 +30,9 @@ def run() -> list[dict]:
         with mfgsql.connect(path, progress="off") as s:
             s.execute("CREATE TABLE t AS SELECT random() AS a, random() > 0.5 AS y FROM range(1000)")
             s.finetune("m", "t", target="y", options={"epochs": 1})
-        done = subprocess.run([sys.executable, "-c", FIRST.format(path=path)], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST.format(path=path)], check=True, capture_output=True, text=True
+        )
     return [
         {"figure": "mfgsql --help, seconds (best of 5)", "measured": round(min(times), 2), "goal": "<= 0.5"},
         {"figure": "first prediction after import, seconds", "measured": round(float(done.stdout), 2), "goal": "shown"},

@@ -49,6 +49,14 @@ def test_load_takes_the_table_from_the_file_and_says_so(new, tmp_path):
     assert rows(again)[0]["rows"] == 2
 
 
+def test_load_ends_with_what_to_run_next(new, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("a;b\n1;2\n", encoding="utf-8")
+    last = new("load", str(file), "--table", "my table").stdout.splitlines()[-1]
+    assert re.fullmatch(r"Next: mfgsql check 'my table' --target COLUMN --db \S+", last)
+    assert "Next" not in new("load", str(file), "--table", "t", "--format", "json").stdout
+
+
 def test_load_pivots(new, tmp_path):
     file = tmp_path / "tags.csv"
     file.write_text("tag,ts,value\na,2026-01-01 00:00:00,1\nb,2026-01-01 00:00:00,2\n", encoding="utf-8")
@@ -155,3 +163,24 @@ def test_demo_refuses_a_file_that_exists_and_replaces_only_databases(new, tmp_pa
     other = tmp_path / "letter.txt"
     other.write_text("dear reader, this is no database", encoding="utf-8")
     assert new("demo", "--replace", "--db", str(other)).exit_code == 1 and other.exists()
+
+
+@pytest.mark.parametrize("source", ["parts", "SELECT * FROM Parts;"])
+def test_evaluate_tells_that_it_was_trained_on_these_rows(mfgsql, source):
+    assert "m@1 was trained on these rows" in mfgsql("evaluate", "m", source).stdout
+    assert "trained on" not in mfgsql("evaluate", "m", "FROM parts WHERE id > 9").output
+    told = mfgsql("evaluate", "m", source, "--format", "json")
+    assert rows(told)[0].keys() == {"metric", "value", "baseline", "lower", "upper", "rows"}
+    assert "m@1 was trained on these rows" in told.stderr
+
+
+def test_a_missing_column_is_told_in_words(mfgsql):
+    told = mfgsql("predict", "m", "SELECT shft, id FROM (SELECT shift AS shft, id FROM parts)").stderr
+    assert "Error: The source has no column 'shift', which m@1 needs. Did you mean 'shft'? It reads shift" in told
+
+
+def test_check_of_a_target_without_values_says_so_and_no_more(mfgsql):
+    done = mfgsql("check", "SELECT shift, NULL::INT AS y FROM parts", "--target", "y", "--format", "json")
+    found = json.loads(done.stdout)
+    assert [r["item"] for r in found] == ["rows", "target", "go"]
+    assert "NULL in all of the source's 400 rows" in found[1]["finding"] and "EXCLUDE" in found[1]["advice"]

@@ -26,6 +26,16 @@ def test_help_answers_in_half_a_second_and_imports_no_engine():
     assert subprocess.check_output([sys.executable, "-c", heavy], text=True).strip() == "set()"
 
 
+def test_plain_sql_and_the_views_import_no_torch(db):
+    script = """
+import sys, mfgsql
+with mfgsql.connect(sys.argv[1], progress='off') as s:
+    s.execute('SELECT 1').fetchall(), s.execute('FROM ml.models').fetchall(), s.execute('FROM ml.functions').fetchall()
+    print('torch' in sys.modules)
+"""
+    assert subprocess.check_output([sys.executable, "-c", script, db], text=True).strip() == "False"
+
+
 def _timed(*arguments):
     started = time.perf_counter()
     assert run(*arguments).returncode == 0

@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+from rich.console import Console
 
 from mfgsql.cli.rows import plain
 from mfgsql.cli.table import _fitting, clean, shown_as
@@ -65,3 +66,27 @@ def test_nested_and_empty_columns_give_way_to_predictions():
     assert _fitting(columns, cells, 80) == [0, 1, 2, 3]
     assert _fitting(columns, cells, 30) == [0, 2, 3]
     assert _fitting(columns, cells, 20) == [0, 2]
+
+
+@pytest.fixture()
+def narrow(monkeypatch):
+    """A screen of so many columns."""
+    return lambda width: monkeypatch.setattr("mfgsql.cli.table.console", lambda: Console(width=width, highlight=False))
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_few_rows_of_prose_are_whole_on_a_narrow_screen(mfgsql, narrow, width):
+    narrow(width)
+    shown = mfgsql("sql", "FROM ml.functions").stdout
+    words = " ".join(shown.split())
+    assert "arguments model: 'm' or 'm@3'" in words and "Deletes a model with all versions" in words
+    assert "example FROM ml_drop('press_failure@2')" in words
+    assert "word name alias summary A name that points at a version" in words
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_columns_that_have_no_room_are_named(mfgsql, narrow):
+    narrow(40)
+    query = "SELECT 12345678901 AS a, 12345678901 AS b, 12345678901 AS c, 12345678901 AS d FROM range(3)"
+    shown = mfgsql("sql", query).stdout
+    assert "2 more columns: b, c (--format json)" in " ".join(shown.split())

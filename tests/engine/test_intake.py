@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mfgsql.engine.intake import LoadOptions, load
 from mfgsql.engine.pivoting import Pivot
-from mfgsql.errors import MfgsqlError
+from mfgsql.errors import CancelledError, MfgsqlError
 
 WORDS = st.text(st.characters(codec="gb18030", categories=["L", "N"]), min_size=1, max_size=6)
 
@@ -84,14 +84,20 @@ def test_excel(con, tmp_path):
 def test_decimal_commas_are_found(con, tmp_path):
     (tmp_path / "a.csv").write_text("nr;druck;stueck;wort\n1;1,5;1,234;a,b\n2;;2,345;c\n3;-0,25;3,456;d\n")
     notes = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).notes
-    assert con.execute("SELECT druck, stueck FROM t ORDER BY nr").fetchall() == [(1.5, "1,234"), (None, "2,345"), (-0.25, "3,456")]
+    assert con.execute("SELECT druck, stueck FROM t ORDER BY nr").fetchall() == [
+        (1.5, "1,234"),
+        (None, "2,345"),
+        (-0.25, "3,456"),
+    ]
     assert [n for n in notes if "decimal comma" in n] == ["druck is read with a decimal comma."]
     assert any(n.startswith("stueck stays text") for n in notes)
 
 
 def test_epochs_and_absent_columns_are_pointed_out(con, tmp_path):
     (tmp_path / "a.csv").write_text("ts,a,b\n1700000000123,1,2\n")
-    assert any("--epoch ts" in n and "milliseconds" in n for n in load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).notes)
+    assert any(
+        "--epoch ts" in n and "milliseconds" in n for n in load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).notes
+    )
     (tmp_path / "b.csv").write_text("ts,a\n1700000000124,1\n")
     notes = load(con, [f"{tmp_path}/b.csv"], "t", LoadOptions(append=True)).notes
     assert "The new rows have no b: NULL there." in notes
@@ -164,7 +170,9 @@ def test_a_bad_interval_is_named(con, tmp_path, given):
 
 def test_an_epoch_can_be_pivoted(con, tmp_path):
     (tmp_path / "h.csv").write_text("tag,ts,value\nA,1700000000123,1.5\n")
-    load(con, [f"{tmp_path}/h.csv"], "t", LoadOptions(epoch=("ts",), pivot=Pivot(every="1 minute", fill_limit="1 hour")))
+    load(
+        con, [f"{tmp_path}/h.csv"], "t", LoadOptions(epoch=("ts",), pivot=Pivot(every="1 minute", fill_limit="1 hour"))
+    )
     assert con.execute("FROM t").fetchall() == [(datetime(2023, 11, 14, 22, 13), 1.5)]
 
 
@@ -173,3 +181,166 @@ def test_tables_of_the_user_are_left_alone(con, tmp_path):
     (tmp_path / "a.csv").write_text("a\n1\n")
     assert load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).rejected == 0
     assert con.execute("FROM reject_errors").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "passes"),
+    [
+        ("utf-8", "n;x\n" + "轴;1\n" * 4000, 1),
+        ("gb18030", "n;x\n" + "轴;1\n" * 4000, 1),
+        ("latin-1", "n;x\n" + "plain;1\n" * 4000 + "ä;1\n", 3),
+    ],
+)
+def test_the_encoding_is_found_in_one_pass_that_can_be_stopped(con, tmp_path, monkeypatch, encoding, text, passes):
+    monkeypatch.setattr("mfgsql.engine.encoding._BLOCK", 1000)
+    data = text.encode(encoding)
+    (tmp_path / "a.csv").write_bytes(data)
+    checks = []
+    load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(), lambda: checks.append(1))
+    assert con.execute("SELECT count(*) FROM t").fetchone() == (text.count("\n") - 1,)
+    blocks = len(data) // 1000
+    assert blocks * passes <= len(checks) <= (blocks + 4) * passes + 10
+
+    def stop():
+        left.pop()
+        if not left:
+            raise CancelledError("Cancelled.")
+
+    for after in (2, blocks // 2, len(checks)):
+        left = [0] * after
+        with pytest.raises(CancelledError):
+            load(con, [f"{tmp_path}/a.csv"], "u", LoadOptions(), stop)
+        assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name <> 't'").fetchone() == (0,)
+
+
+def test_a_byte_that_can_not_be_read_is_counted_from_the_beginning(con, tmp_path, monkeypatch):
+    monkeypatch.setattr("mfgsql.engine.encoding._BLOCK", 7)
+    (tmp_path / "a.csv").write_bytes("name\n轴轴轴轴轴轴轴轴轴\n".encode("gb18030") + b"\xff\xff")
+    with pytest.raises(MfgsqlError, match="byte 24 can't"):
+        load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(encoding="gb18030"))
+    with pytest.raises(MfgsqlError, match="no encoding 'base64'"):
+        load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(encoding="base64"))
+
+
+def test_the_broken_one_of_several_files_is_named(con, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 broken")
+    with pytest.raises(MfgsqlError, match=r"b\.parquet can't be loaded"):
+        load(con, [f"{tmp_path}/a.csv", f"{tmp_path}/b.parquet"], "t", LoadOptions())
+    (tmp_path / "c.csv").write_text("a,b\n1,word\n")
+    con.execute("CREATE TABLE t (a INT, b INT)")
+    with pytest.raises(MfgsqlError, match=r"^[^ ]*c\.csv can't be loaded: Conv"):
+        load(con, [f"{tmp_path}/a.csv", f"{tmp_path}/c.csv"], "t", LoadOptions(append=True))
+    (tmp_path / "d.csv").write_text("a,new\n1,2\n")
+    with pytest.raises(MfgsqlError, match=r"no column 'new', which '[^ ]*d\.csv' has"):
+        load(con, [f"{tmp_path}/a.csv", f"{tmp_path}/d.csv"], "t", LoadOptions(append=True))
+    assert con.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_thousands_are_read_where_the_decimal_sign_is_told(con, tmp_path, decimal):
+    swap = str.maketrans(",.", ".,") if decimal == "," else {}
+    text = "nr;a;b;c;d;e\n1;1,234.5;1,234;1,234.5;12,34.5;x, y\n2;-0.25;12,345,678;n/a;1.5;z\n3;;0;7;2;1\n".translate(
+        swap
+    )
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "b.csv").write_text("nr;a\n4;1.234\n".translate(swap))
+    loaded = load(con, [f"{tmp_path}/a.csv", f"{tmp_path}/b.csv"], "t", LoadOptions(delimiter=";", decimal=decimal))
+    assert con.execute("SELECT a, b FROM t ORDER BY nr").fetchall() == [
+        (1234.5, 1234.0),
+        (-0.25, 12345678.0),
+        (None, 0.0),
+        (1.234, None),
+    ]
+    kinds = dict(loaded.columns)
+    assert (kinds["c"], kinds["d"], kinds["e"]) == ("VARCHAR", "VARCHAR", "VARCHAR")
+    other = "," if decimal == "." else "."
+    signs = f"decimal '{decimal}' and thousands '{other}'."
+    assert loaded.notes == [
+        f"a is read with {signs}",
+        f"b is read with {signs}",
+        f"c stays text: 'n/a' is no number with {signs}",
+        f"d stays text: '{'12,34.5'.translate(swap)}' is no number with {signs}",
+    ]
+    assert load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=";", decimal=decimal, append=True)).rows == 3
+    assert con.execute("SELECT max(a), count(*) FILTER (c = ?) FROM t", ["1,234.5".translate(swap)]).fetchone() == (
+        1234.5,
+        2,
+    )
+
+
+def test_what_the_told_decimal_sign_rules_out_stays_text(con, tmp_path):
+    (tmp_path / "a.csv").write_text("a;b\n0.5;0.123\n2.25;4.567\n")
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=";", decimal=","))
+    assert con.execute("FROM t").fetchall() == [("0.5", "0.123"), ("2.25", "4.567")]
+    assert [n.split(" is no")[0] for n in loaded.notes] == ["a stays text: '0.5'", "b stays text: '0.123'"]
+
+
+def test_appended_decimal_commas_are_read_unless_the_table_holds_text(con, tmp_path):
+    (tmp_path / "a.csv").write_text("a;b\n1,5;2,5\n")
+    con.execute("CREATE TABLE t (a DOUBLE, b VARCHAR)")
+    load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(delimiter=";", append=True))
+    assert con.execute("FROM t").fetchall() == [(1.5, "2,5")]
+
+
+LONG = "tag;ts;value\nT;2024-01-01 00:00:00;21,5\nT;2024-01-01 00:01:00;Bad\nT;2024-01-01 00:02:00;22\nU;2024-01-01 00:00:00;1,234\nS;2024-01-01 00:00:00;auto\nP;2024-01-01 00:00:00;1.5\n"
+
+
+def test_decimal_commas_in_a_long_form_are_read_by_tag(con, tmp_path):
+    (tmp_path / "a.csv").write_text(LONG)
+    (tmp_path / "b.csv").write_text("tag;ts;value\nT;2024-01-01 00:03:00;1.234,5\nP;2024-01-01 00:03:00;2.5\n")
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(pivot=Pivot()))
+    assert con.execute('SELECT "T", "U", "S", "P" FROM t ORDER BY ts').fetchall() == [
+        (21.5, "1,234", "auto", 1.5)
+    ] * 2 + [(22.0, "1,234", "auto", 1.5)]
+    assert "T is read with a decimal comma." in loaded.notes and any(n.startswith("U stays text") for n in loaded.notes)
+    both = [f"{tmp_path}/a.csv", f"{tmp_path}/b.csv"]
+    loaded = load(con, both, "u", LoadOptions(pivot=Pivot(fill="none"), decimal=","))
+    assert con.execute('SELECT "T", "U", "P" FROM u ORDER BY ts').fetchall() == [
+        (21.5, 1.234, "1.5"),
+        (None, None, None),
+        (22.0, None, None),
+        (1234.5, None, "2.5"),
+    ]
+    assert any(n.startswith("P stays text: '1.5'") for n in loaded.notes)
+    assert "T is read with decimal ',' and thousands '.'." in loaded.notes
+
+
+def test_a_long_form_is_read_as_it_is_written(con, tmp_path):
+    (tmp_path / "a.csv").write_text("tag;ts;value\nT;2024-01-01 00:00:00;1,234\n")
+    (tmp_path / "b.csv").write_text("tag;ts;value\nT;2024-01-01 00:01:00;1.234,5\n")
+    load(con, [f"{tmp_path}/a.csv", f"{tmp_path}/b.csv"], "t", LoadOptions(pivot=Pivot(), decimal=","))
+    assert con.execute('SELECT "T" FROM t ORDER BY ts').fetchall() == [(1.234,), (1234.5,)]
+
+
+def test_a_failed_load_leaves_no_sheet_behind(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a"])
+    book.active.append([1])
+    book.save(tmp_path / "a.xlsx")
+
+    class Connection:  # DuckDB's own can't be patched
+        def __init__(self, con):
+            self.con, self.sheets = con, []
+
+        def __getattr__(self, name):
+            return getattr(self.con, name)
+
+        def register(self, name, rows):
+            self.sheets.append(name)
+            return self.con.register(name, rows)
+
+        def unregister(self, name):
+            self.sheets.remove(name)
+            return self.con.unregister(name)
+
+        def execute(self, sql, *parameters):
+            if "__ml_sheet" in sql:
+                raise duckdb.InvalidInputException("no")
+            return self.con.execute(sql, *parameters)
+
+    with duckdb.connect() as inner:
+        con = Connection(inner)
+        with pytest.raises(MfgsqlError, match=r"a\.xlsx can't be loaded"):
+            load(con, [f"{tmp_path}/a.xlsx"], "t", LoadOptions())
+        assert con.sheets == []

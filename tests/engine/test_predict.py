@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from mfgsql.engine import Session
-from mfgsql.errors import ClosedError, MfgsqlError, NotFoundError, OptionError, SourceError
+from mfgsql.errors import ClosedError, DataError, MfgsqlError, NotFoundError, OptionError, SourceError
 
 Finetune = Callable[..., str]
 
@@ -226,7 +226,7 @@ def test_only_the_doubtful_row_of_a_batch_is_void(plant: Session) -> None:
 
 
 def test_a_missing_column_is_named(plant: Session) -> None:
-    with pytest.raises((duckdb.Error, MfgsqlError), match='"source of fail@1" does not have a column named "torque"'):
+    with pytest.raises((duckdb.Error, MfgsqlError), match="has no column 'torque', which fail@1 needs"):
         plant.execute("FROM ml_predict('fail', 'SELECT * EXCLUDE (torque) FROM parts')")
     with pytest.raises((duckdb.Error, MfgsqlError), match="torque"):
         plant.execute("SELECT ml_predict('fail', t) FROM (SELECT * EXCLUDE (torque) FROM parts) t").fetchall()
@@ -342,3 +342,88 @@ def test_eight_threads_get_right_rows(scored: Session) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert [query for wrong in pool.map(client, range(8)) for query in wrong] == []
+
+
+# -- called wrongly -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("FROM ml_predict('fail', 'SELECT torqe: torque, temp, shift, hot FROM parts')",
+         "no column 'torque', which fail@1 needs. Did you mean 'torqe'? It reads "),
+        ("FROM ml_predict('fail', 'misspelt')", "which fail@1 needs. Did you mean 'torqe'?"),
+        ("WITH c AS (SELECT shift FROM parts) FROM ml_predict('fail', 'c')", "which fail@1 needs. It reads "),
+        ("FROM ml_evaluate('fail', 'SELECT * RENAME (failed AS faild) FROM parts')",
+         "no column 'failed', the target of fail@1, and predictions are judged by it. Did you mean 'faild'?"),
+    ],
+)  # fmt: skip
+def test_a_missing_column_in_our_words(plant: Session, statement: str, words: str) -> None:
+    plant.execute("CREATE OR REPLACE TEMP TABLE misspelt AS SELECT torque AS torqe, temp, shift, hot FROM parts")
+    with pytest.raises(SourceError) as told:
+        plant.execute(statement)
+    assert words in str(told.value)
+
+
+def test_a_missing_column_in_plain_sql_is_duckdbs(plant: Session) -> None:
+    with pytest.raises(duckdb.BinderException, match='"source of fail@1" does not have a column named "torque"'):
+        plant.con.execute("FROM ml_predict('fail', 'SELECT shift FROM parts')")
+    with pytest.raises(duckdb.BinderException, match="nosuch"):
+        plant.execute("FROM ml_predict('fail', 'parts') WHERE nosuch = 1")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("FROM ml_finetune('m', 'parts', traget := 'failed')",
+         "ml_finetune has no argument 'traget': it takes model, source, target, .* Did you mean 'target'[?] As in: "),
+        ("FROM ml_predict('fail', 'parts', levl := 0.8)", "Did you mean 'level'[?] As in: SELECT [*] FROM ml_predict"),
+        ("SELECT ml_predict('fail', p, inptu := 1) FROM parts p", "Did you mean 'input'[?] As in: SELECT machine_id"),
+        ("FROM ml_devices(every := true)", "no argument 'every': it takes none"),
+        ("FROM ml_predict('fail')", "not the arguments of ml_predict: it takes model, source, level"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_argument_names_what_there_is(plant: Session, statement: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        plant.execute(statement)
+
+
+def test_a_macro_of_the_users_own_keeps_duckdbs_words(plant: Session) -> None:
+    plant.execute("CREATE OR REPLACE TEMP MACRO ml_mine(a) AS a + 1")
+    with pytest.raises(duckdb.BinderException):
+        plant.execute("SELECT ml_mine(1, b := 2)")
+
+
+@pytest.mark.parametrize(("split", "meant"), [("tiem", "time"), ("entty", "entity"), ("Shfit", "shift")])
+def test_a_misspelt_split_names_what_there_is(plant: Session, split: str, meant: str) -> None:
+    words = f"'time', 'entity' or a column of the source, not '{split}'; the source has id, .* Did you mean '{meant}'"
+    with pytest.raises(OptionError, match=words):
+        plant.execute(f"FROM ml_finetune('new', 'parts', target := 'failed', split := '{split}')").fetchall()
+
+
+def test_a_split_by_a_column_that_is_excluded(lab: Session) -> None:
+    source = "SELECT torque, shift, failed, id % 5 = 0 AS judged FROM parts"
+    options = "{'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2, 'exclude': ['judged']}"
+    row = lab.execute(
+        f"FROM ml_finetune('new', '{source}', target := 'failed', split := 'judged', options := {options})"
+    ).fetchone()
+    assert row[3] == "finished"
+
+
+SOME = "SELECT torque, shift, CASE WHEN id < {} THEN failed END AS failed FROM parts"
+
+
+def test_a_target_that_is_always_null(lab: Session) -> None:
+    words = "target 'failed' is NULL in all of the source's 600 rows. Name another, or train a base: FROM ml_pretrain"
+    with pytest.raises(DataError, match=words):
+        lab.execute(f"FROM ml_finetune('m', '{SOME.format(0)}', target := 'failed')").fetchall()
+
+
+def test_a_target_that_is_mostly_null(lab: Session, finetune: Finetune) -> None:
+    with pytest.raises(DataError, match="'failed' is known in 9 of the source's 600 rows only.*coalesce"):
+        lab.execute(f"FROM ml_finetune('m', '{SOME.format(9)}', target := 'failed')").fetchall()
+    row = lab.execute(finetune("m", SOME.format(500), "failed")).fetchone()
+    (told,) = [w for w in row[12] if "NULL" in w]
+    assert told.startswith("100 of 600 rows are left out: failed is NULL in them. If NULL means false, say so")
+    mended = told.partition("source: ")[2].replace("(...)", f"({SOME.format(500)})")
+    assert lab.execute(f"SELECT count(failed) FROM ({mended})").fetchone() == (600,)

@@ -105,14 +105,20 @@ def test_a_rest_that_is_over_at_once_interrupts_nothing() -> None:
 def test_a_moved_database_keeps_its_snapshots(tmp_path):
     with mfgsql.connect(tmp_path / "a.duckdb", progress="off") as s:
         s.execute("CREATE TABLE t AS SELECT i AS a, i % 2 = 0 AS y FROM range(100) r(i)")
-        s.finetune("m", "SELECT a % 7 AS a, y FROM t", target="y", options={"epochs": 1, "width": 8, "layers": 1, "heads": 2})
+        s.finetune(
+            "m", "SELECT a % 7 AS a, y FROM t", target="y", options={"epochs": 1, "width": 8, "layers": 1, "heads": 2}
+        )
     (tmp_path / "b").mkdir()
     for name in ("a.duckdb", "a.duckdb.ml"):
         (tmp_path / name).rename(tmp_path / "b" / name)
     (tmp_path / "b/a.duckdb.ml/killed.parquet").touch()
     (tmp_path / "b/a.duckdb.ml/killed.part").touch()
+    (tmp_path / "b/a.duckdb.ml/forgotten.state").touch()
+    os.utime(tmp_path / "b/a.duckdb.ml/forgotten.state", times=(0, time.time() - 15 * 86400))
+    (tmp_path / "b/a.duckdb.ml/resumable.state").touch()
     with mfgsql.connect(tmp_path / "b/a.duckdb", progress="off"):
-        assert len(list((tmp_path / "b/a.duckdb.ml").iterdir())) == 1
+        left = [f.suffix for f in (tmp_path / "b/a.duckdb.ml").iterdir()]
+        assert sorted(left) == [".parquet", ".state"]
 
 
 def test_connecting_while_another_thread_closes(tmp_path):

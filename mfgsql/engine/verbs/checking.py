@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
-from mfgsql.engine.specs import fit_target, leaks_of
+from mfgsql.engine.specs import filling, fit_target, leaks_of
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import Target
-from mfgsql.training import Cancellation, Recipe
+from mfgsql.training import Recipe
 from mfgsql.training.learn import plan_recipe
 
 COLUMNS = {"item": "VARCHAR", "verdict": "VARCHAR", "finding": "VARCHAR", "advice": "VARCHAR"}
@@ -30,8 +31,9 @@ def check(engine: Engine, args: Args) -> Rows:
 
 
 def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str, str, str, str | None]]:
-    few = frozen.rows < 200
-    yield "rows", _LOOK if few else _OK, f"{frozen.rows:,} rows", "More rows would help." if few else None
+    total, few = frozen.rows + frozen.unlabelled, frozen.rows < 200
+    known = f", {frozen.rows:,} with a target" if frozen.unlabelled else ""
+    yield "rows", _LOOK if few else _OK, f"{total:,} rows{known}", "More rows would help." if few else None
     yield from _span(frozen)
     target, problem = _target(frozen, args)
     if problem is not None:
@@ -40,7 +42,8 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
         yield from _about_target(frozen, target)
     features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != args.get("target"))
     leaks = leaks_of(frozen, features, target) if target and features.encoders else []
-    yield from _about_columns(frozen, features, rejected, leaks)
+    if frozen.rows:  # columns are looked at where the target is known
+        yield from _about_columns(frozen, features, rejected, leaks)
     if features.encoders:
         yield _effort(engine, frozen, features)
     stop = problem is not None or not features.encoders or frozen.rows < 20
@@ -50,7 +53,7 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
 def _span(frozen: Frozen) -> Iterator[tuple[str, str, str, str | None]]:
     """First and last moment of each column of time."""
     for name, type_name in frozen.types.items():
-        if type_name.startswith(("TIMESTAMP", "DATE")):
+        if frozen.rows and type_name.startswith(("TIMESTAMP", "DATE")):
             q = quote_identifier(name)
             low, high = frozen.con.execute(f"SELECT min({q})::VARCHAR, max({q})::VARCHAR FROM {ROWS}").fetchone() or ()
             yield (
@@ -75,8 +78,9 @@ def _about_target(frozen: Frozen, target: Target) -> Iterator[tuple[str, str, st
         yield (
             "target",
             _LOOK,
-            f"{frozen.unlabelled:,} rows have no {target.name!r} and teach nothing about it",
-            ("They can train a base: ml_pretrain."),
+            f"{target.name!r} is NULL in {frozen.unlabelled:,} of {frozen.rows + frozen.unlabelled:,} rows, "
+            "which teach nothing about it",
+            f"They can train a base: ml_pretrain. {filling(frozen, target.name)}",
         )
     if not target.classes:
         yield "target", _OK, f"a number, {target.mean:.4g} on average, deviation {target.deviation:.4g}", None

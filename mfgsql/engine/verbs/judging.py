@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfgsql.catalog import Version
+from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -12,6 +12,20 @@ from mfgsql.model import Manifest
 
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
             "rows": "BIGINT"}  # fmt: skip
+
+
+def trained_on(engine: Engine, model: str, source: str) -> str | None:
+    """The version that the model means, where its training named this very source."""
+    with engine.cursor() as cursor:
+        version = resolve(cursor, model)
+        row = cursor.execute("SELECT source FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]).fetchone()
+    return version.name if row and row[0] and _same(row[0]) == _same(source) else None
+
+
+def _same(source: str) -> str:
+    """Equal for sources that differ in blanks, case, a semicolon, or a plain ``SELECT * FROM``."""
+    words = " ".join(source.strip().rstrip(";").lower().split())
+    return words.removeprefix("select * ").removeprefix("from ")
 
 
 @planners.register("evaluate")

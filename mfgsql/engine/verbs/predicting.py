@@ -10,6 +10,7 @@ from mfgsql.engine.planning import Args, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.scoring import DEFAULT_LEVEL
 from mfgsql.engine.sources import Source, read_source
+from mfgsql.engine.verbs.misuse import ALIAS, asked
 from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.model import Manifest
 from mfgsql.tasks import Task, tasks
@@ -43,15 +44,16 @@ def scored(version: Version, manifest: Manifest, source: Source, args: Args, *, 
     """
     task, alias = task_of(version, manifest), source_alias(version)
     fields = ", ".join(f"{quote_literal(n)}: {alias}.{quote_identifier(n)}" for n in manifest.features.names)
-    level = f"{check_level(args.get('level'))}, " if task.shape == "value" else ""
-    call = f"_ml_score_{task.shape}({quote_literal(version.name)}, {level}{{{fields}}})"
+    level = check_level(args.get("level"))
+    told = f", {level}" if task.shape == "value" and level != DEFAULT_LEVEL else ""  # an argument costs for each row
+    call = f"_ml_score_{task.shape}({quote_literal(version.name)}, {{{fields}}}{told})"
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
 
 
 def source_alias(version: Version) -> str:
     """What plans call the source, quoted."""
-    return quote_identifier(f"source of {version.name}")
+    return quote_identifier(f"{ALIAS}{version.name}")
 
 
 def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
@@ -61,6 +63,7 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
     with engine.cursor() as cursor:
         version = resolve(cursor, args.get("model"))
         source = read_source(at_place(cursor, args), args.get("source"))
+    asked.set((version.name, source))
     return version, Manifest.from_json(version.manifest), source
 
 

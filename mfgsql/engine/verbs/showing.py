@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine
@@ -9,6 +10,16 @@ from mfgsql.engine.installing import shipped_views
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, plan, planners
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import OptionError, did_you_mean
+
+
+def model_names(path: str) -> list[str]:
+    """Of a database that is not open here, read without the verbs.
+
+    Raises:
+        duckdb.Error: it can't be read.
+    """
+    with duckdb.connect(path, read_only=True) as con:
+        return [name for (name,) in con.execute("SELECT model FROM ml_catalog.models ORDER BY model").fetchall()]
 
 
 def _devices(engine: Engine, args: Args) -> Rows:

@@ -1,0 +1,90 @@
+"""DuckDB's words for a verb that was called wrongly, in ours: they tell what is missing, not what would mend it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from mfgsql.engine.installing import shipped_functions
+from mfgsql.engine.profiling import describe
+from mfgsql.errors import MfgsqlError, OptionError, SourceError, did_you_mean
+
+if TYPE_CHECKING:
+    from mfgsql.engine.engine import Engine
+    from mfgsql.engine.sources import Source
+
+ALIAS = "source of "  # what plans call a source, followed by the version
+# Version and source of the plan made last: DuckDB's error names the version, not what its source has.
+asked: ContextVar[tuple[str, Source] | None] = ContextVar("mfgsql_asked", default=None)
+_COLUMN = re.compile(rf'"{ALIAS}(.+?)" does not have a column named "(.+)"')
+_BINDINGS = re.compile(r"^Candidate bindings: (.*)$", re.MULTILINE)
+_MACRO = re.compile(r"Macro (ml_\w+)\(\) does not support the supplied arguments.*?\n\t\1\((.*?)\)\n", re.DOTALL)
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_NAMED = re.compile(r"(\w+)\s*(?::=|=>)")
+
+
+def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
+    """The error with its remedy; None where it isn't about a verb."""
+    if not isinstance(error, duckdb.BinderException):
+        return None
+    with suppress(duckdb.Error, MfgsqlError):  # then DuckDB's own text has to do
+        if found := _COLUMN.search(str(error)):
+            return _missing_column(engine, found[1], found[2], str(error))
+        if found := _MACRO.search(str(error)):
+            return _wrong_arguments(found[1], found[2], str(error))
+    return None
+
+
+def _missing_column(engine: Engine, version: str, column: str, text: str) -> SourceError:
+    from mfgsql.catalog import resolve
+    from mfgsql.model import Manifest
+
+    with engine.cursor() as cursor:
+        manifest = Manifest.from_json(resolve(cursor, version).manifest)
+    reads = manifest.features.names
+    hint = did_you_mean(column, [n for n in _columns(engine, version, text) if n not in reads])
+    if column not in reads:
+        return SourceError(
+            f"The source has no column '{column}', the target of {version}, and predictions are judged by it.{hint}"
+        )
+    return SourceError(
+        f"The source has no column '{column}', which {version} needs.{hint}",
+        remedy=f"It reads {', '.join(reads)}: rename or add columns in a SELECT.",
+    )
+
+
+def _columns(engine: Engine, version: str, text: str) -> list[str]:
+    """Of the source, where the engine can see it; else those that DuckDB names."""
+    last = asked.get()
+    if last is not None and last[0] == version:
+        with suppress(duckdb.Error), engine.cursor() as cursor:
+            return list(describe(cursor, last[1].select))
+    found = _BINDINGS.search(text)
+    return re.findall(r'"([^"]+)"', found[1]) if found else []
+
+
+def _wrong_arguments(verb: str, signature: str, text: str) -> OptionError | None:
+    """By the excerpt of the statement that DuckDB shows: of a long one it may leave out what was misspelt."""
+    arguments = [a.partition(":=")[0].strip() for a in signature.split(",") if a.strip()]
+    example = _example(verb, arguments)
+    if example is None:
+        return None
+    excerpt = text.partition("\nLINE ")[2].rpartition(f"{verb}(")[2]
+    named = _NAMED.findall(_TEXT.sub("''", excerpt))
+    unknown = next((n for n in named if n.lower() not in arguments), None)
+    takes = f"it takes {', '.join(arguments)}" if arguments else "it takes none"
+    remedy = f"As in: {example}"
+    if unknown is None:
+        return OptionError(f"These are not the arguments of {verb}: {takes}.", remedy=remedy)
+    return OptionError(f"{verb} has no argument '{unknown}': {takes}.{did_you_mean(unknown, arguments)}", remedy=remedy)
+
+
+def _example(verb: str, arguments: list[str]) -> str | None:
+    """Of the macro with these arguments, of which a header tells each; None where it isn't one of ours."""
+    ours = [f for f in shipped_functions() if f.name.split(".")[0] == verb]
+    told = (f.header["example"] for f in ours if [k for k in f.header if k in arguments] == arguments)
+    return next(told, None)
