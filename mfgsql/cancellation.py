@@ -27,6 +27,7 @@ class Cancellation:
         """While the block runs, a request to stop also calls this (a cursor's ``interrupt``)."""
         self._calls.append(call)
         try:
+            self.check()  # a request from before had nothing to call
             yield
         finally:
             self._calls.remove(call)

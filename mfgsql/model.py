@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -172,7 +173,8 @@ class Model:
     def to_bytes(self) -> bytes:
         """One safetensors file, the manifest in its metadata."""
         tensors = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
-        data: bytes = save_tensors(tensors, metadata={"manifest": self.manifest.to_json()})
+        told = {"manifest": self.manifest.to_json()}
+        data: bytes = save_tensors(tensors, metadata=told | {"sha256": _checksum(save_tensors(tensors))})
         return data
 
     @classmethod
@@ -191,6 +193,23 @@ class Model:
             raise CatalogError("The model's weights are damaged, or do not fit its manifest.") from error
         model.network.eval()
         return model
+
+
+def _checksum(data: bytes) -> str:
+    """Of the weights in a safetensors file, whatever its header says."""
+    return hashlib.sha256(data[8 + int.from_bytes(data[:8], "little") :]).hexdigest()
+
+
+def verify(data: bytes) -> None:
+    """Refuse weights that are not those that were saved.
+
+    Raises:
+        CatalogError: they differ.
+    """
+    size = int.from_bytes(data[:8], "little")
+    told = json.loads(data[8 : 8 + size])["__metadata__"].get("sha256")
+    if told is not None and told != _checksum(data):
+        raise CatalogError("The model's weights are damaged: they are not those that were saved.")
 
 
 def read_manifest(data: bytes) -> str:

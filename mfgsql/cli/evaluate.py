@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from mfgsql.cli.completion import model_argument
@@ -32,6 +34,6 @@ def evaluate(model: str, source: str, report: bool, confusion: bool, db: str, ou
         from mfgsql.engine.verbs.judging import trained_on
 
         if version := trained_on(session.engine, model, source):
-            note = f"{version} was trained on these rows: on new ones it may do worse."
-            see = f"Figures of rows held out: mfgsql models show {version} --db {db}"
+            note = f"{version} was trained on a source of this name: on rows that it has not seen it may do worse."
+            see = f"Figures of rows held out: mfgsql models show {version} --db {shlex.quote(db)}"
             click.echo(f"\n{note} {see}", err=out.format != "table")

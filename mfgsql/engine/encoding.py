@@ -77,6 +77,8 @@ def _copy(file: str, copy: IO[bytes], encodings: tuple[str, ...], check: Callabl
             failed = f"'{file}' is not {encoding}: byte {error.start} can't be read."
         except UnicodeEncodeError:
             failed = f"'{file}' is not {encoding}: it holds halves of characters."
+        except UnicodeError as error:
+            failed = f"'{file}' can't be read as {encoding}: {error}."
     raise SourceError(failed)
 
 

@@ -19,7 +19,7 @@ import duckdb
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.functions import load_udfs, register
-from mfgsql.errors import ClosedError, MfgsqlError, ResourceError
+from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, ResourceError
 from mfgsql.resources import resource
 from mfgsql.settings import Settings
 
@@ -61,8 +61,12 @@ class Engine:
         self._device: str | None = None
         folders = [resource("udfs"), *([Path(settings.udfs_dir)] if settings.udfs_dir else [])]
         self._functions = [f for folder in folders for f in load_udfs(folder)]
-        for function in self._functions:
-            register(self, con, function)
+        try:
+            for function in self._functions:
+                register(self, con, function)
+        except duckdb.Error as error:
+            self._unregister()
+            raise CatalogError(f"A UDF can't be registered: {_first_line(error)}") from None
         atexit.register(self.close)
 
     @property
@@ -108,7 +112,7 @@ class Engine:
             try:
                 yield cursor
             except BaseException:
-                _rollback(cursor)
+                roll_back(cursor)
                 raise
             cursor.execute("COMMIT")
 
@@ -198,9 +202,11 @@ class Engine:
         """Our own error that became this text on its way through DuckDB, or DuckDB's."""
         text = str(error)
         ours = next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), None)
+        if ours is not None or not isinstance(error, duckdb.BinderException):
+            return ours or error
         from mfgsql.engine.verbs.misuse import in_our_words
 
-        return ours or in_our_words(self, error) or error
+        return in_our_words(self, error) or error
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -232,20 +238,24 @@ class Engine:
                 self._left.wait(0.2)
         for session in list(self.sessions.values()):
             session.release()
-        for function in self._functions:  # an owner's connection lives on, and DuckDB frees what this one registered
-            with suppress(duckdb.Error):  # an engine that was never whole has not registered all
-                self.con.remove_function(function.name)
+        self._unregister()
         self.con.close()  # and with it the file's lock
         if self._temporary:
             self._temporary.cleanup()
         self.ended.set()
+
+    def _unregister(self) -> None:
+        """An owner's connection lives on, and DuckDB frees what this one registered."""
+        for function in self._functions:
+            with suppress(duckdb.Error):  # an engine that was never whole has not registered all
+                self.con.remove_function(function.name)
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).split("\n")[0]
 
 
-def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     """Roll back; a transaction that DuckDB has given up already has nothing left to roll back."""
     try:
         cursor.execute("ROLLBACK")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import duckdb
 
 from mfgsql.engine.encoding import never
+from mfgsql.engine.engine import roll_back
 from mfgsql.engine.pivoting import check_column, pivot_rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.readings import point_out_epochs, read_epoch, read_numbers
+from mfgsql.engine.readings import point_out_epochs, read_dotted_dates, read_epoch, read_numbers
 from mfgsql.engine.relations import (
     NOT_OF_THE_FILE,
     LoadOptions,
@@ -21,7 +22,7 @@ from mfgsql.engine.relations import (
     kind_of,
     relation_of,
 )
-from mfgsql.errors import OptionError, SourceError
+from mfgsql.errors import InputError, OptionError, SourceError
 
 __all__ = ["LoadOptions", "Loaded", "load"]
 
@@ -101,7 +102,7 @@ def load(
         check()
         con.execute("COMMIT")
     except BaseException as error:
-        con.execute("ROLLBACK")
+        roll_back(con)
         if isinstance(error, _BrokenError):
             words = bad_line(con, error.file, options, check)
             raise SourceError(words or f"{error.file} can't be loaded: {_words(error.error)}") from None
@@ -139,8 +140,10 @@ def _culprit(job: _Job, files: list[str]) -> str:
             raise
         except (duckdb.Error, _BrokenError):
             return file
+        except InputError:
+            continue  # it alone lacks what others have
         finally:
-            job.con.execute("ROLLBACK")
+            roll_back(job.con)
     return ", ".join(files)
 
 
@@ -152,6 +155,7 @@ def _fill(job: _Job, files: list[str]) -> None:
     origin = _stage(job, files, told)
     if csv and told is None and not pivot:
         read_numbers(con, "__ml_load", None, job.texts, job.notes)
+        read_dotted_dates(con, "__ml_load", job.texts, job.notes)
     job.check()
     _shape(con, job.options, job.notes)
     if pivot:
@@ -185,12 +189,27 @@ def _stage_one(job: _Job, file: str, told: str | None, *, first: bool) -> None:
         job.check()
         con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_file AS FROM {relation}")
     if told and not job.options.pivot:  # file by file: the number of one, written as text, would be misread
+        read_dotted_dates(con, "__ml_file", job.texts, job.notes)
         read_numbers(con, "__ml_file", told, job.texts, job.notes)
+    if told == "," and not first:
+        _check_notation(con, file)
     if first:
         con.execute("DROP TABLE IF EXISTS __ml_load; ALTER TABLE __ml_file RENAME TO __ml_load")
         return
     con.execute("CREATE OR REPLACE TEMP TABLE __ml_next AS FROM __ml_load UNION ALL BY NAME FROM __ml_file")
     con.execute("DROP TABLE __ml_load; DROP TABLE __ml_file; ALTER TABLE __ml_next RENAME TO __ml_load")
+
+
+def _check_notation(con: duckdb.DuckDBPyConnection, file: str) -> None:
+    """Refuse to put numbers, which texts show with a point, beside texts that write them with a comma."""
+    before = describe(con, "__ml_load")
+    for name, kind in describe(con, "__ml_file").items():
+        if {kind, before.get(name)} == {"DOUBLE", "VARCHAR"}:
+            one, other = ("a number", "text") if kind == "DOUBLE" else ("text", "a number")
+            raise SourceError(
+                f"The column {name!r} is {one} in '{file}' and {other} in the files before it.",
+                remedy="Mend the values that are no numbers, or load the files into two tables.",
+            )
 
 
 def _shape(con: duckdb.DuckDBPyConnection, options: LoadOptions, notes: list[str]) -> None:

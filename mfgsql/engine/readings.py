@@ -18,6 +18,7 @@ _TIMELIKE = re.compile(r"(^|_)(ts|time|timestamp|epoch|millis|ms|date|datum|zeit
 _UNITS = (("seconds", 1.0), ("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9))
 _EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
 _FIRST, _LAST = 946_684_800, 4_102_444_800  # the years 2000 to 2100
+_DOTTED = "['%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M', '%d.%m.%Y', '%d.%m.%Y %H:%M:%S.%f']"
 _INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 
 
@@ -45,7 +46,7 @@ class Notation:
         self.decimal, self.told = decimal or ",", decimal is not None
         self.group = "." if self.decimal == "," else ","
         digits = rf"\d+|[1-9]\d{{0,2}}([{self.group}]\d{{3}})+"
-        grouped = rf"\s*[-+]?({digits})([{self.decimal}]\d*)?([eE][-+]?\d+)?\s*"
+        grouped = rf"\s*[-+]?(({digits})([{self.decimal}]\d*)?|[{self.decimal}]\d+)([eE][-+]?\d+)?\s*"
         self.pattern = grouped if self.told else _NUMBER
 
     def number(self, text: str) -> str:
@@ -87,6 +88,7 @@ def read_numbers(
 ) -> None:
     """Columns of text that hold nothing but numbers become DOUBLE; those named in ``texts`` (lower case) stay."""
     notation = Notation(decimal)
+    pointed, commas = _columns(con, table, ("DOUBLE",)), False
     for name in _columns(con, table, ("VARCHAR",)):
         if name.lower() in texts:
             continue
@@ -94,8 +96,29 @@ def read_numbers(
         for reading in notation.judge(con, table, column).values():
             if reading.number:
                 con.execute(f"ALTER TABLE {table} ALTER {column} TYPE DOUBLE USING {notation.number(column)}")
+                commas = True
             if reading.note:
                 notes.append(f"{name} {reading.note}")
+
+    if commas and not notation.told and pointed:
+        names = ", ".join(pointed)
+        notes.append(f"{names}: a point is read as the decimal sign; if it groups thousands, say --decimal ','.")
+
+
+def read_dotted_dates(con: duckdb.DuckDBPyConnection, table: str, texts: Collection[str], notes: list[str]) -> None:
+    """Columns of text that hold nothing but ``31.12.2024 23:59`` become TIMESTAMP: with points the day comes first."""
+    for name in _columns(con, table, ("VARCHAR",)):
+        if name.lower() in texts:
+            continue
+        column = quote_identifier(name)
+        moment = f"try_strptime(nullif(trim({column}), ''), {_DOTTED})"
+        row = con.execute(
+            f"SELECT count({moment}), count(nullif(trim({column}), '')) FROM {table} "
+            f"HAVING bool_and(regexp_matches({column}, '^\\s*(\\d{{1,2}}\\.\\d{{1,2}}\\.\\d{{4}}|$)'))"
+        ).fetchone()
+        if row and row[0] and row[0] == row[1]:
+            con.execute(f"ALTER TABLE {table} ALTER {column} TYPE TIMESTAMP USING {moment}")
+            notes.append(f"{name} is read as day.month.year.")
 
 
 def read_epoch(con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:

@@ -109,13 +109,13 @@ def _csv(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions) -> str
 
 def _sheet(file: str, sheet: str | None) -> object:
     try:
-        import fastexcel  # noqa: F401
+        import fastexcel
         import polars as pl
     except ImportError:
         raise MissingExtraError("Excel files need an extra.", remedy="pip install 'mfgsql[excel]'") from None
     try:
         frame = pl.read_excel(file, sheet_name=sheet) if sheet else pl.read_excel(file)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, fastexcel.FastExcelError) as error:
         raise SourceError(f"'{file}' can't be read: {error}") from None
     return frame.to_arrow()
 

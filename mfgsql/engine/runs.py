@@ -33,6 +33,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
+from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.snapshots import Frozen, export, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.states import read_state, write_state
@@ -148,8 +149,10 @@ class _Learning:
         model, number = result["model"], result["version"]
         is_champion = alias_of(self.cursor, model, CHAMPION) == number
         why = None
-        if self.args.get("promote") and not is_champion:
+        if not is_champion and self.args.get("promote"):
             is_champion, why = self._challenge_again(f"{model}@{number}", frozen, prepared)
+        elif not is_champion:
+            why = f"{model}@{number} is not the champion. {_promote(f'{model}@{number}')}"
         with self.engine.transaction() as con:
             con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
             if self.args.get("promote") and is_champion:
@@ -162,7 +165,8 @@ class _Learning:
         try:
             snapshot = self._export(frozen, prepared)
             model = Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
-            return self._challenge(snapshot, model)
+            won, why = self._challenge(snapshot, model)
+            return won, why and f"{name} is not the champion: {why} {_promote(name)}"
         finally:
             self._path.unlink(missing_ok=True)
 
@@ -213,6 +217,7 @@ class _Learning:
         """Commit all of it; the row of result, and snapshots that nothing names any more."""
         data = learned.model.to_bytes()
         beaten, why = self._challenge(snapshot, learned.model)
+        why = why and f"It stays candidate: {why} {_promote(self.args['model'] + '@candidate')}"
         warnings = [*prepared.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
             number = next_version(con, self.args["model"])
@@ -232,11 +237,10 @@ class _Learning:
         champion = alias_of(self.cursor, self.args["model"], CHAMPION)
         if champion is None:
             return True, None
-        remedy = f"Promote it: FROM ml_promote('{self.args['model']}@candidate');"
         if self.args.get("promote") != "auto":
-            return False, f"It stays candidate beside the champion @{champion}. {remedy}"
+            return False, f"@{champion} is the champion."
         won, why = wins(self.engine, self.cursor, f"{self.args['model']}@{champion}", snapshot, model)
-        return won, None if won else f"It stays candidate: {why} {remedy}"
+        return won, None if won else why
 
     def _version(self, number: int, data: bytes, learned: Learned, result: dict[str, Any]) -> Version:
         return Version(
@@ -271,6 +275,10 @@ class _Learning:
             "device": self.engine.device,
             "warnings": warnings,
         }
+
+
+def _promote(name: str) -> str:
+    return f"Promote it: FROM ml_promote({quote_literal(name)});"
 
 
 def _size(prepared: Prepared, base: Model | None) -> int:

@@ -49,6 +49,8 @@ class Session:
         self.id = uuid.uuid4().hex
         self.cancellation = Cancellation()
         self._owns_con = owns_con
+        if owns_con:  # a name in SQL must never mean a Python variable of this package
+            con.execute("SET python_enable_replacements = false")
         self._closed = False
         self.waiting = Waiting(self.interrupt, engine.is_inside)
         engine.sessions[self.id] = self
@@ -245,12 +247,10 @@ def _open(place: Path | None, settings: Settings, read_only: bool) -> duckdb.Duc
         con = duckdb.connect(str(place or ":memory:"), read_only=read_only)
     except duckdb.Error as error:
         text = str(error).split("\n")[0]
-        remedy = (
-            "Another process has it open for writing, and DuckDB lets no other in meanwhile: wait for it, or close it."
-            if "lock" in text.lower()
-            else None
-        )
-        raise CatalogError(f"'{place}' can't be opened: {text}", remedy=remedy) from None
+        held = "Another process has it open for writing, and DuckDB lets no other in meanwhile: wait, or close it."
+        raise CatalogError(
+            f"'{place}' can't be opened: {text}", remedy=held if "lock" in text.lower() else None
+        ) from None
     con.execute(f"SET memory_limit = '{settings.duckdb_memory // 2**20}MiB'; SET threads = {settings.threads}")
     return con
 
@@ -262,25 +262,22 @@ def install(con: duckdb.DuckDBPyConnection, **settings: Any) -> Session:
         CatalogError: the database has them already, or is read-only without a catalog.
     """
     chosen = load_settings(**settings)
-    if con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = '_ml_plan'").fetchone():
-        raise CatalogError(
-            "This database has the verbs already, on each of its connections.",
-            remedy="For another session: session.cursor(); to begin anew: session.close(), then install.",
-        )
-    row = con.execute(
-        "SELECT path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
-    ).fetchone()
-    place = Path(row[0]).resolve() if row and row[0] else None
-    engine = prepare(con.cursor(), place, chosen, read_only=bool(row and row[1]))
-    return Session(engine, con, owns_engine=True, owns_con=False)
+    with _opening:
+        if con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = '_ml_plan'").fetchone():
+            raise CatalogError(
+                "This database has the verbs already, on each of its connections.",
+                remedy="For another session: session.cursor(); to begin anew: session.close(), then install.",
+            )
+        row = con.execute(
+            "SELECT path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
+        ).fetchone()
+        place = Path(row[0]).resolve() if row and row[0] else None
+        engine = prepare(con.cursor(), place, chosen, read_only=bool(row and row[1]))
+        return Session(engine, con, owns_engine=True, owns_con=False)
 
 
 def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settings, *, read_only: bool) -> Engine:
-    """Migrate, register the UDFs, install macros and views; the engine.
-
-    Raises:
-        CatalogError: read-only, and something would have to be changed.
-    """
+    """The engine of a database, made ready; a `CatalogError` where that would change one opened read-only."""
     steps = pending(con)
     if read_only and (steps or installed(con) != checksum()):
         raise CatalogError(
@@ -290,8 +287,12 @@ def prepare(con: duckdb.DuckDBPyConnection, place: Path | None, settings: Settin
     if steps:
         migrate(con)
     engine = Engine(con, place, settings, read_only=read_only)
-    if not read_only:
-        interrupt_stale_runs(con)
-        install_sql(con)
-        engine.tidy()
+    try:
+        if not read_only:
+            interrupt_stale_runs(con)
+            install_sql(con)
+            engine.tidy()
+    except BaseException:
+        engine.close()
+        raise
     return engine

@@ -83,6 +83,8 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     if total == 0:
         raise DataError("The source has no rows.")
     roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | split
+    if args.get("target") in roles:
+        raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     profiled = {n: t for n, t in kept.items() if n not in roles}
     profiles = profile_columns(con, _ROWS, profiled, order=HASH) if rows else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}

@@ -85,7 +85,10 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     spec = TrainSpec(
         features, Recipe.parse(args["options"]), task, target, None if task else args["objective"], args.get("weight")
     )
-    return Prepared(spec, _records(frozen, features, rejected), frozen.rows, _warnings(frozen, rejected, leaks, args))
+    warnings = _warnings(frozen, rejected, leaks, args)
+    if base is not None and base.manifest.task and base.target.name != args.get("target"):
+        warnings.append(f"{args['base']} is no base but a model of {base.target.name!r}: all it has learnt goes along.")
+    return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
 
 
 def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
@@ -118,14 +121,16 @@ def filling(frozen: Frozen, target: str) -> str:
     kind = frozen.types[target]
     value = "false" if kind == "BOOLEAN" else "0" if base_type(kind) in NUMERIC_TYPES else "'none'"
     quoted = quote_identifier(target)
-    filled = f"SELECT * REPLACE (coalesce({quoted}, {value}) AS {quoted}) FROM {_source(frozen)}"
+    known = f"{quoted}::VARCHAR" if value == "'none'" and kind != "VARCHAR" else quoted
+    filled = f"SELECT * REPLACE (coalesce({known}, {value}) AS {quoted}) FROM {_source(frozen)}"
     return f"If NULL means {value}, say so in the source: {filled}"
 
 
 def _source(frozen: Frozen) -> str:
     """What stands behind FROM; a long statement is left to the reader."""
     written = frozen.sql.removeprefix("SELECT * FROM ")
-    return "(...)" if len(written) > 60 or "\n" in written.strip("()\n ") else "".join(written.split("\n"))
+    lines = written.strip("()\n ").split("\n")
+    return "(...)" if len(written) > 60 or len(lines) > 1 or "--" in written else "".join(written.split("\n"))
 
 
 def _whole(profile: ColumnProfile) -> bool:

@@ -33,7 +33,7 @@ class Interpolation:
 
     def _table(self) -> tuple[npt.NDArray[np.int64], int]:
         """For each cell how many points lie in cells before it; and the largest number of points in a cell."""
-        if not np.isfinite(self._scale) or self._scale <= 0:
+        if not np.isfinite(self._scale) or self._scale <= 0 or not np.isfinite(self._slopes).all():
             return np.empty(0, np.int64), _CROWD + 1
         cells = self._cell(self._points)
         before: npt.NDArray[np.int64] = np.searchsorted(cells, np.arange(_CELLS))

@@ -53,7 +53,7 @@ class Gathering:
         while not call.done:
             with self._device:
                 if not call.done:
-                    self._run(self._next())
+                    self._run()
         if call.output is None:
             assert call.failed is not None
             raise call.failed
@@ -69,8 +69,10 @@ class Gathering:
                 rows += len(calls[-1].continuous)
         return calls
 
-    def _run(self, calls: list[_Call]) -> None:
+    def _run(self) -> None:
+        calls: list[_Call] = []
         try:
+            calls += self._next()
             output = self._forward(
                 np.concatenate([c.continuous for c in calls]), np.concatenate([c.codes for c in calls])
             )

@@ -42,6 +42,11 @@ class Classification(Task):
                 f"The target {profile.name!r} has more than {MAX_CLASSES} classes.",
                 remedy="Predict it as a number with task := 'regression', or group the classes.",
             )
+        if len(counts) > max(20, (profile.rows - profile.nulls) / 2):
+            raise DataError(
+                f"The target {profile.name!r} has {len(counts)} classes in {profile.rows - profile.nulls} rows: an id, "
+                "or a text of its own in nearly every row."
+            )
         numeric = is_numeric_type(profile.type)
         classes = sorted(counts, key=float if numeric else str)
         if len(classes) == 2:

@@ -21,8 +21,8 @@ def _choice(default: str, *choices: str, what: str) -> Any:
 class Recipe:
     """Options of training; 0 lets the trainer choose by the number of rows."""
 
-    epochs: int = _number(0, 0, 100_000, "passes over the rows")
-    batch_size: int = _number(0, 0, 1_000_000, "rows of a step")
+    epochs: int = _number(0, 0, 100_000, "passes over the rows; 0: by their number")
+    batch_size: int = _number(0, 0, 1_000_000, "rows of a step; 0: by their number")
     learning_rate: float = _number(1e-3, 1e-8, 10.0, "step size at its peak")
     weight_decay: float = _number(1e-2, 0.0, 10.0, "decoupled decay of the weights")
     optimizer: str = _choice("adamw", "adamw", "adam", "sgd", what="how weights follow the gradient")
@@ -41,7 +41,7 @@ class Recipe:
     mask_ratio: float = _number(0.3, 0.01, 0.99, "share of columns hidden (objective masked)")
     clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none")
     probe: float = _number(0.5, 0.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is")
-    base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate")
+    base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate; 0: by the number of rows")
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Recipe:

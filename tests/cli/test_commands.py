@@ -165,13 +165,13 @@ def test_demo_refuses_a_file_that_exists_and_replaces_only_databases(new, tmp_pa
     assert new("demo", "--replace", "--db", str(other)).exit_code == 1 and other.exists()
 
 
-@pytest.mark.parametrize("source", ["parts", "SELECT * FROM Parts;"])
+@pytest.mark.parametrize("source", ["parts", "SELECT * FROM parts;"])
 def test_evaluate_tells_that_it_was_trained_on_these_rows(mfgsql, source):
-    assert "m@1 was trained on these rows" in mfgsql("evaluate", "m", source).stdout
+    assert "m@1 was trained on a source of this name" in mfgsql("evaluate", "m", source).stdout
     assert "trained on" not in mfgsql("evaluate", "m", "FROM parts WHERE id > 9").output
     told = mfgsql("evaluate", "m", source, "--format", "json")
     assert rows(told)[0].keys() == {"metric", "value", "baseline", "lower", "upper", "rows"}
-    assert "m@1 was trained on these rows" in told.stderr
+    assert "m@1 was trained on a source of this name" in told.stderr
 
 
 def test_a_missing_column_is_told_in_words(mfgsql):

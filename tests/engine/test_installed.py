@@ -45,3 +45,13 @@ def test_the_verbs_are_installed_once_at_a_time() -> None:
     assert con.execute("SELECT 2").fetchall() == [(2,)]  # closing the session leaves the connection to its owner
     with mfgsql.install(con, progress="off"):
         assert con.cursor().execute("FROM ml.models").fetchall() == []
+
+
+def test_an_install_that_failed_can_be_repeated(tmp_path) -> None:
+    body = "from mfgsql.engine.functions import udf\n@udf('own', 'NO_TYPE')\ndef own(engine, x):\n    return x\n"
+    (tmp_path / "own.py").write_text(body)
+    con = duckdb.connect()
+    with pytest.raises(CatalogError, match="can't be registered"):
+        mfgsql.install(con, udfs_dir=str(tmp_path), progress="off")
+    with mfgsql.install(con, progress="off"):
+        assert con.execute("FROM ml.models").fetchall() == []

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mfgsql
 from mfgsql.engine.intake import LoadOptions, load
 from mfgsql.engine.pivoting import Pivot
-from mfgsql.errors import CancelledError, MfgsqlError
+from mfgsql.errors import CancelledError, MfgsqlError, SourceError
 
 WORDS = st.text(st.characters(codec="gb18030", categories=["L", "N"]), min_size=1, max_size=6)
 
@@ -344,3 +345,33 @@ def test_a_failed_load_leaves_no_sheet_behind(tmp_path):
         with pytest.raises(MfgsqlError, match=r"a\.xlsx can't be loaded"):
             load(con, [f"{tmp_path}/a.xlsx"], "t", LoadOptions())
         assert con.sheets == []
+
+
+def test_dates_with_points_become_times_and_points_beside_commas_are_pointed_out(tmp_path):
+    rows = "\n".join(f"{d:02d}.{d % 12 + 1:02d}.2024 00:15;6,{d};1.{d:03d}" for d in range(1, 29))
+    (tmp_path / "g.csv").write_text(f"Zeit;Druck;Stück\n{rows}\n", encoding="utf-8")
+    with mfgsql.connect(progress="off") as s:
+        loaded = s.load([str(tmp_path / "g.csv")], "g")
+        assert [kind for _, kind in loaded.columns] == ["TIMESTAMP", "DOUBLE", "DOUBLE"]
+        assert s.execute("SELECT min(Zeit)::VARCHAR FROM g").fetchone() == ("2024-01-12 00:15:00",)
+        assert any("Zeit is read as day.month.year" in n for n in loaded.notes)
+        assert any("if it groups thousands, say --decimal ','" in n for n in loaded.notes)
+        told = s.load([str(tmp_path / "g.csv")], "told", LoadOptions(decimal=","))
+        assert [kind for _, kind in told.columns] == ["TIMESTAMP", "DOUBLE", "DOUBLE"]
+        assert s.execute('SELECT min("Stück"), max("Stück") FROM told').fetchone() == (1001.0, 1028.0)
+
+
+def test_one_column_in_two_notations_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("a;b\n1,5;x\n2,5;y\n")
+    (tmp_path / "b.csv").write_text("a;b\n3,5;x\nn/a;y\n")
+    with mfgsql.connect(progress="off") as s:
+        with pytest.raises(SourceError, match="'a' is text in .*b.csv' and a number"):
+            s.load([str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], "t", LoadOptions(decimal=","))
+        assert s.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 't'").fetchone() == (0,)
+
+
+def test_a_table_may_be_called_like_a_variable_of_python(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with mfgsql.connect(progress="off") as s:
+        for name in ("con", "select", "duckdb"):
+            assert s.load([str(tmp_path / "a.csv")], name).rows == 1

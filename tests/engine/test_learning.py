@@ -113,11 +113,13 @@ def test_promote_auto_judges_a_reused_version_again(lab: Session) -> None:
     assert (better["version"], better["champion"]) == (2, False)
     again = learnt(lab, statement.format(good, ", promote := 'auto'"))
     assert (again["version"], again["status"], again["champion"]) == (2, "reused", True)
-    assert not any("stays candidate" in w for w in again["warnings"])
+    assert not any("champion" in w for w in again["warnings"])
     assert lab.execute("SELECT champion, candidate FROM ml.models").fetchall() == [(2, None)]
     worse = learnt(lab, statement.format(poor, ", promote := 'auto'"))
     assert (worse["version"], worse["status"], worse["champion"]) == (1, "reused", False)
-    assert any("stays candidate" in w for w in worse["warnings"])
+    assert any("late@1 is not the champion: " in w and "ml_promote('late@1')" in w for w in worse["warnings"])
+    plain = learnt(lab, statement.format(poor, ""))
+    assert any(w == "late@1 is not the champion. Promote it: FROM ml_promote('late@1');" for w in plain["warnings"])
     assert scalar(lab, "SELECT count(*) FROM ml.runs") == 2
 
 
@@ -447,3 +449,26 @@ def test_a_leak_is_found_where_rows_repeat(lab: Session) -> None:
     assert len(found) == 1
     assert found[0][0] != "ok"
     assert "torque" in found[0][1]
+
+
+def test_damaged_weights_are_not_imported(lab: Session, finetune: Finetune, tmp_path: Path) -> None:
+    lab.execute(finetune("m", FEW, "failed")).fetchall()
+    file = tmp_path / "m.safetensors"
+    lab.execute("FROM ml_export('m', $1)", [str(file)]).fetchall()
+    data = bytearray(file.read_bytes())
+    data[-1000] ^= 0xFF
+    file.write_bytes(data)
+    with pytest.raises(CatalogError, match="damaged"):
+        lab.execute("FROM ml_import('bad', $1)", [str(file)]).fetchall()
+    assert scalar(lab, "SELECT count(*) FROM ml.models") == 1
+
+
+@pytest.mark.parametrize("role", ["entity := 'failed'", "order_by := 'failed'", "split := 'failed'"])
+def test_a_target_is_no_role(lab: Session, finetune: Finetune, role: str) -> None:
+    with pytest.raises(OptionError, match="as well"):
+        lab.execute(finetune("m", FEW, "failed", role)).fetchall()
+
+
+def test_a_text_of_its_own_in_each_row_is_no_target(lab: Session, finetune: Finetune) -> None:
+    with pytest.raises(DataError, match="an id"):
+        lab.execute(finetune("m", "SELECT torque, id || '-x' AS name FROM parts", "name")).fetchall()

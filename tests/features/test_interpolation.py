@@ -1,7 +1,7 @@
 """The table of cells gives what a search gives."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mfgsql.features.interpolation import Interpolation
@@ -17,6 +17,7 @@ nearby = st.floats(-100, 100)
     st.lists(st.one_of(anywhere, nearby), max_size=50),
     st.integers(0, 9),
 )
+@example(points=[0.0, 1e-310, 1.0], numbers=[0.0], seed=0)  # a slope that overflows
 def test_agrees_with_numpy(points: list[float], numbers: list[float], seed: int) -> None:
     grid = np.sort(np.asarray(points))
     values = np.sort(np.random.default_rng(seed).normal(size=len(grid)))

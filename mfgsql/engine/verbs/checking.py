@@ -10,7 +10,7 @@ from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, pla
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
-from mfgsql.engine.specs import filling, fit_target, leaks_of
+from mfgsql.engine.specs import FEWEST, filling, fit_target, leaks_of
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import Target
@@ -33,7 +33,10 @@ def check(engine: Engine, args: Args) -> Rows:
 def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str, str, str, str | None]]:
     total, few = frozen.rows + frozen.unlabelled, frozen.rows < 200
     known = f", {frozen.rows:,} with a target" if frozen.unlabelled else ""
-    yield "rows", _LOOK if few else _OK, f"{total:,} rows{known}", "More rows would help." if few else None
+    if frozen.rows < FEWEST:
+        yield "rows", _STOP, f"{total:,} rows{known}", f"At least {FEWEST} are needed to learn from."
+    else:
+        yield "rows", _LOOK if few else _OK, f"{total:,} rows{known}", "More rows would help." if few else None
     yield from _span(frozen)
     target, problem = _target(frozen, args)
     if problem is not None:
@@ -46,7 +49,7 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
         yield from _about_columns(frozen, features, rejected, leaks)
     if features.encoders:
         yield _effort(engine, frozen, features)
-    stop = problem is not None or not features.encoders or frozen.rows < 20
+    stop = problem is not None or not features.encoders or frozen.rows < FEWEST
     yield _advice(args, [*(r.name for r in rejected), *(leak.column for leak in leaks)], leaks, stop)
 
 

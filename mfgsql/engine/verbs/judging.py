@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
@@ -23,9 +25,8 @@ def trained_on(engine: Engine, model: str, source: str) -> str | None:
 
 
 def _same(source: str) -> str:
-    """Equal for sources that differ in blanks, case, a semicolon, or a plain ``SELECT * FROM``."""
-    words = " ".join(source.strip().rstrip(";").lower().split())
-    return words.removeprefix("select * ").removeprefix("from ")
+    """Equal for sources that differ in a semicolon, or a plain ``SELECT * FROM``."""
+    return re.sub(r"^(select \* )?from ", "", source.strip().rstrip(";"), flags=re.IGNORECASE).strip()
 
 
 @planners.register("evaluate")

@@ -23,7 +23,7 @@ from mfgsql.catalog.models import CANDIDATE, CHAMPION, PREVIOUS, alias_of, model
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.errors import NotFoundError, OptionError, SourceError
-from mfgsql.model import Manifest, Model, read_manifest
+from mfgsql.model import Manifest, Model, read_manifest, verify
 
 _POINTED = {"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}
 _FILE = {"model": "VARCHAR", "version": "INTEGER", "file": "VARCHAR", "bytes": "BIGINT"}
@@ -67,9 +67,11 @@ def _drop(engine: Engine, args: Args) -> Rows:
         else:
             version = resolve(cursor, args["model"])
             if alias_of(cursor, ref.model, CHAMPION) == version.version:
+                others = next_version(cursor, ref.model) > 2
                 raise OptionError(
                     f"{version.name} is the champion of '{ref.model}'.",
-                    remedy=f"Promote another version first, or drop the whole model: FROM ml_drop('{ref.model}');",
+                    remedy=("Promote another version first, or drop" if others else "Drop")
+                    + f" the whole model: FROM ml_drop('{ref.model}');",
                 )
             forget_version(cursor, version)
             dropped = [version.version]
@@ -103,6 +105,7 @@ def _import(engine: Engine, args: Args) -> Rows:
     except OSError as error:
         raise SourceError(f"The file '{path}' can't be read: {error.strerror}.") from None
     manifest = Manifest.from_json(read_manifest(data))
+    verify(data)
     Model.from_bytes(data)  # damaged weights are refused here, not at the first prediction
     target = manifest.target.name if manifest.target else None
     with engine.transaction() as cursor:
