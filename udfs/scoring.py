@@ -1,4 +1,4 @@
-"""Scoring: one function per shape of output. The model comes pinned (``m@3``); the row is a struct of features."""
+"""Scoring: one function per shape of output. The row is ``{'m@3': {features}}``: the model comes pinned, as a name."""
 
 import pyarrow as pa
 
@@ -13,15 +13,15 @@ ROW = f'STRUCT(label VARCHAR, probability DOUBLE, "value" DOUBLE, "lower" DOUBLE
 
 
 @udf("_ml_score_class", CLASS, volatile=True)
-def ml_score_class(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
+def ml_score_class(engine: Engine, row: pa.Array) -> pa.Array:
     """Class, probability, probabilities."""
-    return score_class(engine, model, row)
+    return score_class(engine, row)
 
 
 @udf("_ml_score_value", VALUE, volatile=True)
-def ml_score_value(engine: Engine, model: pa.Array, row: pa.Array, *level: pa.Array) -> pa.Array:
+def ml_score_value(engine: Engine, row: pa.Array, *level: pa.Array) -> pa.Array:
     """Value and its interval at ``level``, or at the usual one."""
-    return score_value(engine, model, row, float(level[0][0].as_py()) if level else DEFAULT_LEVEL)
+    return score_value(engine, row, float(level[0][0].as_py()) if level else DEFAULT_LEVEL)
 
 
 @udf("_ml_score_row", ROW)

@@ -25,16 +25,18 @@ def pin(engine: Engine, model: pa.Array) -> pa.Array:
     return pa.array([names[t] for t in model.to_pylist()], pa.string())
 
 
-def score_class(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
+def score_class(engine: Engine, named: pa.Array) -> pa.Array:
     """Structs of label, probability, probabilities, status."""
-    with engine.scorer(_constant(model)) as scorer:
+    model, row = _named(named)
+    with engine.scorer(model) as scorer:
         scored = scorer.score(_features(scorer, row), len(row))
         return _class_struct(scorer, scored)
 
 
-def score_value(engine: Engine, model: pa.Array, row: pa.Array, level: float) -> pa.Array:
+def score_value(engine: Engine, named: pa.Array, level: float) -> pa.Array:
     """Structs of value, lower, upper, status."""
-    with engine.scorer(_constant(model)) as scorer:
+    model, row = _named(named)
+    with engine.scorer(model) as scorer:
         scored = scorer.score(_features(scorer, row), len(row))
         value, lower, upper = _interval(scorer, scored, level)
     return _struct(scored, value=value, lower=lower, upper=upper)
@@ -90,6 +92,11 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
         known = np.isfinite(values)
     rows = evaluate(task, target, values[known], prediction.take(known))
     return pa.array([json.dumps([asdict(r) for r in rows])])
+
+
+def _named(row: pa.Array) -> tuple[str, pa.Array]:
+    """The version and its row, of ``{'m@3': row}``."""
+    return str(row.type.field(0).name), row.field(0)
 
 
 def _constant(model: pa.Array) -> str:

@@ -45,8 +45,9 @@ def scored(version: Version, manifest: Manifest, source: Source, args: Args, *, 
     task, alias = task_of(version, manifest), source_alias(version)
     fields = ", ".join(f"{quote_literal(n)}: {alias}.{quote_identifier(n)}" for n in manifest.features.names)
     level = check_level(args.get("level"))
-    told = f", {level}" if task.shape == "value" and level != DEFAULT_LEVEL else ""  # an argument costs for each row
-    call = f"_ml_score_{task.shape}({quote_literal(version.name)}, {{{fields}}}{told})"
+    # An argument costs for each row, a name in a type nothing: so the version is one, and the usual level is left out.
+    told = f", {level}" if task.shape == "value" and level != DEFAULT_LEVEL else ""
+    call = f"_ml_score_{task.shape}({{{quote_literal(version.name)}: {{{fields}}}}}{told})"
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
 
