@@ -83,7 +83,7 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     if total == 0:
         raise DataError("The source has no rows.")
     roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | split
-    if args.get("target") in roles:
+    if args.get("target") and args["target"] in roles:
         raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     profiled = {n: t for n, t in kept.items() if n not in roles}
     profiles = profile_columns(con, _ROWS, profiled, order=HASH) if rows else []
