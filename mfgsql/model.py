@@ -173,13 +173,16 @@ class Model:
     def to_bytes(self) -> bytes:
         """One safetensors file, the manifest in its metadata."""
         tensors = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
-        told = {"manifest": self.manifest.to_json()}
-        data: bytes = save_tensors(tensors, metadata=told | {"sha256": _checksum(save_tensors(tensors))})
+        told = {"manifest": self.manifest.to_json(), "sha256": _checksum(tensors)}
+        data: bytes = save_tensors(tensors, metadata=told)
         return data
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Model:
+    def from_bytes(cls, data: bytes, *, verify: bool = False) -> Model:
         """What `to_bytes` wrote.
+
+        Args:
+            verify: whether to look that the weights are those that were saved, bit by bit.
 
         Raises:
             CatalogError: damaged, or written by a newer release.
@@ -188,28 +191,30 @@ class Model:
         with torch.random.fork_rng(devices=[]):
             model = cls.build(manifest)
         try:
-            model.network.load_state_dict(load_tensors(data))
+            tensors = load_tensors(data)
+            model.network.load_state_dict(tensors)
         except (SafetensorError, RuntimeError) as error:
             raise CatalogError("The model's weights are damaged, or do not fit its manifest.") from error
+        if verify and read_metadata(data).get("sha256") not in (None, _checksum(tensors)):
+            raise CatalogError("The model's weights are damaged: they are not those that were saved.")
         model.network.eval()
         return model
 
 
-def _checksum(data: bytes) -> str:
-    """Of the weights in a safetensors file, whatever its header says."""
-    return hashlib.sha256(data[8 + int.from_bytes(data[:8], "little") :]).hexdigest()
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """Of names and values, whatever their order in a file."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(tensors[name].flatten().view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
-def verify(data: bytes) -> None:
-    """Refuse weights that are not those that were saved.
-
-    Raises:
-        CatalogError: they differ.
-    """
+def read_metadata(data: bytes) -> dict[str, str]:
+    """What a safetensors file says about itself, without the weights."""
     size = int.from_bytes(data[:8], "little")
-    told = json.loads(data[8 : 8 + size])["__metadata__"].get("sha256")
-    if told is not None and told != _checksum(data):
-        raise CatalogError("The model's weights are damaged: they are not those that were saved.")
+    metadata: dict[str, str] = json.loads(data[8 : 8 + size])["__metadata__"]
+    return metadata
 
 
 def read_manifest(data: bytes) -> str:
@@ -219,9 +224,6 @@ def read_manifest(data: bytes) -> str:
         CatalogError: no such file, or no manifest in it.
     """
     try:
-        size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + size])
-        manifest: str = header["__metadata__"]["manifest"]
+        return read_metadata(data)["manifest"]
     except (ValueError, KeyError, TypeError) as error:
         raise CatalogError("This is not a model of mfgsql (no manifest in a safetensors file).") from error
-    return manifest

@@ -47,11 +47,10 @@ class Registry(Generic[T]):
         Raises:
             OptionError: no such name; the message lists those that exist.
         """
+        if not isinstance(name, str) or name not in self._known:
+            self._load_all()
         if not isinstance(name, str):
-            self._load_all()
             raise OptionError(f"{self.sort} is a name, {one_of(sorted(self._known))}, not {name!r}.")
-        if name not in self._known:
-            self._load_all()
         if name not in self._known:
             for point in entry_points(group=f"mfgsql.{self.sort}", name=name):
                 self._known[name] = point.load()

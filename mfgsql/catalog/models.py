@@ -158,6 +158,28 @@ def set_alias(con: duckdb.DuckDBPyConnection, model: str, alias: str, version: i
         con.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.rebind AS SELECT 1 AS touched")
 
 
+def make_champion(con: duckdb.DuckDBPyConnection, model: str, version: int) -> None:
+    """Let the model's bare name mean this version, inside the caller's transaction; the one before is remembered."""
+    before = alias_of(con, model, CHAMPION)
+    if before != version:
+        set_alias(con, model, PREVIOUS, before)
+        set_alias(con, model, CHAMPION, version)
+    if alias_of(con, model, CANDIDATE) == version:
+        set_alias(con, model, CANDIDATE, None)
+
+
+def crown(con: duckdb.DuckDBPyConnection, model: str, version: int, *, wins: bool) -> bool:
+    """Point an alias at a new version, inside the caller's transaction; whether it is the champion.
+
+    A model's first version is; a later one where it wins, else it is the candidate.
+    """
+    if wins or alias_of(con, model, CHAMPION) is None:
+        make_champion(con, model, version)
+        return True
+    set_alias(con, model, CANDIDATE, version)
+    return False
+
+
 def drop_version(con: duckdb.DuckDBPyConnection, version: Version) -> None:
     """Delete a version with its weights, inside the caller's transaction."""
     drop_artifact(con, version.artifact)

@@ -84,9 +84,7 @@ def _print_records(to: Console, names: list[str], cells: list[list[Text]]) -> No
     """Each row as names and values below each other, without those that are empty."""
     width = max(cell_len(clean(name)) for name in names)
     for at, row in enumerate(cells):
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(min_width=width, no_wrap=True, style="bold")
-        grid.add_column(overflow="fold")
+        grid = _grid(width)
         for name, cell in zip(names, row, strict=True):
             if cell.plain and cell.style != "dim":
                 grid.add_row(Text(clean(name)), cell)
@@ -95,11 +93,17 @@ def _print_records(to: Console, names: list[str], cells: list[list[Text]]) -> No
         to.print(grid)
 
 
+def _grid(width: int | None = None) -> Table:
+    """Names, of a width at least, beside values."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(min_width=width, no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    return grid
+
+
 def print_record(record: dict[str, Any]) -> None:
     """Names and values below each other; a list is a line for each element."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, style="bold")
-    grid.add_column(overflow="fold")
+    grid = _grid()
     for name, value in record.items():
         if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
             grid.add_row(Text(clean(name)), Text("- " + clean(value[0])))

@@ -1,4 +1,4 @@
-"""Who becomes champion: a challenger is compared only on rows that neither was trained on."""
+"""A challenger against the champion: only on rows that neither was trained on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mfgsql.catalog import set_alias
-from mfgsql.catalog.models import CANDIDATE, CHAMPION, PREVIOUS, alias_of
 from mfgsql.engine.engine import Engine
 from mfgsql.evaluation import beats
 from mfgsql.model import Model
@@ -55,23 +53,6 @@ def wins(
     if beats(metric, np.asarray(truth), new, old):
         return True, ""
     return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(table)} rows neither saw)."
-
-
-def crown(con: duckdb.DuckDBPyConnection, model: str, version: int, *, wins: bool) -> bool:
-    """Point the aliases at a new version, inside the caller's transaction; whether it is the champion.
-
-    A model's first version is; a later one where it wins, and the champion until then becomes the previous one.
-    """
-    champion = alias_of(con, model, CHAMPION)
-    if champion is not None and not wins:
-        set_alias(con, model, CANDIDATE, version)
-        return False
-    if champion is not None:
-        set_alias(con, model, PREVIOUS, champion)
-    set_alias(con, model, CHAMPION, version)
-    if alias_of(con, model, CANDIDATE) == version:
-        set_alias(con, model, CANDIDATE, None)
-    return True
 
 
 def _like(challenger: Model, target: object) -> object:

@@ -12,7 +12,7 @@ from mfgsql.engine.engine import roll_back
 from mfgsql.engine.pivoting import check_column, pivot_rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.readings import point_out_epochs, read_dotted_dates, read_epoch, read_numbers
+from mfgsql.engine.readings import point_out_epochs, read_epoch, read_texts
 from mfgsql.engine.relations import (
     NOT_OF_THE_FILE,
     LoadOptions,
@@ -103,11 +103,8 @@ def load(
         con.execute("COMMIT")
     except BaseException as error:
         roll_back(con)
-        if isinstance(error, _BrokenError):
-            words = bad_line(con, error.file, options, check)
-            raise SourceError(words or f"{error.file} can't be loaded: {_words(error.error)}") from None
-        if isinstance(error, duckdb.Error) and not isinstance(error, NOT_OF_THE_FILE):
-            raise SourceError(f"{_culprit(job, files)} can't be loaded: {_words(error)}") from None
+        if words := _why(job, files, error):
+            raise SourceError(words) from None
         raise
     return Loaded(table, rows, columns, list(dict.fromkeys(job.notes)), rejected)
 
@@ -128,6 +125,16 @@ def _count(con: duckdb.DuckDBPyConnection, target: str) -> int:
 def _words(error: duckdb.Error) -> str:
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     return " ".join(lines[:4])
+
+
+def _why(job: _Job, files: list[str], error: BaseException) -> str | None:
+    """What is wrong with which file; None where it isn't a file's fault, or the error says so itself."""
+    if isinstance(error, _BrokenError):
+        words = bad_line(job.con, error.file, job.options, job.check)
+        return words or f"{error.file} can't be loaded: {_words(error.error)}"
+    if isinstance(error, duckdb.Error) and not isinstance(error, NOT_OF_THE_FILE):
+        return f"{_culprit(job, files)} can't be loaded: {_words(error)}"
+    return None
 
 
 def _culprit(job: _Job, files: list[str]) -> str:
@@ -154,8 +161,7 @@ def _fill(job: _Job, files: list[str]) -> None:
     told = job.options.decimal if csv else None
     origin = _stage(job, files, told)
     if csv and told is None and not pivot:
-        read_numbers(con, "__ml_load", None, job.texts, job.notes)
-        read_dotted_dates(con, "__ml_load", job.texts, job.notes)
+        read_texts(con, "__ml_load", None, job.texts, job.notes)
     job.check()
     _shape(con, job.options, job.notes)
     if pivot:
@@ -189,8 +195,7 @@ def _stage_one(job: _Job, file: str, told: str | None, *, first: bool) -> None:
         job.check()
         con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_file AS FROM {relation}")
     if told and not job.options.pivot:  # file by file: the number of one, written as text, would be misread
-        read_dotted_dates(con, "__ml_file", job.texts, job.notes)
-        read_numbers(con, "__ml_file", told, job.texts, job.notes)
+        read_texts(con, "__ml_file", told, job.texts, job.notes)
     if told == "," and not first:
         _check_notation(con, file)
     if first:

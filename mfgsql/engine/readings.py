@@ -83,15 +83,25 @@ class Notation:
         return Reading(True, "is read with a decimal comma.")
 
 
-def read_numbers(
+def read_texts(
     con: duckdb.DuckDBPyConnection, table: str, decimal: str | None, texts: Collection[str], notes: list[str]
 ) -> None:
-    """Columns of text that hold nothing but numbers become DOUBLE; those named in ``texts`` (lower case) stay."""
+    """Columns of text become what they hold, times or numbers; those named in ``texts`` (lower case) stay."""
+    _read_dotted_dates(con, table, _texts(con, table, texts), notes)
+    _read_numbers(con, table, decimal, _texts(con, table, texts), notes)
+
+
+def _texts(con: duckdb.DuckDBPyConnection, table: str, without: Collection[str]) -> list[str]:
+    return [name for name in _columns(con, table, ("VARCHAR",)) if name.lower() not in without]
+
+
+def _read_numbers(
+    con: duckdb.DuckDBPyConnection, table: str, decimal: str | None, names: list[str], notes: list[str]
+) -> None:
+    """Columns that hold nothing but numbers become DOUBLE."""
     notation = Notation(decimal)
     pointed, commas = _columns(con, table, ("DOUBLE",)), False
-    for name in _columns(con, table, ("VARCHAR",)):
-        if name.lower() in texts:
-            continue
+    for name in names:
         column = quote_identifier(name)
         for reading in notation.judge(con, table, column).values():
             if reading.number:
@@ -99,17 +109,15 @@ def read_numbers(
                 commas = True
             if reading.note:
                 notes.append(f"{name} {reading.note}")
-
     if commas and not notation.told and pointed:
-        names = ", ".join(pointed)
-        notes.append(f"{names}: a point is read as the decimal sign; if it groups thousands, say --decimal ','.")
+        notes.append(
+            f"{', '.join(pointed)}: a point is read as the decimal sign; if it groups thousands, say --decimal ','."
+        )
 
 
-def read_dotted_dates(con: duckdb.DuckDBPyConnection, table: str, texts: Collection[str], notes: list[str]) -> None:
-    """Columns of text that hold nothing but ``31.12.2024 23:59`` become TIMESTAMP: with points the day comes first."""
-    for name in _columns(con, table, ("VARCHAR",)):
-        if name.lower() in texts:
-            continue
+def _read_dotted_dates(con: duckdb.DuckDBPyConnection, table: str, names: list[str], notes: list[str]) -> None:
+    """Columns that hold nothing but ``31.12.2024 23:59`` become TIMESTAMP: with points the day comes first."""
+    for name in names:
         column = quote_identifier(name)
         moment = f"try_strptime(nullif(trim({column}), ''), {_DOTTED})"
         row = con.execute(

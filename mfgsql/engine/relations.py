@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def relation_of(
             con.unregister("__ml_sheet")
     else:
         packed = Path(file).suffix.lower() in (".gz", ".zst")
-        with as_utf8(file, options.encoding, notes, check) if not packed else _same(file) as text:
+        with as_utf8(file, options.encoding, notes, check) if not packed else nullcontext(file) as text:
             yield _csv(con, text, options)
 
 
@@ -85,11 +85,6 @@ def kind_of(file: str) -> str:
     suffixes = [s.lower() for s in Path(file).suffixes if s.lower() not in (".gz", ".zst")]
     kinds = {"parquet": (".parquet",), "json": (".json", ".ndjson", ".jsonl"), "excel": (".xlsx", ".xls", ".xlsm")}
     return next((kind for kind, names in kinds.items() if suffixes and suffixes[-1] in names), "csv")
-
-
-@contextmanager
-def _same(file: str) -> Iterator[str]:
-    yield file
 
 
 def _csv(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions) -> str:

@@ -26,9 +26,9 @@ from mfgsql.catalog import (
     update_run,
 )
 from mfgsql.catalog.artifacts import check_size, new_artifact
-from mfgsql.catalog.models import CHAMPION, alias_of, next_version
+from mfgsql.catalog.models import CHAMPION, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
-from mfgsql.engine.challenge import crown, wins
+from mfgsql.engine.challenge import wins
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
@@ -148,19 +148,17 @@ class _Learning:
         """The earlier run's row; this statement leaves no run behind. With ``promote`` its version challenges again."""
         model, number = result["model"], result["version"]
         is_champion = alias_of(self.cursor, model, CHAMPION) == number
-        why = None
-        if not is_champion and self.args.get("promote"):
-            is_champion, why = self._challenge_again(f"{model}@{number}", frozen, prepared)
-        elif not is_champion:
-            why = f"{model}@{number} is not the champion. {_promote(f'{model}@{number}')}"
+        won, why = (False, None) if is_champion else self._challenge_again(f"{model}@{number}", frozen, prepared)
         with self.engine.transaction() as con:
             con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
-            if self.args.get("promote") and is_champion:
-                crown(con, model, number, wins=True)
+            if won:
+                make_champion(con, model, number)
         warnings = [*prepared.warnings, *([why] if why else [])]
-        return result | {"status": "reused", "champion": is_champion, "warnings": warnings}
+        return result | {"status": "reused", "champion": is_champion or won, "warnings": warnings}
 
     def _challenge_again(self, name: str, frozen: Frozen, prepared: Prepared) -> tuple[bool, str | None]:
+        if not self.args.get("promote"):
+            return False, f"{name} is not the champion. {_promote(name)}"
         version = resolve(self.cursor, name)
         try:
             snapshot = self._export(frozen, prepared)

@@ -64,7 +64,10 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
         if args.get(role):
             args[role] = _column(args[role], types, role)
     split = _split_column(args, types)
-    named = {args[r] for r in ROLES if args.get(r)} | split
+    roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | split
+    named = roles | ({args["target"]} if args.get("target") else set())
+    if args.get("target") and args["target"] in roles:
+        raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in named}
     excluded = {_column(n, types, "options.exclude").lower() for n in args.get("exclude") or []}
     kept = {n: t for n, t in kept.items() if n.lower() not in excluded or n in named}
@@ -82,9 +85,6 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     rows = _count(con)
     if total == 0:
         raise DataError("The source has no rows.")
-    roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | split
-    if args.get("target") and args["target"] in roles:
-        raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     profiled = {n: t for n, t in kept.items() if n not in roles}
     profiles = profile_columns(con, _ROWS, profiled, order=HASH) if rows else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}

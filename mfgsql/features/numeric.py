@@ -101,9 +101,10 @@ class NumericEncoder:
             z[missing] = np.nan if self.nullable else 0.0
         if outside.any():
             flags.append(self._out_of_range(numbers, outside))
-        absent = missing & ~outside if unreadable is None else missing & ~outside & ~unreadable
-        if not self.nullable and absent.any():
-            flags.append(Flag("missing", absent, lambda row: f"{self.name} is missing (never so in training)"))
+        if some and not self.nullable:
+            absent = missing & ~outside if unreadable is None else missing & ~outside & ~unreadable
+            if absent.any():
+                flags.append(Flag("missing", absent, lambda row: f"{self.name} is missing (never so in training)"))
         return EncodedColumn(z[:, None], tuple(flags))
 
     def _out_of_range(self, numbers: npt.NDArray[np.float64], outside: npt.NDArray[np.bool_]) -> Flag:

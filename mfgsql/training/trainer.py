@@ -12,7 +12,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.nn import Parameter
 
-from mfgsql.model import Model
+from mfgsql.model import Model, read_metadata
 from mfgsql.tasks import objectives
 from mfgsql.training.judging import known_truth
 from mfgsql.training.optimizing import make_optimizer, step_size
@@ -119,8 +119,7 @@ class Trainer:
     def resume(self, state: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Continue from what `state` saved, of the same spec; gives back progress and best weights."""
         tensors = load_tensors(state)
-        size = int.from_bytes(state[:8], "little")
-        position = json.loads(json.loads(state[8 : 8 + size])["__metadata__"]["position"])
+        position = json.loads(read_metadata(state)["position"])
         network = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
         self.model.network.load_state_dict(network)
         slots: dict[int, dict[str, Tensor]] = {}

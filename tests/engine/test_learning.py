@@ -118,6 +118,9 @@ def test_promote_auto_judges_a_reused_version_again(lab: Session) -> None:
     worse = learnt(lab, statement.format(poor, ", promote := 'auto'"))
     assert (worse["version"], worse["status"], worse["champion"]) == (1, "reused", False)
     assert any("late@1 is not the champion: " in w and "ml_promote('late@1')" in w for w in worse["warnings"])
+    learnt(lab, statement.format(good, ", promote := 'auto'"))  # again, by the champion: it does not succeed itself
+    assert lab.execute("FROM ml_rollback('late')").fetchall() == [("late", 1, 2)]
+    lab.execute("FROM ml_rollback('late')").fetchall()
     plain = learnt(lab, statement.format(poor, ""))
     assert any(w == "late@1 is not the champion. Promote it: FROM ml_promote('late@1');" for w in plain["warnings"])
     assert scalar(lab, "SELECT count(*) FROM ml.runs") == 2

@@ -19,11 +19,11 @@ from mfgsql.catalog import (
 from mfgsql.catalog import drop_model as forget_model
 from mfgsql.catalog import drop_version as forget_version
 from mfgsql.catalog.artifacts import new_artifact
-from mfgsql.catalog.models import CANDIDATE, CHAMPION, PREVIOUS, alias_of, model_name, next_version
+from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, model_name, next_version
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.errors import NotFoundError, OptionError, SourceError
-from mfgsql.model import Manifest, Model, read_manifest, verify
+from mfgsql.model import Manifest, Model, read_manifest
 
 _POINTED = {"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}
 _FILE = {"model": "VARCHAR", "version": "INTEGER", "file": "VARCHAR", "bytes": "BIGINT"}
@@ -32,12 +32,7 @@ _FILE = {"model": "VARCHAR", "version": "INTEGER", "file": "VARCHAR", "bytes": "
 def _promote(engine: Engine, args: Args) -> Rows:
     with engine.transaction() as cursor:
         version = resolve(cursor, args["model"])
-        previous = alias_of(cursor, version.model, CHAMPION)
-        if previous != version.version:
-            set_alias(cursor, version.model, PREVIOUS, previous)
-            set_alias(cursor, version.model, CHAMPION, version.version)
-        if alias_of(cursor, version.model, CANDIDATE) == version.version:
-            set_alias(cursor, version.model, CANDIDATE, None)
+        make_champion(cursor, version.model, version.version)
         previous = alias_of(cursor, version.model, PREVIOUS)
     return [{"model": version.model, "champion": version.version, "previous": previous}]
 
@@ -105,8 +100,7 @@ def _import(engine: Engine, args: Args) -> Rows:
     except OSError as error:
         raise SourceError(f"The file '{path}' can't be read: {error.strerror}.") from None
     manifest = Manifest.from_json(read_manifest(data))
-    verify(data)
-    Model.from_bytes(data)  # damaged weights are refused here, not at the first prediction
+    Model.from_bytes(data, verify=True)  # damaged weights are refused here, not at the first prediction
     target = manifest.target.name if manifest.target else None
     with engine.transaction() as cursor:
         number = next_version(cursor, name)
@@ -115,8 +109,7 @@ def _import(engine: Engine, args: Args) -> Rows:
             name, number, run_id, new_artifact(), len(data), manifest.to_json(), None, None, None, None, None, None
         )
         add_version(cursor, version, data, manifest.task or "base", target)
-        first = alias_of(cursor, name, CHAMPION) is None
-        set_alias(cursor, name, CHAMPION if first else CANDIDATE, number)
+        crown(cursor, name, number, wins=False)
         finish_run(cursor, run_id, "finished", version=number)  # the run keeps the number when the version is dropped
     return [{"model": name, "version": number, "file": str(path), "bytes": len(data)}]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import duckdb
 import pyarrow as pa
 
@@ -13,13 +15,10 @@ from mfgsql.errors import OptionError, did_you_mean
 
 
 def model_names(path: str) -> list[str]:
-    """Of a database that is not open here, read without the verbs.
-
-    Raises:
-        duckdb.Error: it can't be read.
-    """
-    with duckdb.connect(path, read_only=True) as con:
+    """Of a database that is not open here, read without the verbs; none where it can't be read (who writes it locks it)."""
+    with suppress(duckdb.Error), duckdb.connect(path, read_only=True) as con:
         return [name for (name,) in con.execute("SELECT model FROM ml_catalog.models ORDER BY model").fetchall()]
+    return []
 
 
 def _devices(engine: Engine, args: Args) -> Rows:
