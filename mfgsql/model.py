@@ -206,7 +206,7 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
     found = hashlib.sha256()
     for name in sorted(tensors):
         found.update(name.encode())
-        found.update(tensors[name].flatten().view(torch.uint8).numpy())
+        found.update(tensors[name].flatten().view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

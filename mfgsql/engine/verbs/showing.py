@@ -15,7 +15,7 @@ from mfgsql.errors import OptionError, did_you_mean
 
 
 def model_names(path: str) -> list[str]:
-    """Of a database that is not open here, read without the verbs; none where it can't be read (who writes it locks it)."""
+    """Of a database that is not open here, read without the verbs; none where it can't be read (a writer locks it)."""
     with suppress(duckdb.Error), duckdb.connect(path, read_only=True) as con:
         return [name for (name,) in con.execute("SELECT model FROM ml_catalog.models ORDER BY model").fetchall()]
     return []
