@@ -28,7 +28,7 @@ def wins(
     seen = _trained_on(con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
-    table = pq.read_table(snapshot.path)
+    table = _read(snapshot.path)
     table = table.filter(pa.compute.equal(table[SPLIT], VALIDATION))
     table = table.filter(pa.compute.invert(pa.compute.is_in(table[HASH], value_set=seen)))
     if len(table) < _FEWEST:
@@ -72,5 +72,10 @@ def _trained_on(con: duckdb.DuckDBPyConnection, version: str) -> pa.Array | None
     ).fetchone()
     if row is None or not Path(row[0]).exists():
         return None
-    table = pq.read_table(row[0], columns=[HASH, SPLIT])
+    table = _read(Path(row[0]), [HASH, SPLIT])
     return table.filter(pa.compute.equal(table[SPLIT], TRAIN))[HASH].combine_chunks()
+
+
+def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        return file.read(columns)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 import mfgsql
+from mfgsql.cli import read_results_directly
 from mfgsql.model import Model
 
 ROWS = 1_000_000
@@ -38,7 +39,12 @@ def run() -> list[dict]:
     """SQL over the best bare set-up (rows a second), and an identity model over pandas (seconds)."""
     with tempfile.TemporaryDirectory() as folder, mfgsql.connect(Path(folder) / "p.duckdb", progress="off") as s:
         s.execute(TELEMETRY)
-        return [*_against_bare(s, Path(folder)), *_against_pandas(s)]
+        rows = _against_bare(s, Path(folder))
+    spawn = multiprocessing.get_context("spawn")
+    for own in (True, False):  # each in a process that has not decided yet how DuckDB reads results
+        with ProcessPoolExecutor(1, spawn) as pool:
+            rows += pool.submit(_against_pandas, own).result()
+    return rows
 
 
 def _against_bare(s: mfgsql.Session, folder: Path) -> list[dict]:
@@ -136,11 +142,22 @@ class Identity(nn.Module):
         return continuous[:, :1]
 
 
-def _against_pandas(s: mfgsql.Session) -> list[dict]:
+def _against_pandas(own: bool) -> list[dict]:
     """Two questions, by SQL, and by a data frame that goes out, is scored, and is inserted back.
 
     One wants predictions in a query; SQL needs no copy for that. The other wants a new table with all columns, which both write.
+
+    Args:
+        own: as in the command line's process; else as in a process of somebody else's.
     """
+    if own:
+        read_results_directly()
+    with tempfile.TemporaryDirectory() as folder, mfgsql.connect(Path(folder) / "p.duckdb", progress="off") as s:
+        s.execute(TELEMETRY)
+        return _identity(s, "command line" if own else "Python session")
+
+
+def _identity(s: mfgsql.Session, where: str) -> list[dict]:
     s.finetune("same", "SELECT s1, s2 AS y FROM telemetry LIMIT 5000", target="y", options={"epochs": 1})
     engine = s.engine
     with engine.scorer("same@1") as scorer:
@@ -164,12 +181,12 @@ def _against_pandas(s: mfgsql.Session) -> list[dict]:
         )  # noqa: B023
     return [
         {
-            "figure": f"identity model, {ROWS:,} rows x 13 columns, {what}: pandas out and back / SQL, seconds",
+            "figure": f"identity model in a {where}, {ROWS:,} rows x 13 columns, {what}: pandas out and back / SQL, seconds",
             "measured": f"{slow / fast:.1f}x ({slow:.2f} / {fast:.2f})",
             "goal": goal,
         }
         for what, slow, fast, goal in zip(
-            ("mean by machine", "a new table"), pandas, sql, (">= 5x", "shown"), strict=True
+            ("mean by machine", "a new table"), pandas, sql, (">= 5x" if where == "command line" else "shown", "shown"), strict=True
         )
     ]
 

@@ -89,3 +89,16 @@ def test_ctrl_c_cancels_a_training_and_its_run_says_so(tmp_path):
         _, told = process.communicate(timeout=30)
     assert (process.returncode, told.splitlines()[-1]) == (130, "Cancelled."), told
     assert "cancelled" in run("runs", "list", "--db", path).stdout
+
+
+def test_the_program_reads_results_without_the_dataset_scanner(db):
+    """Predictions and a champion's challenge work where ``pyarrow.dataset`` can't be imported."""
+    program = [sys.executable, "-c", "import sys; from mfgsql.cli import run; run()"]
+    call = {"text": True, "capture_output": True, "timeout": 120, "check": False}
+    counted = "SELECT count(probability) AS n FROM ml_predict('m', 'parts')"
+    done = subprocess.run([*program, "sql", counted, "--db", db, "--format", "csv"], **call)
+    assert done.stdout.split() == ["n", "400"], done.stderr
+    again = "SELECT status FROM ml_finetune('m', 'parts', target := 'failed', promote := 'auto', options := {options})"
+    options = "{'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2, 'seed': 7}"
+    done = subprocess.run([*program, "sql", again.format(options=options), "--db", db, "--format", "csv"], **call)
+    assert done.stdout.split() == ["status", "finished"], done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import duckdb
@@ -206,3 +208,17 @@ def test_a_udf_is_seen_by_every_cursor(con: duckdb.DuckDBPyConnection) -> None:
     register(con, "_one", "INTEGER", lambda c: pa.array([1] * len(c)))
     for cursor in (before, con.cursor()):
         assert cursor.execute("SELECT sum(_one(a)) FROM t").fetchone() == (10_000,)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_result_goes_through_the_dataset_scanner_where_that_can_be_imported(hidden):
+    """Which is why the command line hides it; the result is the same."""
+    script = f"""
+import sys
+if {hidden}: sys.modules['pyarrow.dataset'] = None
+import duckdb, pyarrow.compute as pc
+with duckdb.connect() as con:
+    con.create_function('double', lambda x: pc.multiply(x, 2), None, con.dtype('BIGINT'), type='arrow')
+    print(con.execute('SELECT sum(double(i)) FROM range(5000) r(i)').fetchone()[0], sys.modules['pyarrow.dataset'] is None)
+"""
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == ["24995000", str(hidden)]
