@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from mfgsql.engine.curves import judge
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.functions import udf
 from mfgsql.engine.scoring import DEFAULT_LEVEL, evaluate_lists, pin, score_class, score_row, score_value
@@ -40,3 +41,9 @@ def ml_pin(engine: Engine, model: pa.Array) -> pa.Array:
 def ml_evaluate(engine: Engine, model: pa.Array, truth: pa.Array, predicted: pa.Array, scores: pa.Array) -> pa.Array:
     """Metrics (JSON rows) of lists of truths, predictions and probabilities."""
     return evaluate_lists(engine, model, truth, predicted, scores)
+
+
+@udf("_ml_judge", "VARCHAR")
+def ml_judge(engine: Engine, kind: pa.Array, model: pa.Array, truth: pa.Array, *more: pa.Array) -> pa.Array:
+    """Curves, calibration or thresholds (JSON rows) of lists of truths and what was said of them."""
+    return judge(engine, kind, model, truth, *more)

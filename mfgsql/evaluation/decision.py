@@ -94,7 +94,8 @@ class Outcomes:
     @property
     def f1(self) -> Array:
         """Harmonic mean of precision and recall, [thresholds]; 0 where nothing is caught."""
-        return np.divide(2 * self.caught, np.maximum(self.alarms + self.positives, 1))
+        score: Array = 2 * self.caught / np.maximum(self.alarms + self.positives, 1)
+        return score
 
 
 @dataclass(frozen=True)

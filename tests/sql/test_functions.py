@@ -21,6 +21,7 @@ VALUES = {
     "split": "'time'", "order_by": "'ts'", "entity": "'unit'", "weight": "'torque'", "promote": "'auto'",
     "force": "true", "options": "{'epochs': 1}", "level": "0.8", "objective": "'masked'", "file": "'f.safetensors'",
     "overwrite": "true", "verb": "'predict'", "arguments": "{'level': 0.8}",
+    "costs": "{'missed': 2000, 'false_alarm': 50}",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias, task_of
 from mfgsql.errors import OptionError
 from mfgsql.model import Manifest
+from mfgsql.tasks import Target
 
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
             "rows": "BIGINT"}  # fmt: skip
@@ -51,8 +52,8 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
 def _pairs(engine: Engine, args: Args) -> str:
     """Counts by actual and predicted class."""
     version, manifest, source = model_and_source(engine, args)
-    target = _classes(version, manifest)
-    truth = f"CAST({source_alias(version)}.{quote_identifier(target)} AS VARCHAR) AS __truth"
+    target = class_target(version, manifest)
+    truth = f"CAST({source_alias(version)}.{quote_identifier(target.name)} AS VARCHAR) AS __truth"
     return (
         "SELECT __truth AS actual, __ml.label AS predicted, count(*) AS rows "
         f"FROM ({scored(version, manifest, source, args, also=truth)}) "
@@ -60,13 +61,18 @@ def _pairs(engine: Engine, args: Args) -> str:
     )
 
 
-def _classes(version: Version, manifest: Manifest) -> str:
+def class_target(version: Version, manifest: Manifest) -> Target:
+    """The target of a model of classes.
+
+    Raises:
+        OptionError: it predicts a number.
+    """
     if task_of(version, manifest).shape != "class" or manifest.target is None:
         raise OptionError(
             f"'{version.model}' predicts a number; this is for classes.",
             remedy=f"Use FROM ml_evaluate('{version.model}', ...).",
         )
-    return manifest.target.name
+    return manifest.target
 
 
 @planners.register("confusion_matrix")
