@@ -25,6 +25,8 @@ class Settings:
         udfs_dir: a folder with a site's own UDF files, loaded like those of ``udfs/``.
         progress: ``auto`` (a bar where a person looks), ``on``, ``off``.
         keep_snapshots: how many training snapshots of each model stay beside the database.
+        track: where trainings are recorded, too, as ``tensorboard,wandb`` or a list. Needs the extra ``[track]``.
+        track_dir: the folder for that; default ``plant.duckdb.ml/tracking`` beside the database.
     """
 
     memory: int = 0
@@ -33,6 +35,8 @@ class Settings:
     udfs_dir: str = ""
     progress: str = "auto"
     keep_snapshots: int = 3
+    track: tuple[str, ...] = ()
+    track_dir: str = ""
 
     @property
     def duckdb_memory(self) -> int:
@@ -64,6 +68,8 @@ def load_settings(**given: Any) -> Settings:
     for name in ("threads", "keep_snapshots"):
         if name in values:
             values[name] = _whole(name, values[name])
+    values["track"] = _names(values.get("track", ()))
+    values["track_dir"] = str(values.get("track_dir", ""))
     values["memory"] = parse_bytes(values["memory"]) if "memory" in values else int(_machine_memory() * 0.6)
     values["threads"] = values.get("threads") or len(os.sched_getaffinity(0))
     if values.get("progress", "auto") not in ("auto", "on", "off"):
@@ -84,6 +90,14 @@ def _whole(name: str, value: Any) -> int:
         return int(value)
     except ValueError:
         raise OptionError(f"{name} = {value!r} is not a whole number.") from None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """``'a, b'`` or a list as names, each once."""
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple) or not all(isinstance(name, str) for name in listed):
+        raise OptionError(f"track = {value!r} is no list of names; write it as 'tensorboard,wandb'.")
+    return tuple(dict.fromkeys(name.strip() for name in listed if name.strip()))
 
 
 def _machine_memory() -> int:

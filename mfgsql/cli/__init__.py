@@ -29,10 +29,12 @@ from mfgsql.version import __version__
 
 EPILOG = """\b
 Environment:
-  MFGSQL_DB      the database, where --db is left out
-  MFGSQL_MEMORY  memory for everything together, such as 8GB
-  MFGSQL_DEVICE  auto, cpu, cuda, mps
-  MFGSQL_DEBUG   1 shows tracebacks
+  MFGSQL_DB         the database, where --db is left out
+  MFGSQL_MEMORY     memory for everything together, such as 8GB
+  MFGSQL_DEVICE     auto, cpu, cuda, mps
+  MFGSQL_TRACK      records trainings: tensorboard, wandb (offline) or both
+  MFGSQL_TRACK_DIR  the folder for that; else beside the database
+  MFGSQL_DEBUG      1 shows tracebacks
 
 \b
 Completion by the Tab key, in ~/.bashrc, ~/.zshrc or as a fish function:

@@ -37,10 +37,12 @@ from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.snapshots import Frozen, export, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.states import read_state, write_state
+from mfgsql.engine.tracking import tracking_of
 from mfgsql.engine.verdict import verdict_of
 from mfgsql.errors import CancelledError, MfgsqlError
 from mfgsql.model import Model
 from mfgsql.training import Learned, Snapshot, learn
+from mfgsql.training.monitor import RunFacts, Together
 
 
 def load_libraries() -> None:
@@ -105,6 +107,7 @@ class _Learning:
     ) -> None:
         self.engine, self.args, self.run_id = engine, args, run_id
         self.cursor, self.cancellation = cursor, cancellation
+        self.tracking = tracking_of(engine)  # here it can still refuse
         self.started = time.monotonic()
 
     def run(self) -> dict[str, Any]:
@@ -193,7 +196,9 @@ class _Learning:
             "base": self.args.get("base"),
             **lineage_of_machine(self.engine),
         }
-        with Progress(self.engine.settings.progress, f"{self.args['verb']} {self.args['model']}") as progress:
+        facts = RunFacts(self.run_id, self.args["model"], self.args["verb"], prepared.rows, lineage["recipe"])
+        title = f"{facts.verb} {facts.model}"
+        with self.tracking.record(facts), Progress(self.engine.settings.progress, title) as progress:
             self.progress = progress
             learned = learn(
                 snapshot,
@@ -203,11 +208,12 @@ class _Learning:
                 device=self.engine.device,
                 threads=self.engine.settings.threads,
                 memory=self.engine.settings.trainer_memory,
-                monitor=progress,
+                monitor=Together(progress, self.tracking),
                 cancellation=self.cancellation,
                 resume=read_state(state),
                 save=lambda data: write_state(state, data),
             )
+            self.tracking.final = {name: value for _, _, name, value, _, _ in _final_metrics(learned)}
         state.unlink(missing_ok=True)
         return learned
 
@@ -216,7 +222,7 @@ class _Learning:
         data = learned.model.to_bytes()
         beaten, why = self._challenge(snapshot, learned.model)
         why = why and f"It stays candidate: {why} {_promote(self.args['model'] + '@candidate')}"
-        warnings = [*prepared.warnings, *([why] if why else [])]
+        warnings = [*prepared.warnings, *self.tracking.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
             number = next_version(con, self.args["model"])
             result = self._result(number, prepared, learned, warnings)
