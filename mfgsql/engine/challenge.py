@@ -25,7 +25,7 @@ def wins(
     """Whether the challenger is better beyond chance on rows neither saw, and if not, why in words."""
     if challenger.manifest.task is None:
         return False, "bases are not compared."
-    seen = _trained_on(con, champion)
+    seen = trained_on(con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
     table = _read(snapshot.path)
@@ -62,7 +62,7 @@ def _like(challenger: Model, target: object) -> object:
     return target if same else None
 
 
-def _trained_on(con: duckdb.DuckDBPyConnection, version: str) -> pa.Array | None:
+def trained_on(con: duckdb.DuckDBPyConnection, version: str) -> pa.Array | None:
     """Hashes of the rows a version was trained on, or None where its snapshot is gone."""
     model, _, number = version.partition("@")
     row = con.execute(
