@@ -18,6 +18,7 @@ from mfgsql.cli.database import init, migrate
 from mfgsql.cli.demo import demo
 from mfgsql.cli.devices import devices
 from mfgsql.cli.doctor import doctor
+from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.learning import finetune, pretrain
 from mfgsql.cli.load import load
@@ -25,6 +26,7 @@ from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
 from mfgsql.cli.runs import runs
 from mfgsql.cli.sql import sql
+from mfgsql.cli.thresholds import thresholds
 from mfgsql.version import __version__
 
 EPILOG = """\b
@@ -66,10 +68,12 @@ for _command in (
     load,
     sql,
     check,
+    drivers,
     pretrain,
     finetune,
     predict,
     evaluate,
+    thresholds,
     models,
     runs,
     devices,

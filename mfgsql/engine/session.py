@@ -19,6 +19,7 @@ from mfgsql.catalog import interrupt_stale_runs, migrate, pending
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
 from mfgsql.engine.quoting import call
+from mfgsql.engine.shorthands import Shorthands
 from mfgsql.engine.verbs import showing  # noqa: F401  (it registers itself; the others wait until they are asked for)
 from mfgsql.engine.waiting import Waiting
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
@@ -36,7 +37,7 @@ _opening = threading.Lock()
 _CLOSING = 30.0  # seconds
 
 
-class Session:
+class Session(Shorthands):
     """A connection of DuckDB whose ``ml_*`` verbs work; ``execute`` and the fetches are DuckDB's own.
 
     Errors of mfgsql are raised as `MfgsqlError`, those of plain SQL as ``duckdb.Error``.
@@ -129,26 +130,6 @@ class Session:
         """A predict-like verb as a lazy ibis table, as ``s.table('predict', 'm', 't')``."""
         with self._guard():
             return self.ibis.sql(call(name, args, named))
-
-    def pretrain(self, model: str, source: str, **named: Any) -> Any:
-        """``FROM ml_pretrain(...)``, executed once."""
-        return self.verb("pretrain", model, source, **named)
-
-    def finetune(self, model: str, source: str, *, target: str, **named: Any) -> Any:
-        """``FROM ml_finetune(...)``, executed once."""
-        return self.verb("finetune", model, source, target=target, **named)
-
-    def predict(self, model: str, source: str, **named: Any) -> Any:
-        """``FROM ml_predict(...)`` as a lazy ibis table."""
-        return self.table("predict", model, source, **named)
-
-    def evaluate(self, model: str, source: str, **named: Any) -> Any:
-        """``FROM ml_evaluate(...)`` as a lazy ibis table."""
-        return self.table("evaluate", model, source, **named)
-
-    def check(self, source: str, **named: Any) -> Any:
-        """``FROM ml_check(...)``, executed once."""
-        return self.verb("check", source, **named)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

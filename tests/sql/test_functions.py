@@ -57,9 +57,10 @@ def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) ->
         plant.execute(f"SELECT {name}('fail', t) FROM parts t LIMIT 1").fetchall()
         return
     values = {n: VALUES[n] for n in given} | ({"model": "'new'"} if name in ("ml_finetune", "ml_pretrain") else {})
+    values |= {"options": "{'exclude': ['id']}"} if name == "ml_drivers" else {}
     required = [values[n] for n, default in given.items() if default is None]
     for one in [n for n, default in given.items() if default is not None]:
-        target = ", target := 'failed'" if name == "ml_finetune" and one != "target" else ""
+        target = ", target := 'failed'" if name in ("ml_finetune", "ml_drivers") and one != "target" else ""
         plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, f'{one} := {values[one]}'])}{target})")
     named = [f"{n} := {values[n]}" for n, default in given.items() if default is not None]
     plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, *named])})")

@@ -1,0 +1,47 @@
+"""The verbs that one types most, as methods of a session: those that act return rows, the others lazy tables."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class Shorthands(ABC):
+    """Methods over `verb` and `table`; named arguments are those of SQL."""
+
+    @abstractmethod
+    def verb(self, name: str, /, *args: Any, **named: Any) -> dict[str, Any] | list[dict[str, Any]]:
+        """See `Session.verb`."""
+
+    @abstractmethod
+    def table(self, name: str, /, *args: Any, **named: Any) -> Any:
+        """See `Session.table`."""
+
+    def pretrain(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_pretrain(...)``, executed once."""
+        return self.verb("pretrain", model, source, **named)
+
+    def finetune(self, model: str, source: str, *, target: str, **named: Any) -> Any:
+        """``FROM ml_finetune(...)``, executed once."""
+        return self.verb("finetune", model, source, target=target, **named)
+
+    def check(self, source: str, **named: Any) -> Any:
+        """``FROM ml_check(...)``, executed once."""
+        return self.verb("check", source, **named)
+
+    def drivers(self, source: str, *, target: str, **named: Any) -> list[dict[str, Any]]:
+        """``FROM ml_drivers(...)``, executed once; a list of rows, however many."""
+        rows = self.verb("drivers", source, target=target, **named)
+        return rows if isinstance(rows, list) else [rows]
+
+    def predict(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_predict(...)`` as a lazy ibis table."""
+        return self.table("predict", model, source, **named)
+
+    def evaluate(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_evaluate(...)`` as a lazy ibis table."""
+        return self.table("evaluate", model, source, **named)
+
+    def thresholds(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_thresholds(...)`` as a lazy ibis table."""
+        return self.table("thresholds", model, source, **named)

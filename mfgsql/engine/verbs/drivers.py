@@ -1,0 +1,120 @@
+"""``ml_drivers``: which columns drive a defect class or a number; no model is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+
+from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_options
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.snapshots import _ROWS as ROWS
+from mfgsql.engine.snapshots import Frozen, freeze
+from mfgsql.engine.specs import fit_target
+from mfgsql.errors import CancelledError, DataError, OptionError, did_you_mean, one_of
+from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked
+from mfgsql.evaluation.variables import Variable
+from mfgsql.features import FeatureSet
+from mfgsql.tasks import Target
+from mfgsql.training.rows import HASH
+
+COLUMNS = {
+    "feature": "VARCHAR", "kind": "VARCHAR", "effect": "VARCHAR", "value": "DOUBLE", "lower": "DOUBLE",
+    "upper": "DOUBLE", "p_value": "DOUBLE", "q_value": "DOUBLE", "significant": "BOOLEAN", "finding": "VARCHAR",
+    "rows": "BIGINT",
+}  # fmt: skip
+MOST = 200_000  # rows looked at
+_SAMPLE = "__ml_sample"
+_OPTIONS = ("exclude", "positive")
+
+
+def drivers(engine: Engine, args: Args) -> Rows:
+    """A row for each column, the strongest effect first; those left out last, with the reason."""
+    cancellation = engine.cancellation(args.get("session"))
+    try:
+        with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
+            found = []
+            for one in _drivers(freeze(cursor, args, cancellation), args):
+                cancellation.check()
+                found.append(one)
+    except duckdb.InterruptException:
+        raise CancelledError("Cancelled.") from None
+    return [one.to_row() for one in ranked(found)]
+
+
+def _drivers(frozen: Frozen, args: Args) -> Iterator[Driver]:
+    if 0 < frozen.rows < FEWEST:
+        raise DataError(
+            f"The target {args['target']!r} is known in {frozen.rows} rows: too few to tell an effect from chance "
+            f"(at least {FEWEST})."
+        )
+    target = _target(frozen, args)
+    frozen.con.execute(f"CREATE OR REPLACE TEMP TABLE {_SAMPLE} AS SELECT * FROM {ROWS} ORDER BY {HASH} LIMIT {MOST}")
+    features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != target.name)
+    for encoder in features.encoders:
+        yield driver(*_read(frozen, target, encoder.column.name, encoder.kind))
+    left_out = {r.name: r.reason for r in rejected} | {n: w for n, w in frozen.ignored.items() if w != "excluded"}
+    for name, why in left_out.items():
+        yield Driver(name, None, None, f"left out: {why}")
+
+
+def _target(frozen: Frozen, args: Args) -> Target:
+    try:
+        return fit_target(frozen, args)[1]
+    except DataError as error:  # its remedies are about learning
+        raise DataError(
+            error.message, remedy="Name a column of classes, or of a number, that differs between rows."
+        ) from None
+
+
+def _read(frozen: Frozen, target: Target, name: str, kind: str) -> tuple[Variable, Variable]:
+    """Target and one column, read together, so that memory holds two columns at a time."""
+    wanted = _text(target.name) if target.classes else _number(frozen, target.name)
+    column = {"numeric": _number(frozen, name), "temporal": _seconds(name)}.get(kind, _text(name))
+    table = frozen.con.execute(f"SELECT {wanted} AS y, {column} AS x FROM {_SAMPLE}").to_arrow_table()
+    y, x = (table[c].combine_chunks() for c in ("y", "x"))
+    if target.classes:
+        by_size = dict(zip(target.classes, target.counts, strict=True))
+        truth = Variable.of_texts(target.name, "categorical", y, list(by_size))
+    else:
+        truth = Variable(target.name, "numeric", y.to_numpy(zero_copy_only=False))
+    if kind in ("numeric", "temporal"):
+        return truth, Variable(name, kind, x.to_numpy(zero_copy_only=False))
+    return truth, Variable.of_texts(name, kind, x)
+
+
+def _text(name: str) -> str:
+    return f"CAST({quote_identifier(name)} AS VARCHAR)"
+
+
+def _number(frozen: Frozen, name: str) -> str:
+    """Finite, and no sentinel."""
+    number, sentinel = f"CAST({quote_identifier(name)} AS DOUBLE)", frozen.profiles[name].sentinel
+    kept = number if sentinel is None else f"nullif({number}, {sentinel!r})"
+    return f"CASE WHEN isfinite({number}) THEN {kept} END"
+
+
+def _seconds(name: str) -> str:
+    time = f"CAST({quote_identifier(name)} AS TIMESTAMP)"
+    return f"CASE WHEN isfinite({time}) THEN epoch({time}) END"
+
+
+actions.register("drivers")(Action(COLUMNS, drivers))
+
+
+@planners.register("drivers")
+def plan_drivers(engine: Engine, args: Args) -> str:
+    """Effects of all columns on the target."""
+    if not args.get("target"):
+        raise OptionError("The target is missing.", remedy="Name it: target := 'defect'.")
+    options = read_options(args, "{'exclude': ['column']}")
+    for name in options:
+        if name not in _OPTIONS:
+            hint = did_you_mean(name, _OPTIONS)
+            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_OPTIONS)}.{hint}")
+    if isinstance(options.get("exclude"), str):
+        options["exclude"] = [c.strip() for c in options["exclude"].split(",")]
+    session = caller.get()
+    kept = {name: args.get(name) for name in ("source", "target", "place")}
+    return acting_plan("drivers", {**kept, **options, "session": session.id if session else None})
