@@ -25,19 +25,23 @@ _WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
     "-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="A .csv or .parquet file."
 )
 @click.option("--level", type=float, help="Share of true values between lower and upper (numbers); default 0.9.")
+@click.option("--explain", type=click.IntRange(min=1), metavar="K", help="The K features that move each row most.")
 @database()
 @output
-def predict(model: str, source: str, path: Path | None, level: float | None, db: str, out: Output) -> None:
+def predict(
+    model: str, source: str, path: Path | None, level: float | None, explain: int | None, db: str, out: Output
+) -> None:
     """Score the rows of a SOURCE by a MODEL ('m', 'm@3' or 'm@candidate').
 
     \b
     Example:
       mfgsql predict press_failure telemetry_now --db plant.duckdb
+      mfgsql predict press_failure telemetry_now --explain 3 --db plant.duckdb
       mfgsql predict press_failure telemetry_now -o risk.parquet --db plant.duckdb
     """
     if path and path.suffix.lower() not in _WRITERS:
         raise click.UsageError(f"'{path}' is neither .csv nor .parquet.")
-    statement = call("predict", model, source, level=level)
+    statement = call("predict", model, source, level=level, explain=explain)
     with opened(db) as session:
         if path:
             click.echo(f"{_write(session, statement, path):,} rows written to {path}")

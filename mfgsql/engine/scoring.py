@@ -27,17 +27,17 @@ def pin(engine: Engine, model: pa.Array) -> pa.Array:
 
 def score_class(engine: Engine, named: pa.Array) -> pa.Array:
     """Structs of label, probability, probabilities, status."""
-    model, row = _named(named)
+    model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
-        scored = scorer.score(_features(scorer, row), len(row))
+        scored = scorer.score(features_of(scorer, row), len(row))
         return _class_struct(scorer, scored)
 
 
 def score_value(engine: Engine, named: pa.Array, level: float) -> pa.Array:
     """Structs of value, lower, upper, status."""
-    model, row = _named(named)
+    model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
-        scored = scorer.score(_features(scorer, row), len(row))
+        scored = scorer.score(features_of(scorer, row), len(row))
         value, lower, upper = _interval(scorer, scored, level)
     return _struct(scored, value=value, lower=lower, upper=upper)
 
@@ -48,7 +48,7 @@ def score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
     if len(names) > 1:
         return _by_model(engine, model, row, names)
     with engine.scorer(names[0]) as scorer:
-        scored = scorer.score(_features(scorer, row), len(row))
+        scored = scorer.score(features_of(scorer, row), len(row))
         none = pa.nulls(len(row), pa.float64())
         if scorer.model.task.shape == "class":
             answer = _class_struct(scorer, scored)
@@ -94,7 +94,7 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     return pa.array([json.dumps([asdict(r) for r in rows])])
 
 
-def _named(row: pa.Array) -> tuple[str, pa.Array]:
+def version_and_row(row: pa.Array) -> tuple[str, pa.Array]:
     """The version and its row, of ``{'m@3': row}``."""
     return str(row.type.field(0).name), row.field(0)
 
@@ -103,7 +103,7 @@ def _constant(model: pa.Array) -> str:
     return str(model[0].as_py())
 
 
-def _features(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
+def features_of(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
     """The model's columns out of a struct, whatever their case and order."""
     if not pa.types.is_struct(row.type):
         raise SourceError(

@@ -19,7 +19,7 @@ SIGNATURE = re.compile(r"MACRO\s+(\w+)\s*\(([^)]*)\)", re.IGNORECASE)
 VALUES = {
     "model": "'fail'", "source": "'parts'", "target": "'failed'", "task": "'classification'", "base": "NULL",
     "split": "'time'", "order_by": "'ts'", "entity": "'unit'", "weight": "'torque'", "promote": "'auto'",
-    "force": "true", "options": "{'epochs': 1}", "level": "0.8", "objective": "'masked'", "file": "'f.safetensors'",
+    "force": "true", "options": "{'epochs': 1}", "level": "0.8", "explain": "3", "objective": "'masked'", "file": "'f.safetensors'",
     "overwrite": "true", "verb": "'predict'", "arguments": "{'level': 0.8}",
     "costs": "{'missed': 2000, 'false_alarm': 50}",
 }  # fmt: skip

@@ -17,6 +17,7 @@ TUNED = "{'target': 'failed', 'split': 'time', 'order_by': 'ts', 'options': {'ep
 PLANS = {
     "predict_classes": "'predict', 'fail', 'parts'",
     "predict_number": "'predict', 'wear@1', 'SELECT * FROM parts WHERE hot', arguments := {'level': 0.8}",
+    "predict_explained": "'predict', 'fail', 'parts', arguments := {'explain': 3}",
     "predict_file": "'predict', 'fail@champion', 'it''s new.parquet'",
     "evaluate_classes": "'evaluate', 'fail', 'parts'",
     "finetune": f"'finetune', 'new', 'parts', arguments := {TUNED}",

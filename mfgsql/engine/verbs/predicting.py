@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mfgsql.catalog import Version, resolve
-from mfgsql.engine.engine import Engine
+from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Args, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.scoring import DEFAULT_LEVEL
@@ -28,28 +29,47 @@ def plan_predict(engine: Engine, args: Args) -> str:
     version, manifest, source = model_and_source(engine, args)
     task = task_of(version, manifest)
     assert manifest.target is not None
-    outputs = [(c.name, c.sql.format(ml="__ml")) for c in task.columns(manifest.target)]
-    outputs += [(name, f"__ml.{name}") for name in _STATUS]
+    most = check_explain(args.get("explain"))
+    ml = "__ml.scored" if most else "__ml"
+    outputs = [(c.name, c.sql.format(ml=ml)) for c in task.columns(manifest.target)]
+    outputs += [(name, f"{ml}.{name}") for name in _STATUS]
+    outputs += [("why", _why(most))] if most else []
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
     columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
-    inner = scored(version, manifest, source, args)
+    inner = scored(version, manifest, source, args, told=bool(most))
     return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {columns} FROM ({inner})"
 
 
-def scored(version: Version, manifest: Manifest, source: Source, args: Args, *, also: str = "") -> str:
-    """A SELECT of the source's columns and the scored struct ``__ml``.
+def scored(
+    version: Version, manifest: Manifest, source: Source, args: Args, *, also: str = "", told: bool = False
+) -> str:
+    """A SELECT of the source's columns and the scored struct ``__ml``; with ``told``, of that and what it was told.
 
     The source's alias qualifies every feature: in a correlated subquery a missing column would else be looked up
     outside. DuckDB's error about a missing column shows the alias, so it says who asks.
     """
     task, alias = task_of(version, manifest), source_alias(version)
-    fields = ", ".join(f"{quote_literal(n)}: {alias}.{quote_identifier(n)}" for n in manifest.features.names)
+    named = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
+    row = f"{{{quote_literal(version.name)}: {_struct(named)}}}"
     level = check_level(args.get("level"))
     # An argument costs for each row, a name in a type nothing: so the version is one, and the usual level is left out.
-    told = f", {level}" if task.shape == "value" and level != DEFAULT_LEVEL else ""
-    call = f"_ml_score_{task.shape}({{{quote_literal(version.name)}: {{{fields}}}}}{told})"
+    other = f", {level}" if task.shape == "value" and level != DEFAULT_LEVEL else ""
+    call = f"_ml_score_{task.shape}({row}{other})"
+    if told:
+        texts = _struct({name: f"CAST({column} AS VARCHAR)" for name, column in named.items()})
+        call = _struct({"'scored'": call, "'row'": row, "'texts'": texts})
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
+
+
+def _struct(fields: Mapping[str, str]) -> str:
+    return f"{{{', '.join(f'{name}: {sql}' for name, sql in fields.items())}}}"
+
+
+def _why(most: int) -> str:
+    """A call above the scoring, so that a filter on the prediction leaves few rows to explain."""
+    session = caller.get()
+    return f"_ml_why(__ml.row, __ml.texts, {most}, {quote_literal(session.id) if session else 'NULL'})"
 
 
 def source_alias(version: Version) -> str:
@@ -89,3 +109,12 @@ def check_level(level: Any) -> float:
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise OptionError(f"level is a share between 0 and 1, such as 0.9, not {level!r}.")
     return float(level)
+
+
+def check_explain(most: Any) -> int | None:
+    """How many features of each row are to be explained; None: the question isn't asked."""
+    if most is None:
+        return None
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise OptionError(f"explain is a number of features from 1 on, such as 3, not {most!r}.")
+    return min(most, 2**31 - 1)

@@ -1,0 +1,154 @@
+"""Why a row is predicted as it is: how much each of its columns moves the prediction away from a typical row's.
+
+The contributions are Shapley values, estimated by adding the row's columns to the typical row one by one, in several
+orders (Castro et al., "Polynomial calculation of the Shapley value based on sampling", Computers & Operations
+Research, 2009; Strumbelj & Kononenko, "An Efficient Explanation of Individual Classifications using Game Theory",
+JMLR 2010). In each order they sum to the prediction minus the typical row's, so their mean does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, permutations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mfgsql.features import Batch, FeatureSet
+from mfgsql.features.categorical import FIRST
+from mfgsql.scoring.scorer import Scorer
+from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
+
+_ALL_ORDERS = 120  # up to five columns: the values are exact
+_ORDERS = 32
+_ROWS = 512  # explained at a time, at most
+_SEED = 0
+
+
+def typical_row(features: FeatureSet) -> Batch:
+    """The one row that others are explained against: the encoders' centre.
+
+    That is the median of numbers, the middle of a time's range without its hour, weekday or season, the most frequent
+    category, and false.
+    """
+    columns = features.columns
+    channels = sum(c.size for c in columns if c.continuous)
+    codes = sum(not c.continuous for c in columns)
+    return Batch(np.zeros((1, channels), np.float32), np.full((1, codes), FIRST, np.int64))
+
+
+def explain(scorer: Scorer, batch: Batch, check: Callable[[], None]) -> Array:
+    """Contributions float64 [rows, columns], columns in the order of ``features.names``.
+
+    They are in units of the prediction: of two classes the probability of the positive one, of more that of the
+    predicted one, of a number its own unit. Exact up to five columns; beyond, the mean over 32 orders, which are the
+    same in every call: a row's contributions do not depend on the rows beside it, up to float32's rounding.
+
+    A row costs about as much as 90 predictions with 8 columns (measured: 200 rows/s on one core where 16,000 are
+    scored), and at most 32 a column with more. Against exact values on 8 columns that act in threes the error was 2 %
+    of a row's largest contribution for a number, 10 % for a class of two.
+
+    Args:
+        check: called before each pass of the network; raises where the work shall stop.
+    """
+    parts = [_explain(_Game(scorer, _rows(batch, at), check)) for at in range(0, len(batch), _ROWS)]
+    return np.concatenate(parts) if parts else np.empty((0, len(scorer.model.manifest.features.columns)))
+
+
+def _rows(batch: Batch, start: int) -> Batch:
+    return Batch(batch.continuous[start : start + _ROWS], batch.codes[start : start + _ROWS])
+
+
+def _explain(game: _Game) -> Array:
+    from captum.attr import ShapleyValueSampling
+
+    sampler = ShapleyValueSampling(game)
+    sampler.permutation_generator = _orders  # captum's own draws from torch's global generator
+    together = max(1, min(game.players, game.scorer.batch // game.rows))
+    everything = torch.ones(game.rows, game.players)
+    values = sampler.attribute(everything, n_samples=_ORDERS, perturbations_per_eval=together)
+    # A column at its typical value changes nothing; what it seems to change is rounding.
+    return np.where(game.typical, 0.0, values.double().numpy())
+
+
+def _orders(players: int, wanted: int) -> Iterable[Sequence[int]]:
+    """All orders where they are few, else so many drawn ones."""
+    few = math.factorial(players) <= _ALL_ORDERS
+    return permutations(range(players)) if few else islice(_drawn(players), wanted)
+
+
+def _drawn(players: int) -> Iterator[Sequence[int]]:
+    """Orders drawn at random, each with its rotations and their reverses.
+
+    With its reverse what two columns do together is shared exactly (Mitchell et al., "Sampling Permutations for
+    Shapley Value Estimation", JMLR 2022). Rotations put each column in each place, and meet many coalitions again.
+    """
+    dice = np.random.default_rng(_SEED)
+    while True:
+        order = dice.permutation(players).tolist()
+        for first in range(players):
+            turned = order[first:] + order[:first]
+            yield turned
+            yield turned[::-1]
+
+
+class _Game:
+    """What a coalition of columns is worth to each row: the prediction where the others are as in the typical row.
+
+    The orders meet many coalitions again, so each is evaluated once.
+    """
+
+    def __init__(self, scorer: Scorer, batch: Batch, check: Callable[[], None]) -> None:
+        features = scorer.model.manifest.features
+        columns = features.columns
+        self.scorer, self.rows, self.players = scorer, len(batch), len(columns)
+        self._batch, self._none, self._check = batch, typical_row(features), check
+        sizes = [c.size if c.continuous else 1 for c in columns]
+        owners = np.repeat(np.arange(self.players), sizes)
+        self._channels, self._codes = np.split(owners, [batch.continuous.shape[1]])
+        self._class: Array | None = None
+        whole = scorer.predict(batch.continuous, batch.codes)
+        if whole.scores is not None:
+            two = whole.scores.shape[1] == 2
+            self._class = np.ones(self.rows, np.int64) if two else whole.scores.argmax(axis=1)
+        self._known = {(True,) * self.players: self._worth(whole, slice(None))}
+
+    @property
+    def typical(self) -> Array:
+        """Mask [rows, columns] of values that are the typical row's."""
+        same = np.hstack([self._batch.continuous == self._none.continuous, self._batch.codes == self._none.codes])
+        owners = np.concatenate([self._channels, self._codes])
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        return np.logical_and.reduceat(same, starts, axis=1)
+
+    def __call__(self, presence: Tensor) -> Tensor:
+        """Worths float64 [coalitions * rows].
+
+        Args:
+            presence: 1 where a column is in [coalitions * rows, columns]; a coalition is the same for all rows.
+        """
+        coalitions = [tuple(c) for c in presence.view(-1, self.rows, self.players)[:, 0].bool().tolist()]
+        if new := [c for c in dict.fromkeys(coalitions) if c not in self._known]:
+            self._known |= zip(new, self._evaluate(np.array(new)), strict=True)
+        return torch.from_numpy(np.concatenate([self._known[c] for c in coalitions]))
+
+    def _evaluate(self, coalitions: Array) -> Array:
+        """Worths [coalitions, rows], in micro-batches that go across coalitions."""
+        parts = []
+        for start in range(0, len(coalitions) * self.rows, self.scorer.batch):
+            self._check()
+            pairs = np.arange(start, min(start + self.scorer.batch, len(coalitions) * self.rows))
+            own, row = coalitions[pairs // self.rows], pairs % self.rows
+            continuous = np.where(own[:, self._channels], self._batch.continuous[row], self._none.continuous)
+            codes = np.where(own[:, self._codes], self._batch.codes[row], self._none.codes)
+            parts.append(self._worth(self.scorer.predict(continuous, codes), row))
+        return np.concatenate(parts).reshape(len(coalitions), self.rows)
+
+    def _worth(self, prediction: Prediction, rows: Array | slice) -> Array:
+        """The number that is explained, of predictions for these rows."""
+        if prediction.scores is None or self._class is None:
+            return prediction.values
+        return np.take_along_axis(prediction.scores, self._class[rows][:, None], axis=1)[:, 0]

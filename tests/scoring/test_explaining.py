@@ -1,0 +1,205 @@
+"""Explanations sum to what they explain, and say the same of a row whatever rows are beside it."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfgsql.cancellation import Cancellation
+from mfgsql.errors import CancelledError
+from mfgsql.features import Batch, ColumnProfile, FeatureSet
+from mfgsql.model import Model
+from mfgsql.scoring import Scorer
+from mfgsql.scoring.explaining import _orders, explain, typical_row
+from mfgsql.tasks import Target
+from mfgsql.training import Recipe, TrainSpec
+
+GRID = tuple(np.linspace(-4, 4, 65).tolist())
+TARGETS = {
+    "two": ("classification", Target("y", "BOOLEAN", ("false", "true"), (50, 50))),
+    "three": ("classification", Target("y", "VARCHAR", ("p", "q", "r"), (50, 50, 50))),
+    "number": ("regression", Target("y", "DOUBLE", mean=70.0, deviation=25.0)),
+}
+
+
+def features(numbers: int) -> FeatureSet:
+    """So many numbers with missing values, a time of several channels, words and truth values."""
+    profiles = [ColumnProfile(f"n{i}", "DOUBLE", 99, 9, 90, 90, -4.0, 4.0, quantiles=GRID) for i in range(numbers)]
+    profiles.append(ColumnProfile("at", "TIMESTAMP", 99, 0, 99, 99, 1.7e9, 1.8e9, quantiles=(1.7e9, 1.8e9)))
+    profiles.append(ColumnProfile("word", "VARCHAR", 99, 9, 3, 90, top=(("b", 50), ("a", 30), ("c", 10))))
+    profiles.append(ColumnProfile("yes", "BOOLEAN", 99, 0, 2, 99, top=(("true", 60), ("false", 39))))
+    return FeatureSet.fit(profiles)[0]
+
+
+def scorer(kind: str, numbers: int = 2) -> Scorer:
+    """An untrained network with weights large enough to answer differently."""
+    task, target = TARGETS[kind]
+    torch.manual_seed(1)
+    spec = TrainSpec(features(numbers), Recipe(width=8, layers=1, heads=2), task, target)
+    model = Model.build(spec.manifest(None, {}))
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    return Scorer(model)
+
+
+def rows(of: Scorer, count: int, seed: int = 0) -> Batch:
+    """Rows of all kinds, a fifth of the numbers and words missing."""
+    dice = np.random.default_rng(seed)
+    found: dict[str, pa.Array] = {}
+    for encoder in of.model.manifest.features.encoders:
+        name, missing = encoder.column.name, dice.random(count) < 0.2
+        if name == "word":
+            found[name] = pa.array(dice.choice(["a", "b", "c", "new"], count), mask=missing)
+        elif name == "yes":
+            found[name] = pa.array(dice.random(count) < 0.5)
+        elif name == "at":
+            found[name] = pa.array(dice.integers(1_700_000_000, 1_800_000_000, count) * 10**6, pa.timestamp("us"))
+        else:
+            found[name] = pa.array(dice.normal(size=count), mask=missing)
+    return of.model.manifest.features.encode(found, count)
+
+
+def explained(of: Scorer, batch: Batch) -> np.ndarray:
+    return explain(of, batch, Cancellation().check)
+
+
+def shown(of: Scorer, batch: Batch, classes: np.ndarray | None = None) -> np.ndarray:
+    """The number that a row shows: of a class given, its probability."""
+    prediction = of.predict(batch.continuous, batch.codes)
+    if prediction.scores is None:
+        return prediction.values
+    if prediction.scores.shape[1] == 2:
+        return prediction.scores[:, 1]
+    return prediction.scores[np.arange(len(batch)), prediction.scores.argmax(1) if classes is None else classes]
+
+
+def part(batch: Batch, chosen: np.ndarray | list[int]) -> Batch:
+    return Batch(batch.continuous[chosen], batch.codes[chosen])
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("numbers", [1, 2, 7])
+def test_contributions_sum_to_what_they_explain(kind: str, numbers: int) -> None:
+    of = scorer(kind, numbers)
+    batch = rows(of, 40)
+    assert np.isnan(batch.continuous).any()
+    scores = of.predict(batch.continuous, batch.codes).scores
+    classes = None if scores is None else scores.argmax(1)
+    typical = typical_row(of.model.manifest.features)
+    base = shown(of, part(typical, np.zeros(len(batch), np.int64)), classes)
+    found = explained(of, batch)
+    unit = of.model.target.deviation
+    assert found.shape == (40, numbers + 3)
+    assert np.abs(found).max() > 1e-2 * unit
+    assert found.sum(1) == pytest.approx(shown(of, batch) - base, abs=1e-5 * unit)
+
+
+def by_definition(of: Scorer, batch: Batch) -> np.ndarray:
+    """The mean over all orders of what each column adds."""
+    columns = of.model.manifest.features.columns
+    typical = typical_row(of.model.manifest.features)
+    owner = [i for i, c in enumerate(columns) for _ in range(c.size if c.continuous else 1)]
+    channels = batch.continuous.shape[1]
+    found = np.zeros((len(batch), len(columns)))
+    for order in permutations(range(len(columns))):
+        now = Batch(np.repeat(typical.continuous, len(batch), 0), np.repeat(typical.codes, len(batch), 0))
+        before = shown(of, now)
+        for column in order:
+            for place, its in enumerate(owner):
+                if its == column and place < channels:
+                    now.continuous[:, place] = batch.continuous[:, place]
+                elif its == column:
+                    now.codes[:, place - channels] = batch.codes[:, place - channels]
+            after = shown(of, now)
+            found[:, column] += after - before
+            before = after
+    return found / math.factorial(len(columns))
+
+
+@pytest.mark.parametrize("kind", ["two", "number"])
+def test_few_columns_get_exact_shapley_values(kind: str) -> None:
+    of = scorer(kind, 1)
+    batch = rows(of, 12)
+    assert explained(of, batch) == pytest.approx(by_definition(of, batch), abs=1e-5 * of.model.target.deviation)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data(), st.sampled_from(sorted(TARGETS)))
+def test_a_row_is_explained_alike_in_any_batch(data: st.DataObject, kind: str) -> None:
+    of = scorer(kind, 4)
+    batch = rows(of, 60)
+    chosen = data.draw(st.lists(st.integers(0, 59), min_size=1, max_size=60))
+    assert explained(of, part(batch, chosen)) == pytest.approx(
+        explained(of, batch)[chosen], abs=1e-5 * of.model.target.deviation
+    )
+
+
+def test_more_rows_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = scorer("number", 4)
+    batch = rows(of, 50)
+    whole = explained(of, batch)
+    monkeypatch.setattr("mfgsql.scoring.explaining._ROWS", 7)
+    of.batch = 5
+    assert explained(of, batch) == pytest.approx(whole, abs=1e-4)
+    assert explained(of, part(batch, [])).shape == (0, 7)
+
+
+def test_a_typical_value_contributes_nothing() -> None:
+    of = scorer("two", 4)
+    typical = typical_row(of.model.manifest.features)
+    assert not explained(of, typical).any()
+    changed = part(typical, [0, 0])
+    changed.continuous[:, 1], changed.codes[1, 0] = (1.5, np.nan), 1
+    found = explained(of, changed)
+    assert [list(np.flatnonzero(row)) for row in found] == [[1], [1, 5]]
+
+
+@pytest.mark.parametrize("players", [2, 5, 6, 11])
+def test_orders_are_orders_and_as_many_as_wanted(players: int) -> None:
+    orders = [tuple(o) for o in _orders(players, 32)]
+    assert all(sorted(o) == list(range(players)) for o in orders)
+    assert len(orders) == (math.factorial(players) if players <= 5 else 32)
+    assert orders == [tuple(o) for o in _orders(players, 32)]
+    assert players <= 5 or all(a == b[::-1] for a, b in zip(orders[::2], orders[1::2], strict=True))
+
+
+def test_torchs_random_numbers_are_left_alone() -> None:
+    of = scorer("two", 4)
+    before = torch.get_rng_state()
+    explained(of, rows(of, 5))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_it_stops_when_told() -> None:
+    of = scorer("two", 4)
+    cancellation = Cancellation()
+    calls: list[int] = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            cancellation.set()
+        cancellation.check()
+
+    with pytest.raises(CancelledError):
+        explain(of, rows(of, 60), check)
+    assert len(calls) == 3
+
+
+def test_a_class_follows_the_probability_that_is_shown() -> None:
+    """Of more than two classes, that of the row's own."""
+    of = scorer("three", 3)
+    batch = rows(of, 200)
+    classes = of.predict(batch.continuous, batch.codes).scores.argmax(1)
+    assert len(set(classes.tolist())) > 1
+    typical = typical_row(of.model.manifest.features)
+    base = of.predict(typical.continuous, typical.codes).scores[0]
+    assert explained(of, batch).sum(1) == pytest.approx(shown(of, batch) - base[classes], abs=1e-6)
