@@ -106,21 +106,6 @@ class Scorer:
         batch = self.model.manifest.features.encode(columns, rows)
         return Scored(self.predict(batch.continuous, batch.codes), row_status(batch.flags, rows))
 
-    def score_unseen(self, columns: Mapping[str, pa.Array], part: Array) -> Prediction:
-        """Predictions of rows that the model may have been trained on, each by the group that was not.
-
-        Args:
-            part: of each row, as its training snapshot has it (from 1), [rows].
-        """
-        batch = self.model.manifest.features.encode(columns, len(part))
-        speaker = np.clip(part, 1, self.model.manifest.backbone.groups).astype(np.int64)
-        with self._threads.share(self.threads), torch.inference_mode():
-            parts = [
-                self.model.predict(self._forward(*(a[i : i + _BATCH] for a in (batch.continuous, batch.codes, speaker))))
-                for i in range(0, len(part), _BATCH)
-            ]
-        return Prediction.concat(parts)
-
     def predict(self, continuous: Array, codes: Array) -> Prediction:
         """Predictions of rows as `FeatureSet.encode` gives them, in passes of ``batch`` rows."""
         with self._threads.share(self.threads), torch.inference_mode():
@@ -131,11 +116,12 @@ class Scorer:
         return Prediction.concat(parts)
 
     def _predict(self, continuous: Array, codes: Array) -> Prediction:
-        return self.model.predict(self._output(continuous, codes))
+        return self.model.task.predict(self._output(continuous, codes), self.model.target)
 
-    def _forward(self, *arrays: Array) -> Tensor:
+    def _forward(self, continuous: Array, codes: Array) -> Tensor:
         """The network's numbers, float32 on the CPU."""
-        output: Tensor = self.model.network(*(torch.from_numpy(a).to(self.device) for a in arrays))
+        on = (torch.from_numpy(continuous).to(self.device), torch.from_numpy(codes).to(self.device))
+        output: Tensor = self.model.network(*on)
         return output.float().cpu()
 
 
@@ -143,7 +129,8 @@ def batch_rows(model: Model, device: str) -> int:
     """Rows that one pass of the network takes at a time."""
     if device != "cpu":
         return _BATCH
-    return max(64, _ACTIVATIONS // (4 * model.manifest.backbone.row_floats))
+    shape = model.manifest.backbone
+    return max(64, _ACTIVATIONS // (4 * shape.width * (1 + len(shape.columns))))
 
 
 def row_status(flags: tuple[Flag, ...], rows: int) -> RowStatus:
