@@ -126,7 +126,9 @@ def _top(rows: ir.Table, profile: ColumnProfile) -> ColumnProfile:
     """Most frequent values, over all rows, as text."""
     if profile.base_type not in TEXT_TYPES and profile.base_type != "BOOLEAN":
         return profile
-    return replace(profile, top=value_counts(rows, profile.name))
+    top = value_counts(rows, profile.name)
+    # Equal rows share a hash: of few different ones the sample may hold a part only.
+    return replace(profile, top=top, distinct=max(profile.distinct, len(top)))
 
 
 def value_counts(rows: ir.Table, name: str) -> tuple[tuple[str, int], ...]:

@@ -112,6 +112,30 @@ def test_more_rows_than_the_most_are_sampled(shop: Session, monkeypatch: pytest.
     assert rows == found(shop, "SELECT * FROM quality ORDER BY id DESC", "defect")
 
 
+def test_equal_rows_are_sampled_one_by_one(shop: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "SELECT shift, defect FROM quality"
+    whole = found(shop, source, "defect")["shift"]
+    monkeypatch.setattr(verb, "MOST", 900)
+    some = found(shop, source, "defect")["shift"]
+    assert (whole["rows"], some["rows"]) == (1500, 900)
+    assert some["value"] == pytest.approx(whole["value"], abs=0.12)
+
+
+def test_many_equal_rows_are_no_constant(shop: Session) -> None:
+    source = "SELECT substr(''ABC'', (1 + i % 3)::INT, 1) AS shift, i % 3 = hash(i) % 20 AS defect FROM range(300000) r(i)"
+    row = found(shop, source, "defect")["shift"]
+    assert (row["rows"], row["effect"]) == (verb.MOST, "Cramer's V")
+
+
+def test_a_number_of_two_values_is_told_as_a_switch(shop: Session) -> None:
+    source = "SELECT defect, wear, CASE WHEN id % 9 = 0 THEN ''nan''::DOUBLE WHEN shift = ''C'' THEN 1 ELSE 0 END AS late FROM quality"
+    row = found(shop, source, "defect")["late"]
+    assert (row["kind"], row["effect"]) == ("numeric", "Cramer's V")
+    assert "of the rows where late = " in row["finding"]
+    assert row["rows"] == shop.execute("SELECT count(*) FROM quality WHERE id % 9 <> 0").fetchone()[0]
+    assert found(shop, source, "wear")["late"]["effect"] == "rank-biserial correlation"
+
+
 def test_the_order_of_rows_changes_nothing(shop: Session) -> None:
     one, other = found(shop, "quality", "grade"), found(shop, "SELECT * FROM quality ORDER BY code", "grade")
     assert list(one) == list(other)
@@ -143,6 +167,7 @@ def test_infinite_values_are_missing(shop: Session) -> None:
         ("NULL, target := 'defect'", SourceError, "NULL"),
         ("'quality', target := 'defect', options := {'exlude': ['id']}", OptionError, "Did you mean 'exclude'"),
         ("'quality', target := 'defect', options := {'exclude': ['nope']}", SourceError, "nope"),
+        ("'quality', target := 'defect', options := {'exclude': 3}", OptionError, "a list of columns"),
         ("'quality', target := 'defect', options := {'positive': 'x'}", OptionError, "no value of 'defect'"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_options
@@ -50,13 +52,22 @@ def _drivers(frozen: Frozen, args: Args) -> Iterator[Driver]:
             f"(at least {FEWEST})."
         )
     target = _target(frozen, args)
-    frozen.con.execute(f"CREATE OR REPLACE TEMP TABLE {_SAMPLE} AS SELECT * FROM {ROWS} ORDER BY {HASH} LIMIT {MOST}")
+    _sample(frozen)
     features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != target.name)
     for encoder in features.encoders:
         yield driver(*_read(frozen, target, encoder.column.name, encoder.kind))
     left_out = {r.name: r.reason for r in rejected} | {n: w for n, w in frozen.ignored.items() if w != "excluded"}
     for name, why in left_out.items():
         yield Driver(name, None, None, f"left out: {why}")
+
+
+def _sample(frozen: Frozen) -> None:
+    """The same rows each time, whatever their order; equal rows, which share a hash, are drawn one by one."""
+    numbered = f"SELECT *, row_number() OVER (PARTITION BY {HASH}) AS __ml_copy FROM {ROWS}"
+    frozen.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_SAMPLE} AS SELECT * FROM ({numbered}) "
+        f"ORDER BY hash({HASH}, __ml_copy) LIMIT {MOST}"
+    )
 
 
 def _target(frozen: Frozen, args: Args) -> Target:
@@ -71,17 +82,22 @@ def _target(frozen: Frozen, args: Args) -> Target:
 def _read(frozen: Frozen, target: Target, name: str, kind: str) -> tuple[Variable, Variable]:
     """Target and one column, read together, so that memory holds two columns at a time."""
     wanted = _text(target.name) if target.classes else _number(frozen, target.name)
-    column = {"numeric": _number(frozen, name), "temporal": _seconds(name)}.get(kind, _text(name))
-    table = frozen.con.execute(f"SELECT {wanted} AS y, {column} AS x FROM {_SAMPLE}").to_arrow_table()
+    number = {"numeric": _number(frozen, name), "temporal": _seconds(name)}.get(kind)
+    # A number of two values is a switch, and told best as one.
+    text = _text(name) if number is None else f"CASE WHEN {number} IS NOT NULL THEN {_text(name)} END"
+    grouped = number is None or (kind == "numeric" and frozen.profiles[name].distinct == 2)
+    table = frozen.con.execute(
+        f"SELECT {wanted} AS y, {text if grouped else number} AS x FROM {_SAMPLE}"
+    ).to_arrow_table()
     y, x = (table[c].combine_chunks() for c in ("y", "x"))
-    if target.classes:
-        by_size = dict(zip(target.classes, target.counts, strict=True))
-        truth = Variable.of_texts(target.name, "categorical", y, list(by_size))
-    else:
-        truth = Variable(target.name, "numeric", y.to_numpy(zero_copy_only=False))
-    if kind in ("numeric", "temporal"):
-        return truth, Variable(name, kind, x.to_numpy(zero_copy_only=False))
-    return truth, Variable.of_texts(name, kind, x)
+    truth = _variable(target.name, "categorical" if target.classes else "numeric", y, target.classes)
+    return truth, _variable(name, kind, x)
+
+
+def _variable(name: str, kind: str, values: pa.Array, groups: Sequence[str] = ()) -> Variable:
+    if pa.types.is_string(values.type):
+        return Variable.of_texts(name, kind, values, groups)
+    return Variable(name, kind, values.to_numpy(zero_copy_only=False))
 
 
 def _text(name: str) -> str:
@@ -113,8 +129,15 @@ def plan_drivers(engine: Engine, args: Args) -> str:
         if name not in _OPTIONS:
             hint = did_you_mean(name, _OPTIONS)
             raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_OPTIONS)}.{hint}")
-    if isinstance(options.get("exclude"), str):
-        options["exclude"] = [c.strip() for c in options["exclude"].split(",")]
+    options["exclude"] = _excluded(options.get("exclude"))
     session = caller.get()
     kept = {name: args.get(name) for name in ("source", "target", "place")}
     return acting_plan("drivers", {**kept, **options, "session": session.id if session else None})
+
+
+def _excluded(names: Any) -> list[str]:
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",")]
+    if not isinstance(names, list | None):
+        raise OptionError(f"exclude is a list of columns, as {{'exclude': ['column']}}, not {names!r}.")
+    return names or []
