@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, permutations
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
-from mfgsql.features import Batch, FeatureSet
+from mfgsql.features import Batch, Encoder, FeatureSet
 from mfgsql.features.categorical import FIRST
+from mfgsql.features.numeric import NumericEncoder
 from mfgsql.scoring.scorer import Scorer
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
@@ -34,10 +36,18 @@ def typical_row(features: FeatureSet) -> Batch:
     That is the median of numbers, the middle of a time's range without its hour, weekday or season, the most frequent
     category, and false.
     """
-    columns = features.columns
-    channels = sum(c.size for c in columns if c.continuous)
-    codes = sum(not c.continuous for c in columns)
-    return Batch(np.zeros((1, channels), np.float32), np.full((1, codes), FIRST, np.int64))
+    centres = [_centre(e) for e in features.encoders if e.column.continuous]
+    codes = len(features.encoders) - len(centres)
+    return Batch(np.concatenate([*centres, np.empty(0, np.float32)])[None], np.full((1, codes), FIRST, np.int64))
+
+
+def _centre(encoder: Encoder) -> Array:
+    """Channels float32 [size] of a column's typical value."""
+    if isinstance(encoder, NumericEncoder):
+        median = np.interp(0.0, encoder.normal, encoder.grid)
+        centre: Array = encoder.encode(pa.array([median])).values[0]
+        return centre
+    return np.zeros(encoder.column.size, np.float32)  # what stands for a missing time, too
 
 
 def explain(scorer: Scorer, batch: Batch, check: Callable[[], None]) -> Array:

@@ -184,3 +184,10 @@ def test_check_of_a_target_without_values_says_so_and_no_more(mfgsql):
     found = json.loads(done.stdout)
     assert [r["item"] for r in found] == ["rows", "target", "go"]
     assert "NULL in all of the source's 400 rows" in found[1]["finding"] and "EXCLUDE" in found[1]["advice"]
+
+
+def test_predict_explains_its_rows(mfgsql):
+    rows = json.loads(mfgsql("predict", "m", "FROM parts LIMIT 2", "--explain", "1", "--format", "json").stdout)
+    assert [[why["feature"] for why in row["why"]] for row in rows] == [["shift"], ["shift"]]
+    assert "why" in mfgsql("predict", "m", "FROM parts LIMIT 2", "--explain", "1").stdout
+    assert mfgsql("predict", "m", "parts", "--explain", "0").exit_code == 2

@@ -142,6 +142,22 @@ def test_a_row_is_explained_alike_in_any_batch(data: st.DataObject, kind: str) -
     )
 
 
+def test_the_typical_row_has_medians_and_the_most_frequent_words() -> None:
+    skewed = tuple(np.exp(np.linspace(-3, 3, 65)).tolist())
+    profile = ColumnProfile(
+        "n", "DOUBLE", 99, 0, 90, 90, skewed[0], skewed[-1], quantiles=skewed, mean=3.4, deviation=5
+    )
+    of = FeatureSet.fit([profile])[0]
+    assert typical_row(of).continuous == pytest.approx(of.encode({"n": pa.array([1.0])}, 1).continuous, abs=1e-3)
+    whole = features(1)
+    found = typical_row(whole)
+    usual = whole.encode(
+        {"n0": pa.array([0.0]), "at": pa.nulls(1), "word": pa.array(["b"]), "yes": pa.array([False])}, 1
+    )
+    assert found.codes.tolist() == usual.codes.tolist()
+    assert found.continuous == pytest.approx(usual.continuous)
+
+
 def test_more_rows_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     of = scorer("number", 4)
     batch = rows(of, 50)
