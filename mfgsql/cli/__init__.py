@@ -20,10 +20,12 @@ from mfgsql.cli.devices import devices
 from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
+from mfgsql.cli.importance import importance
 from mfgsql.cli.learning import finetune, pretrain
 from mfgsql.cli.load import load
 from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
+from mfgsql.cli.report import report
 from mfgsql.cli.runs import runs
 from mfgsql.cli.sql import sql
 from mfgsql.cli.thresholds import thresholds
@@ -74,6 +76,8 @@ for _command in (
     predict,
     evaluate,
     thresholds,
+    importance,
+    report,
     models,
     runs,
     devices,

@@ -18,7 +18,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import interrupt_stale_runs, migrate, pending
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
-from mfgsql.engine.quoting import call
+from mfgsql.engine.quoting import call, render
 from mfgsql.engine.shorthands import Shorthands
 from mfgsql.engine.verbs import showing  # noqa: F401  (it registers itself; the others wait until they are asked for)
 from mfgsql.engine.waiting import Waiting
@@ -130,6 +130,10 @@ class Session(Shorthands):
         """A predict-like verb as a lazy ibis table, as ``s.table('predict', 'm', 't')``."""
         with self._guard():
             return self.ibis.sql(call(name, args, named))
+
+    def report(self, model: str) -> str:
+        """``SELECT ml_report(...)``: one HTML page."""
+        return str(self.execute(f"SELECT ml_report({render(model)})").fetchone()[0])
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

@@ -45,11 +45,13 @@ def _interval(metric: Metric, truth: Array, prediction: Prediction, seed: int) -
     return float(lower), float(upper)
 
 
-def resampled(metric: Metric, truth: Array, predictions: list[Prediction], seed: int) -> list[list[float]]:
-    """The metric of each prediction over the same resamples of the rows (paired)."""
+def resampled(
+    metric: Metric, truth: Array, predictions: list[Prediction], seed: int, draws: int | None = None
+) -> list[list[float]]:
+    """The metric of each prediction over the same resamples of the rows (paired); ``draws``: how many, at most."""
     rng = np.random.default_rng(seed)
     values: list[list[float]] = [[] for _ in predictions]
-    for _ in range(int(np.clip(_WORK // max(len(truth), 1), 30, 400))):
+    for _ in range(draws or int(np.clip(_WORK // max(len(truth), 1), 30, 400))):
         rows = rng.integers(0, len(truth), len(truth))
         drawn = [measure(metric, truth[rows], p.values[rows], p.take(rows).scores) for p in predictions]
         if all(d is not None for d in drawn):

@@ -1,0 +1,65 @@
+"""``report``: all about a model as one HTML page."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import click
+
+from mfgsql.cli.completion import model_argument
+from mfgsql.cli.session import database, opened
+
+
+@click.command()
+@model_argument
+@click.option("-o", "--output", default="report.html", metavar="FILE", help="The page; - writes to the screen.")
+@database()
+def report(model: str, output: str, db: str) -> None:
+    """All about a MODEL as one HTML page that needs nothing else: figures, curves, examples, limits, lineage.
+
+    An earlier page of that name is replaced; a file that is no HTML page is not.
+
+    \b
+    Example:
+      mfgsql report press_failure -o press_failure.html --db plant.duckdb
+    """
+    if output != "-":
+        _check_page(Path(output))
+    with opened(db) as session:
+        page = session.report(model)
+    if output == "-":
+        click.echo(page)
+        return
+    size = _write(Path(output), page)
+    click.echo(f"{output} ({size / 1024:,.0f} KiB)")
+
+
+def _check_page(path: Path) -> None:
+    """Raise before seconds of work where the page can't be written."""
+    from mfgsql.errors import SourceError
+
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "lies in no folder that exists"
+        raise SourceError(f"'{path}' {what}.", remedy="Name a file: -o report.html")
+    if path.exists() and (not path.is_file() or not _is_page(path)):
+        raise SourceError(f"The file '{path}' exists, and is no HTML page.", remedy="Name another file.")
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        begin = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return begin == b"" or begin.startswith((b"<!doctype html", b"<html"))
+
+
+def _write(path: Path, page: str) -> int:
+    """Put the page in its place, whole or not at all; its size in bytes."""
+    data = page.encode()
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return len(data)

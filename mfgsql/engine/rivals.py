@@ -1,0 +1,45 @@
+"""A version beside another one of its model, on held-out rows that neither was trained on."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from mfgsql.catalog import Version
+from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
+from mfgsql.engine.challenge import trained_on
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.heldout import HeldOut, arrays
+from mfgsql.reporting import Missing
+from mfgsql.reporting.facts import Rival
+from mfgsql.training.rows import HASH
+
+_FEWEST = 30  # rows to compare two versions by
+
+
+def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, held: HeldOut) -> Rival | Missing:
+    """The champion, or of the champion the one before it, on rows that neither was trained on."""
+    is_champion = alias_of(con, version.model, CHAMPION) == version.version
+    number = alias_of(con, version.model, PREVIOUS if is_champion else CHAMPION)
+    if number is None or number == version.version:
+        return Missing("There was no champion before it.")
+    other = f"{version.model}@{number}"
+    seen = trained_on(con, other)
+    if seen is None:
+        return Missing(f"The snapshot of {other} is gone, so no rows are known that neither was trained on.")
+    unseen = pa.compute.invert(pa.compute.is_in(held.columns[HASH], value_set=seen)).combine_chunks()
+    rows = held.columns.filter(unseen)
+    if len(rows) < _FEWEST:
+        return Missing(f"Only {len(rows):,} held-out rows were not trained on by {other} either: too few to compare.")
+    with engine.scorer(other) as scorer:
+        theirs, mine = scorer.model.manifest, held.model.manifest
+        if theirs.target is None or (theirs.task, theirs.target.name, theirs.target.classes) != (
+            mine.task, held.model.target.name, held.model.target.classes
+        ):  # fmt: skip
+            return Missing(f"{other} predicts another target.")
+        lacking = [n for n in theirs.features.names if n not in rows.column_names]
+        if lacking:
+            return Missing(f"{other} reads {lacking[0]!r}, which these rows lack.")
+        prediction = scorer.score(arrays(rows), len(rows)).prediction
+    kept = unseen.to_numpy(zero_copy_only=False)
+    return Rival(other, held.truth[kept], held.prediction.take(kept), prediction)

@@ -1,0 +1,162 @@
+"""All that a report shows. What can't be told is a `Missing`, with the reason in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mfgsql.evaluation.importance import Importance
+from mfgsql.model import Manifest
+from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why something can't be shown: one sentence, or two with the remedy."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A learning statement that ran. ``seconds`` from its start to its end, None where it has none."""
+
+    run_id: str
+    verb: str
+    status: str
+    source: str | None
+    error: str | None
+    started: datetime
+    seconds: float | None
+    device: str | None
+    steps: int | None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of the rows that were learnt from; ``kind`` is None where it was left out, ``left_out`` says why.
+
+    Ranges of times are in seconds since 1970; ``top`` holds frequent values with their counts.
+    """
+
+    name: str
+    kind: str | None
+    left_out: str | None
+    type: str | None
+    rows: int | None
+    nulls: int | None
+    distinct: int | None
+    minimum: float | None
+    maximum: float | None
+    top: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric on all rows held out, as recorded when the version was judged, and the naive guess's."""
+
+    metric: str
+    value: float | None
+    baseline: float | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Held-out rows, or a sample of very many: truth as the task encodes it [rows], and what the version says."""
+
+    truth: Array
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another version on rows that neither was trained on."""
+
+    name: str
+    truth: Array
+    mine: Prediction
+    theirs: Prediction
+
+
+@dataclass(frozen=True)
+class Example:
+    """A held-out row.
+
+    Attributes:
+        actual, predicted: as people write them. score: probability of the prediction, or None.
+        values: features worth a look, with their values. reason: doubts about the row, as ``ml_reason`` tells them.
+        contributions: what each of these features adds to the prediction, as far as that is known.
+    """
+
+    actual: str
+    predicted: str
+    score: float | None
+    values: tuple[tuple[str, str], ...]
+    reason: str | None = None
+    contributions: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExampleGroup:
+    """Examples of one sort, the clearest first; ``hint`` says what the sort is."""
+
+    title: str
+    hint: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A version, or a model that has none yet because its runs failed.
+
+    Attributes:
+        version: None where no run has finished; then `failed` says why.
+        metric, value, baseline: the deciding one, the naive guess's included, as recorded when it was judged.
+        run: that made the version. failed: later runs of the model that did not finish, the latest first.
+        scores: every metric of the task.
+        history: (step, split, metric, value) of each judgement while it was trained.
+        best_step: whose weights are kept.
+        base_licence: what is known of the licence of the base.
+    """
+
+    model: str
+    version: int | None = None
+    aliases: tuple[str, ...] = ()
+    created: datetime | None = None
+    manifest: Manifest | None = None
+    verdict: str | None = None
+    metric: str | None = None
+    value: float | None = None
+    baseline: float | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    base: str | None = None
+    base_licence: str | None = None
+    warnings: tuple[str, ...] = ()
+    run: Run | None = None
+    failed: tuple[Run, ...] = ()
+    features: tuple[Feature, ...] = ()
+    history: Sequence[tuple[int, str, str, float]] = ()
+    best_step: int | None = None
+    scores: tuple[Score, ...] = ()
+    judged: Judged | Missing = Missing("It was not judged.")
+    rival: Rival | Missing = Missing("There is no other version.")
+    importance: tuple[Importance, ...] | Missing = Missing("It was not measured.")
+    examples: tuple[ExampleGroup, ...] | Missing = Missing("There are none.")
+
+    @property
+    def name(self) -> str:
+        """``model@3``, or the model's bare name."""
+        return self.model if self.version is None else f"{self.model}@{self.version}"
+
+    @property
+    def task(self) -> str | None:
+        """Name of the supervised task; None of a base, and where there is no version."""
+        return self.manifest.task if self.manifest else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Of the target; empty where it has none."""
+        return self.manifest.target.classes if self.manifest and self.manifest.target else ()

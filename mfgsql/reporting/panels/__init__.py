@@ -1,0 +1,18 @@
+"""The built-in panels. One file an idea; each registers itself."""
+
+from mfgsql.reporting.panels import (  # noqa: F401
+    calibration,
+    confusion,
+    coverage,
+    curves,
+    data,
+    examples,
+    failures,
+    figures,
+    importance,
+    learning,
+    limits,
+    lineage,
+    residuals,
+    rival,
+)

@@ -1,0 +1,52 @@
+"""What it learnt from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mfgsql.reporting.facts import Facts
+from mfgsql.reporting.formats import count, epoch, number, percent, plural, short
+from mfgsql.reporting.panel import Bar, Cell, Code, Note, Panel, Part, Table, Terms, panel
+
+_MOST = 10  # classes
+_TIMES = ("DATE", "TIMESTAMP")
+
+
+@panel("data", "What it learnt from", order=86)
+def data(facts: Facts) -> Panel | None:
+    """The source, how many rows, when, and the target."""
+    if facts.version is None or facts.manifest is None:
+        return None
+    pairs = [("A row", "one row of the source below"), ("Rows", count(facts.rows))]
+    pairs += [
+        (f"Span of {f.name}", f"{epoch(f.minimum)} to {epoch(f.maximum)}")
+        for f in facts.features
+        if (f.type or "").startswith(_TIMES) and f.minimum is not None
+    ]
+    target = facts.manifest.target
+    if target is not None:
+        pairs.append(("Target", f"{target.name} ({target.type})"))
+        if not target.classes:
+            pairs.append(("Its values", f"{number(target.mean)} on average, deviation {number(target.deviation)}"))
+    source = str(facts.manifest.lineage.get("source") or (facts.run.source if facts.run else None) or "")
+    parts: list[Part] = [Terms(tuple(pairs))]
+    parts += [Code(source, "Source")] if source else [Note("Its source is not recorded.")]
+    return Panel.of(*parts, *([_classes(facts)] if facts.classes else []))
+
+
+def _classes(facts: Facts) -> Table:
+    assert facts.manifest is not None
+    assert facts.manifest.target is not None
+    counts = np.asarray(facts.manifest.target.counts)
+    total, most = int(counts.sum()), int(counts.max())
+    ordered = np.argsort(-counts, kind="stable")[:_MOST].tolist()
+    rows = [_row(short(facts.classes[i], 40), int(counts[i]), total, most) for i in ordered]
+    rest = len(counts) - len(ordered)
+    if rest:
+        others = total - int(counts[ordered].sum())
+        rows.append((f"{plural(rest, 'other class')}", "", count(others), percent(others / total)))
+    return Table("Classes of the target, the largest first.", ("Class", "", "Rows", "Share"), tuple(rows))
+
+
+def _row(name: str, rows: int, total: int, most: int) -> tuple[Cell | str, ...]:
+    return name, Cell("", bar=Bar(0.0, rows / most)), count(rows), percent(rows / total)

@@ -1,0 +1,41 @@
+"""Which features it needs."""
+
+from __future__ import annotations
+
+from mfgsql.evaluation.importance import Importance
+from mfgsql.reporting.facts import Facts, Missing
+from mfgsql.reporting.formats import count, short, signed
+from mfgsql.reporting.panel import Bar, Cell, Note, Panel, Table, panel
+from mfgsql.reporting.words import metric_name
+
+_MOST = 20
+
+
+@panel("importance", "What it looks at", order=70)
+def importance(facts: Facts) -> Panel | None:
+    """What shuffling each feature costs."""
+    if facts.version is None or facts.task is None:
+        return None
+    if isinstance(facts.importance, Missing):
+        return Panel.why_not(facts.importance)
+    shown = facts.importance[:_MOST]
+    low, high = min(0.0, *(i.lower for i in shown)), max(0.0, *(i.upper for i in shown))
+    rows = tuple(_row(i, low, (high - low) or 1.0) for i in shown)
+    name = metric_name(shown[0].metric)
+    caption = (
+        f"How much worse {name} gets when a feature's values are shuffled among {count(shown[0].rows)} held-out rows: "
+        "mean of five shuffles, the thin line from the least to the most."
+    )
+    left = len(facts.importance) - len(shown)
+    notes = [Note(f"{left:,} more features matter less.")] if left else []
+    words = "Features that tell the same share their importance: shuffling one of them costs little."
+    return Panel.of(Table(caption, ("Feature", "", "Importance"), rows), *notes, Note(words))
+
+
+def _row(found: Importance, low: float, span: float) -> tuple[Cell | str, ...]:
+    def at(value: float) -> float:
+        return (value - low) / span
+
+    ends = sorted((at(0.0), at(found.importance)))
+    bar = Bar(ends[0], ends[1], at(found.lower), at(found.upper))
+    return short(found.feature, 40), Cell("", bar=bar), signed(found.importance)

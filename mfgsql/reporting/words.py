@@ -1,0 +1,28 @@
+"""Words of the field, for readers who are not of it."""
+
+from __future__ import annotations
+
+METRICS = {
+    "pr_auc": ("PR-AUC", "how well positives are found without false alarms; 1 is perfect, their share is guessing"),
+    "roc_auc": ("ROC-AUC", "how often a positive scores above a negative; 1 is perfect, 0.5 is guessing"),
+    "f1": ("F1", "balance of positives found and alarms that are right; 1 is perfect"),
+    "f1_macro": ("macro F1", "the same balance, each class counting alike; 1 is perfect"),
+    "accuracy": ("Accuracy", "share of rows predicted right"),
+    "log_loss": ("Log loss", "how far probabilities are from the truth; 0 is perfect, less is better"),
+    "brier": ("Brier score", "squared error of the probability; 0 is perfect, less is better"),
+    "rmse": ("RMSE", "typical error in the target's unit, large ones weighing more; less is better"),
+    "mae": ("MAE", "mean error in the target's unit; less is better"),
+    "r2": ("R²", "share of the target's variation that is explained; 1 is perfect, 0 is the mean"),
+    "loss": ("Loss", "what training minimises; less is better"),
+}
+TASKS = {"classification": "class", "regression": "number"}
+
+
+def metric_name(name: str | None) -> str:
+    """As a reader knows it."""
+    return METRICS[name][0] if name in METRICS else (name or "").replace("_", " ")
+
+
+def metric_meaning(name: str) -> str:
+    """What it tells."""
+    return METRICS[name][1] if name in METRICS else ""
