@@ -21,10 +21,10 @@ SERIES = ("#b10001", "#b10002", "#b10003", "#b10004", "#b10005")
 _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface"} | {
     colour: f"s{number}" for number, colour in enumerate(SERIES, 1)
 }
-_WIDTH = 440  # as wide as a figure is on the page at most, and readable on a phone
+_WIDTH = 400  # as wide as a figure is on the page at most, and readable on a phone
 _STYLE = {
     "svg.fonttype": "none",
-    "font.size": 11,
+    "font.size": 12,
     "axes.edgecolor": GRID,
     "axes.labelcolor": MUTED,
     "axes.grid": True,
@@ -45,11 +45,11 @@ _FAMILY = re.compile(r"font-family:[^;]*;?\s*")
 _drawing = threading.Lock()  # matplotlib's settings are of the whole process
 
 
-def draw(name: str, plot: Callable[[Axes], None], *, height: int = 270) -> Markup:
+def draw(name: str, plot: Callable[[Axes], None], *, height: int = 250) -> Markup:
     """What ``plot`` puts on the axes.
 
     Args:
-        name: of the figure, unique on the page. height: at a width of 440.
+        name: of the figure, unique on the page. height: at a width of 400.
     """
     import matplotlib.style
     from cycler import cycler

@@ -6,7 +6,7 @@ METRICS = {
     "pr_auc": ("PR-AUC", "how well positives are found without false alarms; 1 is perfect, their share is guessing"),
     "roc_auc": ("ROC-AUC", "how often a positive scores above a negative; 1 is perfect, 0.5 is guessing"),
     "f1": ("F1", "balance of positives found and alarms that are right; 1 is perfect"),
-    "f1_macro": ("macro F1", "the same balance, each class counting alike; 1 is perfect"),
+    "f1_macro": ("macro F1", "balance of rows found and predictions right, each class counting alike; 1 is perfect"),
     "accuracy": ("Accuracy", "share of rows predicted right"),
     "log_loss": ("Log loss", "how far probabilities are from the truth; 0 is perfect, less is better"),
     "brier": ("Brier score", "squared error of the probability; 0 is perfect, less is better"),

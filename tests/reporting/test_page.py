@@ -7,9 +7,11 @@ import sys
 import threading
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+from mfgsql import reporting
 from mfgsql.errors import MissingExtraError, OptionError
 from mfgsql.reporting import Facts, Missing, Panel, panel, render
 from mfgsql.reporting.panel import Note, all_panels, panels
@@ -122,6 +124,39 @@ def test_colours_follow_the_theme(page: tuple[str, str, Page]) -> None:
     assert "@media print" in style
 
 
+def contrast(one: str, other: str) -> float:
+    """Ratio of two colours' luminances (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lower, higher = sorted((luminance(one), luminance(other)))
+    return (higher + 0.05) / (lower + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_and_lines_stand_out(theme: str) -> None:
+    light, dark = style_sheet().partition("@media print")[0].split("prefers-color-scheme: dark")
+    known = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light if theme == "light" else dark))
+    for ground in ("surface", "page"):
+        for words in ("ink", "muted", "s1"):
+            assert contrast(known[words], known[ground]) >= 4.5, (words, ground)
+    for tone in ("good", "warn", "bad"):
+        assert contrast(known[tone], known[f"{tone}-back"]) >= 4.5, tone
+    for line in ("s1", "s2", "s3", "s4", "s5"):
+        assert contrast(known[line], known["surface"]) >= 3, line
+    # The strongest shade of a table's cell: 45 % of the first line's colour over the ground.
+    pairs = [(int(known["s1"][i : i + 2], 16), int(known["surface"][i : i + 2], 16)) for i in (1, 3, 5)]
+    shade = "#" + "".join(f"{round(0.45 * a + 0.55 * b):02x}" for a, b in pairs)
+    assert contrast(known["ink"], shade) >= 4.5
+
+
+def style_sheet() -> str:
+    return (Path(reporting.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+
+
 def test_equal_facts_give_equal_pages(page: tuple[str, str, Page], cases: Cases) -> None:
     name, text, _ = page
     assert render(cases[name]()) == text
@@ -163,7 +198,17 @@ def test_a_failed_run_says_what_to_do(cases: Cases) -> None:
 def test_verdict_and_figures_stand_on_top(cases: Cases) -> None:
     words = " ".join(w.strip() for w in Page(render(cases["two classes"]())).words if w.strip())
     top = words[: words.index("How good it is")]
-    for expected in ("press_failure", "version 2 · champion", "“failed”", "useful", "PR-AUC", "0.812", "0.100", "10,000", "25 Nov 2026"):
+    for expected in (
+        "press_failure",
+        "version 2 · champion",
+        "“failed”",
+        "useful",
+        "PR-AUC",
+        "0.812",
+        "0.100",
+        "10,000",
+        "25 Nov 2026",
+    ):
         assert expected in top, expected
 
 
