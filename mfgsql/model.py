@@ -13,13 +13,15 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from mfgsql.backbones import TabularBackbone, TabularConfig
-from mfgsql.errors import CatalogError
+from mfgsql.backbones import Blocks, EnsembleBackbone, EnsembleConfig, TabularBackbone, TabularConfig
+from mfgsql.errors import CatalogError, DataError
 from mfgsql.features import FeatureSet
-from mfgsql.heads import PredictionHead, ReconstructionHead
-from mfgsql.tasks import Target, Task, tasks
+from mfgsql.heads import MemberHead, PredictionHead, ReconstructionHead
+from mfgsql.tasks import Prediction, Target, Task, tasks
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 knew the transformer only
+Config = TabularConfig | EnsembleConfig
+_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Manifest:
     objective: str | None
     target: Target | None
     features: FeatureSet
-    backbone: TabularConfig
+    backbone: Config
     calibration: dict[str, Any] = field(default_factory=dict)
     lineage: dict[str, Any] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ class Manifest:
             "objective": self.objective,
             "target": self.target.to_dict() if self.target else None,
             "features": self.features.to_list(),
-            "backbone": asdict(self.backbone),
+            "backbone": {"kind": self.backbone.kind, **asdict(self.backbone)},
             "calibration": self.calibration,
             "lineage": self.lineage,
         }
@@ -75,12 +77,14 @@ class Manifest:
                 f"The model has format {version}; this release reads up to {FORMAT_VERSION}.",
                 remedy="pip install --upgrade mfgsql",
             )
+        shape = dict(saved["backbone"])
+        config = _CONFIGS[shape.pop("kind", TabularConfig.kind)]
         return cls(
             saved["task"],
             saved["objective"],
             Target.from_dict(saved["target"]) if saved["target"] else None,
             FeatureSet.from_list(saved["features"]),
-            TabularConfig.from_dict(saved["backbone"]),
+            config.from_dict(shape),
             saved["calibration"],
             saved["lineage"],
         )
@@ -102,15 +106,23 @@ class Adopted:
 class Network(nn.Module):
     """A backbone under a head."""
 
-    def __init__(self, backbone: TabularBackbone, head: nn.Module) -> None:
+    def __init__(self, backbone: TabularBackbone | EnsembleBackbone, head: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
 
-    def forward(self, continuous: Tensor, codes: Tensor) -> Tensor:
-        """The head's numbers for each row."""
-        result: Tensor = self.head(self.backbone(continuous, codes))
-        return result
+    def forward(self, continuous: Tensor, codes: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """What each member says of each row: ``[rows, members, outputs]``; a transformer is one member.
+
+        Args:
+            continuous: float32 [rows, channels], NaN where missing. codes: int64 [rows, categorical columns].
+            speaker: for each row the number of the group of an ensemble that speaks for it, from 1; None: all do.
+        """
+        if isinstance(self.backbone, TabularBackbone):
+            said: Tensor = self.head(self.backbone(continuous, codes))
+            return said.unsqueeze(1)
+        blocks = Blocks(speaker, self.backbone.config.groups)
+        return blocks.gather(self.head(self.backbone(blocks.spread(continuous), blocks.spread(codes))))
 
 
 @dataclass
@@ -124,13 +136,18 @@ class Model:
     def build(cls, manifest: Manifest) -> Model:
         """A network of the manifest's shape, freshly initialised from torch's global generator."""
         config = manifest.backbone
+        outputs = tasks[manifest.task].outputs(manifest.target) if manifest.task and manifest.target else None
+        if isinstance(config, EnsembleConfig):
+            assert outputs is not None, "an ensemble learns from labels only"
+            members = MemberHead(config.groups, config.members, config.width, outputs)
+            return cls(manifest, Network(EnsembleBackbone(config), members))
         head: nn.Module
-        if manifest.task is None or manifest.target is None:
+        if outputs is None:
             head = ReconstructionHead(
                 config.width, [s for _, s in config.continuous], [s for _, s in config.categorical]
             )
         else:
-            head = PredictionHead(config.width, tasks[manifest.task].outputs(manifest.target), config.dropout)
+            head = PredictionHead(config.width, outputs, config.dropout)
         return cls(manifest, Network(TabularBackbone(config), head))
 
     @property
@@ -152,10 +169,26 @@ class Model:
         """Memory of the weights."""
         return sum(t.numel() * t.element_size() for t in self.network.state_dict().values())
 
+    def predict(self, output: Tensor) -> Prediction:
+        """What the members' numbers ``[rows, members, outputs]`` (on the CPU) come to, calibrated."""
+        return self.task.adjust(self.task.predict(output, self.target), self.manifest.calibration)
+
+    def losses(self, output: Tensor, truth: Tensor, options: dict[str, Any]) -> Tensor:
+        """Loss of each row ``[rows]``: the mean of its members', each of which learns for itself."""
+        rows, members, _ = output.shape
+        each = self.task.loss(output.flatten(0, 1), truth.repeat_interleave(members), self.target, options)
+        return each.view(rows, members).mean(dim=1)
+
     def adopt(self, base: Model) -> Adopted:
-        """Take over what a base has learnt, its head too where task and target are the same."""
-        backbone = self.network.backbone
-        columns = backbone.adopt(base.network.backbone)
+        """Take over what a base has learnt, its head too where task and target are the same.
+
+        Raises:
+            DataError: the base is an ensemble of another shape, or for other columns or classes.
+        """
+        backbone, other = self.network.backbone, base.network.backbone
+        if isinstance(backbone, EnsembleBackbone) or isinstance(other, EnsembleBackbone):
+            return self._continue(base)
+        columns = backbone.adopt(other)
         if self.manifest.task == base.manifest.task and self._same_outputs(base):
             self.network.head.load_state_dict(base.network.head.state_dict())
             return Adopted(columns)  # there is nothing new to learn on top of it
@@ -163,6 +196,18 @@ class Model:
             return Adopted(columns)
         known = set(columns) == set(backbone.config.columns)
         return Adopted(columns, [p for n, p in backbone.named_parameters() if known or not n.startswith("tokenizer.")])
+
+    def _continue(self, base: Model) -> Adopted:
+        theirs = base.network.state_dict()
+        shapes = [{k: v.shape for k, v in m.network.state_dict().items()} for m in (self, base)]
+        if shapes[0] != shapes[1] or self.manifest.features.names != base.manifest.features.names:
+            raise DataError(
+                "The base is a model that was trained from scratch, on other columns, classes or numbers of rows: it "
+                "can't be continued here.",
+                remedy="Make a base from rows without labels by ml_pretrain; it fits other columns, too.",
+            )
+        self.network.load_state_dict(theirs)
+        return Adopted(self.manifest.features.names)
 
     def _same_outputs(self, base: Model) -> bool:
         mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()

@@ -1,5 +1,7 @@
-"""Networks that turn encoded columns into hidden states. Each is one file, registered under its name."""
+"""Networks that turn encoded columns into hidden states. Each is one file, its config beside it."""
 
+from mfgsql.backbones.ensemble import EnsembleBackbone, EnsembleConfig
+from mfgsql.backbones.grouping import Blocks
 from mfgsql.backbones.tabular import TabularBackbone, TabularConfig
 
-__all__ = ["TabularBackbone", "TabularConfig"]
+__all__ = ["Blocks", "EnsembleBackbone", "EnsembleConfig", "TabularBackbone", "TabularConfig"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,8 @@ class TabularConfig:
             block's feed-forward part over ``width``. dropout: in attention, feed-forward and residuals.
     """
 
+    kind: ClassVar[str] = "transformer"
+    groups: ClassVar[int] = 1  # one network, trained on one part of the rows
     continuous: tuple[tuple[str, int], ...]
     categorical: tuple[tuple[str, int], ...]
     width: int = 48
@@ -45,6 +47,17 @@ class TabularConfig:
     def columns(self) -> list[str]:
         """Names in token order."""
         return [name for name, _ in (*self.continuous, *self.categorical)]
+
+    @property
+    def row_floats(self) -> int:
+        """Numbers that a row's pass holds at its widest."""
+        return self.width * (1 + len(self.columns))
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds of one row's way through the network."""
+        tokens = 1 + len(self.columns)
+        return self.layers * (8 * self.width**2 + 2 * tokens * self.width) * tokens
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> TabularConfig:

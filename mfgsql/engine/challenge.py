@@ -7,14 +7,16 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.engine.engine import Engine
 from mfgsql.evaluation import beats
 from mfgsql.model import Model
 from mfgsql.scoring import Scorer
+from mfgsql.tasks.task import Array
 from mfgsql.training import Snapshot
-from mfgsql.training.rows import HASH, SPLIT, TRAIN, VALIDATION
+from mfgsql.training.rows import HASH, SPLIT, VALIDATION
 
 _FEWEST = 100
 
@@ -25,16 +27,17 @@ def wins(
     """Whether the challenger is better beyond chance on rows neither saw, and if not, why in words."""
     if challenger.manifest.task is None:
         return False, "bases are not compared."
-    seen = trained_on(con, champion)
-    if seen is None:
+    parts = parts_of(con, champion)
+    if parts is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
     table = _read(snapshot.path)
-    table = table.filter(pa.compute.equal(table[SPLIT], VALIDATION))
-    table = table.filter(pa.compute.invert(pa.compute.is_in(table[HASH], value_set=seen)))
-    if len(table) < _FEWEST:
-        return False, f"only {len(table)} rows were seen by neither, and {_FEWEST} are needed."
+    table = table.filter(pc.greater_equal(table[SPLIT], VALIDATION))
     with engine.scorer(champion) as scorer:
         held = scorer.model.manifest
+        theirs = unseen_by(table, parts, held.backbone.groups)
+        table, theirs = table.filter(pa.array(theirs > 0)), theirs[theirs > 0]
+        if len(table) < _FEWEST:
+            return False, f"only {len(table)} rows were seen by neither, and {_FEWEST} are needed."
         if (
             held.task != challenger.manifest.task
             or held.target is None
@@ -45,14 +48,28 @@ def wins(
         if lacking:
             return False, f"{champion} reads {lacking[0]!r}, which these rows lack."
         columns = {n: table[n].combine_chunks() for n in table.column_names}
-        old = scorer.score(columns, len(table)).prediction
-    new = Scorer(challenger, engine.device, engine.settings.threads).score(columns, len(table)).prediction
+        old = scorer.score_unseen(columns, theirs)
+    new = Scorer(challenger, engine.device, engine.settings.threads).score_unseen(columns, columns[SPLIT].to_numpy())
     challenger.network.to("cpu")
     truth = challenger.task.encode(columns[challenger.target.name], challenger.target)
     metric = challenger.task.metrics(challenger.target)[0]
     if beats(metric, np.asarray(truth), new, old):
         return True, ""
     return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(table)} rows neither saw)."
+
+
+def unseen_by(rows: pa.Table, parts: pa.Table, groups: int) -> Array:
+    """For each of another version's judged rows the group of a version that has not seen it, 0 where all have.
+
+    Of a row that is new to the version one group speaks, too, so that nobody is judged as the larger ensemble.
+
+    Args:
+        rows: with `HASH` and `SPLIT`. parts: see `parts_of`. groups: of the version.
+    """
+    place = pc.index_in(rows[HASH], value_set=parts[HASH].combine_chunks())
+    known = pc.take(parts[SPLIT], pc.fill_null(place, 0)).to_numpy().astype(np.int64)
+    known = np.where((known < VALIDATION) | (known > groups), 0, known)
+    return np.where(place.is_null().to_numpy(), rows[SPLIT].to_numpy().astype(np.int64) % groups + 1, known)
 
 
 def _like(challenger: Model, target: object) -> object:
@@ -62,18 +79,15 @@ def _like(challenger: Model, target: object) -> object:
     return target if same else None
 
 
-def trained_on(con: duckdb.DuckDBPyConnection, version: str) -> pa.Array | None:
-    """Hashes of the rows a version was trained on, or None where its snapshot is gone."""
+def parts_of(con: duckdb.DuckDBPyConnection, version: str) -> pa.Table | None:
+    """Hashes of the rows of a version's snapshot and the part of each, or None where it is gone."""
     model, _, number = version.partition("@")
     row = con.execute(
         "SELECT s.path FROM ml_catalog.versions v JOIN ml_catalog.snapshots s ON s.run_id = v.run_id "
         "WHERE v.model = ? AND v.version = ?",
         [model, int(number)],
     ).fetchone()
-    if row is None or not Path(row[0]).exists():
-        return None
-    table = _read(Path(row[0]), [HASH, SPLIT])
-    return table.filter(pa.compute.equal(table[SPLIT], TRAIN))[HASH].combine_chunks()
+    return _read(Path(row[0]), [HASH, SPLIT]) if row is not None and Path(row[0]).exists() else None
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pa.Table:

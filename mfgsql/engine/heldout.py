@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.catalog import Version
@@ -28,7 +29,7 @@ class HeldOut:
     """Rows not trained on, whose truth is known.
 
     Attributes:
-        columns: features and target as they came, and `HASH`.
+        columns: features and target as they came, `HASH` and `SPLIT`.
         truth: as the task encodes it, [rows].
         prediction: of each row by a part of the version that was not trained on it.
         predict: the same for other values of these rows: as many rows, in the same order.
@@ -52,16 +53,19 @@ def held_out(engine: Engine, version: Version, *, most: int = 20_000) -> HeldOut
     manifest = Manifest.from_json(version.manifest)
     task, target = task_of(version, manifest), manifest.target
     assert target is not None
-    table = _judged(_snapshot(engine, version), [*manifest.features.names, target.name, HASH], most)
+    groups = manifest.backbone.groups
+    table = _judged(_snapshot(engine, version), [*manifest.features.names, target.name, HASH], most, groups)
     truth = task.encode(table[target.name].combine_chunks(), target)
     known = np.isfinite(truth) if truth.dtype.kind == "f" else truth >= 0
     if not known.any():
         raise SourceError(f"{version.name} was judged on no rows.", remedy=_elsewhere(version))
     table, truth = table.filter(pa.array(known)).combine_chunks(), truth[known]
 
+    part = table[SPLIT].to_numpy()
+
     def predict(columns: Columns) -> Prediction:
         with engine.scorer(version.name) as scorer:
-            return scorer.score(columns, len(truth)).prediction
+            return scorer.score_unseen(columns, part)
 
     with engine.scorer(version.name) as scorer:
         model = scorer.model
@@ -96,13 +100,14 @@ def _elsewhere(version: Version) -> str:
     return f"Judge it on rows of your own: FROM ml_evaluate({quote_literal(version.name)}, 'my_table');"
 
 
-def _judged(path: Path, names: list[str], most: int) -> pa.Table:
+def _judged(path: Path, names: list[str], most: int, groups: int) -> pa.Table:
     """The first rows held out: they lie in the order of their hash, so these are a uniform sample."""
     parts: list[pa.Table] = []
     with pq.ParquetFile(path) as file:
         for group in range(file.metadata.num_row_groups):
             table = file.read_row_group(group, columns=[*names, SPLIT])
-            parts.append(table.filter(pa.compute.equal(table[SPLIT], VALIDATION)).select(names))
+            judged = pc.and_(pc.greater_equal(table[SPLIT], VALIDATION), pc.less_equal(table[SPLIT], groups))
+            parts.append(table.filter(judged))
             if sum(map(len, parts)) >= most:
                 break
     return pa.concat_tables(parts).slice(0, most)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from mfgsql.catalog import Version
+from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
-from mfgsql.engine.challenge import trained_on
+from mfgsql.engine.challenge import parts_of, unseen_by
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import HeldOut, arrays
+from mfgsql.model import Manifest
 from mfgsql.reporting import Missing
 from mfgsql.reporting.facts import Rival
-from mfgsql.training.rows import HASH
 
 _FEWEST = 30  # rows to compare two versions by
 
@@ -24,11 +24,12 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
     if number is None or number == version.version:
         return Missing("There was no champion before it.")
     other = f"{version.model}@{number}"
-    seen = trained_on(con, other)
-    if seen is None:
+    parts = parts_of(con, other)
+    if parts is None:
         return Missing(f"The snapshot of {other} is gone, so no rows are known that neither was trained on.")
-    unseen = pa.compute.invert(pa.compute.is_in(held.columns[HASH], value_set=seen)).combine_chunks()
-    rows = held.columns.filter(unseen)
+    theirs_of = unseen_by(held.columns, parts, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
+    unseen = theirs_of > 0
+    rows = held.columns.filter(pa.array(unseen))
     if len(rows) < _FEWEST:
         return Missing(f"Only {len(rows):,} held-out rows were not trained on by {other} either: too few to compare.")
     with engine.scorer(other) as scorer:
@@ -40,6 +41,5 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
         lacking = [n for n in theirs.features.names if n not in rows.column_names]
         if lacking:
             return Missing(f"{other} reads {lacking[0]!r}, which these rows lack.")
-        prediction = scorer.score(arrays(rows), len(rows)).prediction
-    kept = unseen.to_numpy(zero_copy_only=False)
-    return Rival(other, held.truth[kept], held.prediction.take(kept), prediction)
+        prediction = scorer.score_unseen(arrays(rows), theirs_of[unseen])
+    return Rival(other, held.truth[unseen], held.prediction.take(unseen), prediction)

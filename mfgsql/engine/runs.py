@@ -185,6 +185,7 @@ class _Learning:
             task=prepared.spec.task,
             features=names,
             seed=recipe.seed,
+            folds=recipe.folds,
         )
 
     def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Model | None, key: str) -> Learned:

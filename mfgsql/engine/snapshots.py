@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,13 @@ def _content_hash(con: duckdb.DuckDBPyConnection, types: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps([row, types], default=str).encode()).hexdigest()[:32]
 
 
-def export(frozen: Frozen, args: Args, path: Path, *, task: str | None, features: list[str], seed: int) -> Snapshot:
+def export(
+    frozen: Frozen, args: Args, path: Path, *, task: str | None, features: list[str], seed: int, folds: int = 1
+) -> Snapshot:
     """Split the rows and write those columns that training reads.
+
+    Args:
+        folds: parts that judge in turn; 1: one part judges.
 
     Raises:
         DataError: a split left no rows to train on, or none to judge by.
@@ -154,7 +160,8 @@ def export(frozen: Frozen, args: Args, path: Path, *, task: str | None, features
     backend = ibis.duckdb.from_connection(frozen.con)
     rows = backend.table(_ROWS, database=("temp", "main"))
     target = args.get("target")
-    split = _split(rows, args, task, seed).cast("int8")
+    parts = _folds(rows, args, folds, seed) if folds > 1 else _split(rows, args, task, seed)
+    split = parts.cast("int8")
     columns: dict[str, Any] = {n: rows[n] for n in features}
     if target:
         columns[target] = rows[target].cast("string" if task == "classification" else "float64")
@@ -162,18 +169,22 @@ def export(frozen: Frozen, args: Args, path: Path, *, task: str | None, features
         columns[args["weight"]] = rows[args["weight"]].cast("float64")
     chosen = rows.select(**columns, **{HASH: rows[HASH], SPLIT: split}).order_by(HASH)
     counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path)
-    if not counts[TRAIN]:
-        raise DataError(f"The split leaves no row to train on ({counts[VALIDATION]} to judge by).")
-    if not counts[VALIDATION] and args.get("split"):
+    judged = sum(n for part, n in counts.items() if part >= VALIDATION)
+    parts = max([1, *counts])
+    largest = max((counts.get(p, 0) for p in range(1, parts + 1)), default=0)
+    train = counts[TRAIN] if parts == 1 else sum(counts.values()) - largest
+    if not train:
+        raise DataError(f"The split leaves no row to train on ({judged} to judge by).")
+    if not judged and args.get("split"):
         raise DataError(
             f"The split {args['split']!r} leaves no row to judge by.", remedy="Name another split, or leave it out."
         )
-    return Snapshot(path, frozen.hash, sum(counts), counts[TRAIN], counts[VALIDATION], frozen.sql)
+    return Snapshot(path, frozen.hash, sum(counts.values()), train, judged, frozen.sql, parts)
 
 
-def _write(batches: pa.RecordBatchReader, path: Path) -> list[int]:
-    """Write row groups of one chunk each; rows of each split. A file under its name is a whole one."""
-    counts = [0, 0, 0]
+def _write(batches: pa.RecordBatchReader, path: Path) -> Counter[int]:
+    """Write row groups of one chunk each; rows of each part. A file under its name is a whole one."""
+    counts: Counter[int] = Counter()
     partial = path.with_suffix(".part")
     try:
         with pq.ParquetWriter(partial, batches.schema) as writer:
@@ -189,8 +200,21 @@ def _write(batches: pa.RecordBatchReader, path: Path) -> list[int]:
     return counts
 
 
+def _folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.IntegerValue:
+    """The part of each row, from 1: each has its share of every class, and of every range of a number.
+
+    Rows that are the same share a part, or one would be judged by a network that has seen its twin; so do all rows of
+    an entity where it is the split.
+    """
+    dice = (rows[HASH].cast("string") + f"|{seed}").hash()
+    if args.get("split") == "entity":
+        dice = (_entity(rows, args).cast("string") + f"|{seed}").hash()
+        return ibis.dense_rank().over(order_by=dice) % folds + 1
+    return ibis.dense_rank().over(order_by=[rows[args["target"]], dice]) % folds + 1
+
+
 def _split(rows: ir.Table, args: Args, task: str | None, seed: int) -> ir.IntegerValue:
-    """0 to train, 1 to judge, 2 for neither: by hash (within each class), time, entity, or a column."""
+    """0 to train, 1 to judge, -1 for neither: by hash (within each class), time, entity, or a column."""
     kind, share = args.get("split"), float(args["validation"])
     dice = (rows[HASH].cast("string") + f"|{seed}").hash()
     if kind is None and task == "classification":
@@ -235,15 +259,20 @@ def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
 
 def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.IntegerValue:
     """Whole entities are judged, at least one."""
+    entity = _entity(rows, args)
+    dice = (entity.cast("string") + f"|{seed}").hash()
+    judged = max(1, round(share * int(entity.nunique().to_pyarrow().as_py())))
+    return _held_out(ibis.dense_rank().over(order_by=dice) < judged)
+
+
+def _entity(rows: ir.Table, args: Args) -> ir.Column:
     name = args.get("entity")
     if not name:
         raise OptionError("split := 'entity' needs entity := 'machine', the column of entities.")
-    dice = (rows[name].cast("string") + f"|{seed}").hash()
     entities = int(rows[name].nunique().to_pyarrow().as_py())
     if entities < 2:
         raise DataError(f"split := 'entity' needs two entities; {name!r} has {entities}.")
-    judged = max(1, round(share * entities))
-    return _held_out(ibis.dense_rank().over(order_by=dice) < judged)
+    return rows[name]
 
 
 def _by_column(rows: ir.Table, name: str) -> ir.IntegerValue:

@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mfgsql.backbones import EnsembleConfig, TabularConfig
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE, value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen
-from mfgsql.errors import DataError
+from mfgsql.errors import DataError, OptionError
 from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection, find_leaks
 from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.model import Model
@@ -25,6 +26,7 @@ from mfgsql.training import Recipe, TrainSpec
 from mfgsql.training.rows import HASH
 
 FEWEST = 20
+FOLDS, FEW_ROWS = 5, 20_000  # below so many rows each judges once, in as many folds
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,48 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
         )
     task, target = fit_target(frozen, args) if args.get("target") else (None, None)
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
-    features, rejected = FeatureSet.fit(profiles, base.manifest.features if base else None)
+    recipe = settle(frozen.rows, args, base)
+    features, rejected = FeatureSet.fit(
+        profiles, base.manifest.features if base else None, standardised=recipe.backbone == EnsembleConfig.kind
+    )
     if not features.encoders:
         reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
         raise DataError(f"No column is left to learn from ({reasons}).")
     leaks = leaks_of(frozen, features, target) if target else []
-    spec = TrainSpec(
-        features, Recipe.parse(args["options"]), task, target, None if task else args["objective"], args.get("weight")
-    )
+    spec = TrainSpec(features, recipe, task, target, None if task else args["objective"], args.get("weight"))
     warnings = _warnings(frozen, rejected, leaks, args)
     if base is not None and base.manifest.task and base.target.name != args.get("target"):
         warnings.append(f"{args['base']} is no base but a model of {base.target.name!r}: all it has learnt goes along.")
     return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
+
+
+def settle(rows: int, args: Args, base: Model | None = None) -> Recipe:
+    """The recipe with backbone and folds chosen.
+
+    Rows judge in turn (cross-fitting, Chernozhukov et al. 2018) where they are few enough to be learnt five times;
+    not where a base leads the way, or where the statement says itself which rows judge.
+    """
+    recipe = Recipe.parse(args.get("options") or {})
+    kind = recipe.backbone
+    if base is not None:
+        kind = base.manifest.backbone.kind
+        if recipe.backbone not in ("auto", kind):
+            raise OptionError(f"backbone is {recipe.backbone!r}, but the base is {_article(kind)}: leave it out.")
+    elif kind == "auto":
+        kind = EnsembleConfig.kind if args.get("target") else TabularConfig.kind
+    if kind == EnsembleConfig.kind and not args.get("target"):
+        raise OptionError("An ensemble learns from labels only: a base is a transformer.")
+    may = kind == EnsembleConfig.kind and args.get("split") in (None, "entity") and recipe.validation > 0
+    if not may and recipe.folds > 1:
+        raise OptionError(
+            f"folds = {recipe.folds} is for an ensemble whose rows are split by hash or by entity.",
+            remedy="Leave out folds, or the base, split or backbone beside it.",
+        )
+    return recipe.settled(kind, (recipe.folds or (FOLDS if rows < FEW_ROWS else 1)) if may else 1)
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mfgsql.features import categorical, numeric, temporal  # noqa: F401  (they register themselves)
+from mfgsql.features import categorical, numeric, temporal  # noqa: F401  (all register themselves)
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
 from mfgsql.features.profile import ColumnProfile
 
@@ -41,11 +41,14 @@ class FeatureSet:
 
     @classmethod
     def fit(
-        cls, profiles: Iterable[ColumnProfile], base: FeatureSet | None = None
+        cls, profiles: Iterable[ColumnProfile], base: FeatureSet | None = None, *, standardised: bool = False
     ) -> tuple[FeatureSet, list[Rejection]]:
         """Encoders for the columns that can be learnt from, and the others with reasons.
 
         A column that ``base`` knows keeps its encoding, so that what the base has learnt about it stays true.
+
+        Args:
+            standardised: whether numbers keep their shape, for a network that bends them itself.
         """
         known = {e.column.name.lower(): e for e in base.encoders} if base else {}
         fitted: list[Encoder] = []
@@ -55,6 +58,8 @@ class FeatureSet:
             if isinstance(result, Rejection):
                 rejected.append(result)
                 continue
+            if standardised and isinstance(result, numeric.NumericEncoder):
+                result = result.standardised(profile)
             old = known.get(profile.name.lower())
             fitted.append(old.widen(profile) if old is not None and old.kind == result.kind else result)
         return cls(tuple(sorted(fitted, key=lambda e: not e.column.continuous))), rejected

@@ -25,6 +25,7 @@ from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, ColumnProfile
 SENTINELS = frozenset(
     sign * v for v in (99, 999, 9999, 99999, 999999, 32767, 65535, 2147483647, 1e20, 1e30) for sign in (1, -1)
 ) | {-32768.0, -2147483648.0, -1.0}
+_FARTHEST = 1e6  # deviations; float32 has no room for more
 _FAR = 3.0  # a sentinel lies this many ranges of the other values away
 
 
@@ -52,6 +53,7 @@ class NumericEncoder:
         low, high: range of the fitted rows.
         nullable: whether the fitted rows had missing values; if not, a missing one becomes the median.
         sentinel: a value that counts as missing.
+        mean, deviation: of the fitted rows, where the column is only standardised: what reads it bends it itself.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -62,6 +64,8 @@ class NumericEncoder:
     high: float
     nullable: bool
     sentinel: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
 
     @classmethod
     def fit(cls, profile: ColumnProfile) -> NumericEncoder | Rejection | None:
@@ -88,7 +92,7 @@ class NumericEncoder:
         return Interpolation(self.grid, self.normal)
 
     def encode(self, values: pa.Array) -> EncodedColumn:
-        """float32 [rows, 1]: about standard normal; NaN where missing and the model knows missing values."""
+        """float32 [rows, 1]: about standard normal, or standardised; NaN where missing and the model knows such."""
         numbers, unreadable = _as_float(values)
         flags = [] if unreadable is None else [_unreadable(self.name, values, unreadable)]
         if self.sentinel is not None:
@@ -96,7 +100,7 @@ class NumericEncoder:
         outside = (numbers < self.low) | (numbers > self.high)
         missing = ~np.isfinite(numbers)
         some = missing.any()
-        z = self._map(np.where(missing, self.low, numbers) if some else numbers).astype(np.float32)
+        z = self._scaled(np.where(missing, self.low, numbers) if some else numbers).astype(np.float32)
         if some:
             z[missing] = np.nan if self.nullable else 0.0
         if outside.any():
@@ -106,6 +110,17 @@ class NumericEncoder:
             if absent.any():
                 flags.append(Flag("missing", absent, lambda row: f"{self.name} is missing (never so in training)"))
         return EncodedColumn(z[:, None], tuple(flags))
+
+    def _scaled(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if self.mean is None or not self.deviation:
+            return self._map(numbers)
+        return np.clip((numbers - self.mean) / self.deviation, -_FARTHEST, _FARTHEST)
+
+    def standardised(self, profile: ColumnProfile) -> NumericEncoder:
+        """The same column, shifted and scaled instead of bent."""
+        if profile.mean is None or not profile.deviation or not np.isfinite(profile.deviation):
+            return self
+        return replace(self, mean=profile.mean, deviation=profile.deviation)
 
     def _out_of_range(self, numbers: npt.NDArray[np.float64], outside: npt.NDArray[np.bool_]) -> Flag:
         trained = f"(trained {self.low:.6g} to {self.high:.6g})"

@@ -106,6 +106,22 @@ class Scorer:
         batch = self.model.manifest.features.encode(columns, rows)
         return Scored(self.predict(batch.continuous, batch.codes), row_status(batch.flags, rows))
 
+    def score_unseen(self, columns: Mapping[str, pa.Array], part: Array) -> Prediction:
+        """Predictions of rows that the model may have been trained on, each by the group that was not.
+
+        Args:
+            part: of each row, as its training snapshot has it (from 1), [rows].
+        """
+        batch = self.model.manifest.features.encode(columns, len(part))
+        speaker = np.clip(part, 1, self.model.manifest.backbone.groups).astype(np.int64)
+        arrays = (batch.continuous, batch.codes, speaker)
+        with self._threads.share(self.threads), torch.inference_mode():
+            parts = [
+                self.model.predict(self._forward(*(a[i : i + _BATCH] for a in arrays)))
+                for i in range(0, len(part), _BATCH)
+            ]
+        return Prediction.concat(parts)
+
     def predict(self, continuous: Array, codes: Array) -> Prediction:
         """Predictions of rows as `FeatureSet.encode` gives them, in passes of ``batch`` rows."""
         with self._threads.share(self.threads), torch.inference_mode():
@@ -116,12 +132,11 @@ class Scorer:
         return Prediction.concat(parts)
 
     def _predict(self, continuous: Array, codes: Array) -> Prediction:
-        return self.model.task.predict(self._output(continuous, codes), self.model.target)
+        return self.model.predict(self._output(continuous, codes))
 
-    def _forward(self, continuous: Array, codes: Array) -> Tensor:
+    def _forward(self, *arrays: Array) -> Tensor:
         """The network's numbers, float32 on the CPU."""
-        on = (torch.from_numpy(continuous).to(self.device), torch.from_numpy(codes).to(self.device))
-        output: Tensor = self.model.network(*on)
+        output: Tensor = self.model.network(*(torch.from_numpy(a).to(self.device) for a in arrays))
         return output.float().cpu()
 
 
@@ -129,8 +144,7 @@ def batch_rows(model: Model, device: str) -> int:
     """Rows that one pass of the network takes at a time."""
     if device != "cpu":
         return _BATCH
-    shape = model.manifest.backbone
-    return max(64, _ACTIVATIONS // (4 * shape.width * (1 + len(shape.columns))))
+    return max(64, _ACTIVATIONS // (4 * model.manifest.backbone.row_floats))
 
 
 def row_status(flags: tuple[Flag, ...], rows: int) -> RowStatus:

@@ -15,9 +15,11 @@ from torch import Tensor
 from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.features import ColumnProfile, is_numeric_type
 from mfgsql.metrics import BINARY, MULTICLASS, Metric
+from mfgsql.tasks.calibration import fit_temperature, given_to_classes, tempered
 from mfgsql.tasks.task import Array, OutputColumn, Prediction, Target, Task, tasks
 
 MAX_CLASSES = 1000
+_FEWEST = 50  # rows that a temperature is fitted on
 _YES = ("true", "1", "1.0", "yes", "y")
 
 
@@ -85,8 +87,8 @@ class Classification(Task):
         return F.cross_entropy(output, truth, weight=weight, reduction="none")
 
     def predict(self, output: Tensor, target: Target) -> Prediction:
-        """Probabilities, and the most probable class."""
-        scores = torch.softmax(output.double(), dim=-1).numpy()
+        """Probabilities, the mean of the members', and the most probable class."""
+        scores = torch.softmax(output.double(), dim=-1).mean(dim=1).numpy()
         return Prediction(scores.argmax(axis=1), scores)
 
     def baseline(self, target: Target, rows: int) -> Prediction:
@@ -98,9 +100,23 @@ class Classification(Task):
         """PR-AUC first for two classes, macro F1 for more."""
         return BINARY if len(target.classes) == 2 else MULTICLASS
 
-    def calibrate(self, truth: Array, prediction: Prediction) -> dict[str, Any]:
-        """Nothing yet: softmax of an early-stopped network as it is."""
-        return {}
+    def calibrate(self, truth: Array, prediction: Prediction, options: dict[str, Any]) -> dict[str, Any]:
+        """A temperature for the probabilities, and for each class what its rows were given, for prediction sets."""
+        assert prediction.scores is not None
+        learnt: dict[str, Any] = {}
+        # Weighted classes ask for distorted probabilities on purpose.
+        if len(truth) >= _FEWEST and options.get("class_weight") != "balanced":
+            learnt["temperature"] = fit_temperature(truth, prediction.scores)
+        scores = tempered(prediction.scores, learnt.get("temperature", 1.0))
+        return learnt | {"given": given_to_classes(truth, scores)}
+
+    def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
+        """Probabilities at the temperature; of two classes the positive one from the threshold that costs chose."""
+        assert prediction.scores is not None
+        scores = tempered(prediction.scores, calibration.get("temperature", 1.0))
+        threshold = calibration.get("threshold")
+        values = prediction.values if threshold is None else (scores[:, 1] >= threshold).astype(np.int64)
+        return Prediction(values, scores)
 
     def columns(self, target: Target) -> list[OutputColumn]:
         """The class in the target's own type, its probability, and that of all classes."""

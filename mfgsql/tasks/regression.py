@@ -60,7 +60,7 @@ class Regression(Task):
 
     def predict(self, output: Tensor, target: Target) -> Prediction:
         """Values in the target's unit."""
-        return Prediction(output[:, 0].double().numpy() * target.deviation + target.mean)
+        return Prediction(output[..., 0].double().mean(dim=1).numpy() * target.deviation + target.mean)
 
     def baseline(self, target: Target, rows: int) -> Prediction:
         """The mean."""
@@ -70,13 +70,17 @@ class Regression(Task):
         """RMSE first."""
         return REGRESSION
 
-    def calibrate(self, truth: Array, prediction: Prediction) -> dict[str, Any]:
+    def calibrate(self, truth: Array, prediction: Prediction, options: dict[str, Any]) -> dict[str, Any]:
         """Quantiles of the absolute errors, and how many there were."""
         errors = np.abs(truth - prediction.values)
         if len(errors) == 0:
             return {}
         grid = np.quantile(errors, np.linspace(0, 1, min(_GRID, len(errors))), method="higher")
         return {"rows": len(errors), "errors": grid.tolist()}
+
+    def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
+        """As it is: the errors make intervals, not other values."""
+        return prediction
 
     def columns(self, target: Target) -> list[OutputColumn]:
         """The value, and the ends of its interval."""

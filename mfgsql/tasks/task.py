@@ -115,7 +115,7 @@ class Task(ABC):
 
     @abstractmethod
     def predict(self, output: Tensor, target: Target) -> Prediction:
-        """The head's numbers as a prediction."""
+        """The members' numbers ``[rows, members, outputs]`` as one prediction for each row."""
 
     @abstractmethod
     def baseline(self, target: Target, rows: int) -> Prediction:
@@ -126,8 +126,12 @@ class Task(ABC):
         """Metrics, the one that decides first."""
 
     @abstractmethod
-    def calibrate(self, truth: Array, prediction: Prediction) -> dict[str, Any]:
+    def calibrate(self, truth: Array, prediction: Prediction, options: dict[str, Any]) -> dict[str, Any]:
         """What rows not trained on teach about the errors; goes with the model."""
+
+    @abstractmethod
+    def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
+        """The prediction in the light of what `calibrate` learnt."""
 
     @abstractmethod
     def columns(self, target: Target) -> list[OutputColumn]:

@@ -49,10 +49,10 @@ def _judge_task(
         known = batch[known_truth(batch.truth)].to(device)
         if not len(known):
             continue
-        output = model.network(known.continuous, known.codes).float()
-        losses = task.loss(output, known.truth, target, options)
+        output = model.network(known.continuous, known.codes, known.speaker).float()
+        losses = model.losses(output, known.truth, options)
         loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
-        parts.append(task.predict(output.cpu(), target))
+        parts.append(model.predict(output.cpu()))
         truths.append(known.truth.cpu().numpy())
     if not parts or weight == 0.0:
         return None
@@ -72,7 +72,7 @@ def _judge_base(
             cancellation.check()
             on = batch.to(device)
             loss = objective(
-                model.network.backbone,
+                model.network.backbone,  # type: ignore[arg-type]  # a base is a transformer
                 model.network.head,  # type: ignore[arg-type]
                 on.continuous,
                 on.codes,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
+from mfgsql.backbones import EnsembleBackbone
 from mfgsql.cancellation import Cancellation
 from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
 from mfgsql.training.judging import Judgement, judge
 from mfgsql.training.monitor import Monitor, Silent
-from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
@@ -75,36 +74,42 @@ def learn(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
-        torch.manual_seed(spec.recipe.seed)
-        recipe = plan_recipe(spec.recipe, snapshot.train)
-        model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
-        adopted = model.adopt(base) if base else Adopted()
-        kept = adopted.parameters if recipe.probe else []
-        loop = _Loop(model, recipe, snapshot, spec, torch.device(device), memory, kept)
-        loop.monitor = monitor or Silent()
-        loop.cancellation = cancellation or Cancellation()
-        loop.save = save
-        loop.run(resume)
+    recipes = spec.recipe.for_rows(snapshot.train).candidates(snapshot.train)
+    tried: list[_Loop] = []
+    for recipe in recipes:
+        with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
+            torch.manual_seed(recipe.seed)
+            loop = _Loop(*_start(snapshot, replace(spec, recipe=recipe), base, lineage), torch.device(device), memory)
+            loop.monitor = monitor or Silent()
+            loop.cancellation = cancellation or Cancellation()
+            loop.save = save if len(recipes) == 1 else None  # where several are tried, each takes seconds
+            loop.before = sum(t.trainer.step_number for t in tried)
+            loop.run(resume if len(recipes) == 1 else None)
+        tried.append(loop)
+    loop = min(tried, key=lambda t: t.best_loss)
+    model, recipe, adopted = loop.trainer.model, loop.recipe, loop.adopted
     model.network.load_state_dict(loop.best)
     model.network.to("cpu").eval()
     final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
     model.network.eval()
     if final and final.prediction:
-        model.manifest = replace(model.manifest, calibration=model.task.calibrate(final.truth, final.prediction))
+        learnt = model.task.calibrate(final.truth, final.prediction, recipe.to_dict())
+        model.manifest = replace(model.manifest, calibration=learnt)
+        final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
+        model.network.eval()
     seconds = time.monotonic() - started
     baseline = _baseline(model, final)
     return Learned(model, final, baseline, loop.trainer.step_number, loop.best_step, adopted.columns, seconds)
 
 
-def plan_recipe(recipe: Recipe, rows: int) -> Recipe:
-    """The recipe with batch size, epochs and base_rate chosen by the number of rows where it leaves them open."""
-    batch = recipe.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
-    steps = max(1, -(-rows // batch))
-    epochs = recipe.epochs or min(60, max(3, round(4_000 / steps)))
-    # Few rows ask for small steps, or they spoil what the base knows; many teach more than it knew.
-    base_rate = recipe.base_rate or (0.1 if rows < 2_000 else min(1.0, rows / 5_000))
-    return replace(recipe, batch_size=batch, epochs=epochs, base_rate=base_rate)
+def _start(
+    snapshot: Snapshot, spec: TrainSpec, base: Model | None, lineage: dict[str, Any] | None
+) -> tuple[Model, Adopted, Snapshot, TrainSpec]:
+    """The model that a training starts from."""
+    model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
+    if isinstance(model.network.backbone, EnsembleBackbone):
+        model.network.backbone.fit(RowSource(snapshot, spec, TRAIN, 0).sample().continuous)
+    return model, model.adopt(base) if base else Adopted(), snapshot, spec
 
 
 def _baseline(model: Model, judged: Judgement | None) -> dict[str, float]:
@@ -121,18 +126,20 @@ class _Loop:
     monitor: Monitor
     cancellation: Cancellation
     save: Callable[[bytes], None] | None
+    before: int = 0  # steps of recipes tried earlier
 
     def __init__(
         self,
         model: Model,
-        recipe: Recipe,
+        adopted: Adopted,
         snapshot: Snapshot,
         spec: TrainSpec,
         device: torch.device,
         memory: int,
-        kept: Sequence[Parameter] = (),
     ) -> None:
-        self.recipe = recipe
+        recipe = spec.recipe
+        self.recipe, self.adopted = recipe, adopted
+        kept = adopted.parameters if recipe.probe else []
         self.train = RowSource(snapshot, spec, TRAIN, memory * 4 // 5)
         self.validation = RowSource(snapshot, spec, VALIDATION, memory // 5)
         self.steps_per_epoch = max(1, -(-snapshot.train // recipe.batch_size))
@@ -180,7 +187,7 @@ class _Loop:
         if loss is None:
             return
         self._recent.append(loss)
-        self.monitor.on_step(self.trainer.step_number, self.trainer.steps)
+        self.monitor.on_step(self.before + self.trainer.step_number, self.before + self.trainer.steps)
         if self.trainer.step_number % self.every == 0:
             self._judge()
 
@@ -195,7 +202,7 @@ class _Loop:
                 self.best, self.stale = self.trainer.weights(), 0
             else:
                 self.stale += 1
-        self.monitor.on_judged(self.trainer.step_number, values)
+        self.monitor.on_judged(self.before + self.trainer.step_number, values)
 
     def _keep_state(self, epoch: int, done: int) -> None:
         if self.save is None or time.monotonic() - self._saved < _SAVE_EVERY:

@@ -11,17 +11,18 @@ from mfgsql.training.recipe import Recipe
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer. Matrices decay; biases, norms and tokens do not (as in the FT-Transformer's paper)."""
+    """The recipe's optimizer. Matrices decay; biases, norms, tokens, and what members differ by do not."""
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
-        plain = parameter.ndim < 2 or "tokenizer" in name or "norm" in name
+        matrix = name.endswith("weight") and parameter.ndim > 1
+        plain = not matrix or "tokenizer" in name or "norm" in name
         (kept if plain else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": kept, "weight_decay": 0.0}]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9)
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr=recipe.learning_rate)
+    return kind(groups, lr=recipe.learning_rate, fused=True)
 
 
 def step_size(recipe: Recipe, step: int, steps: int) -> float:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from mfgsql.errors import OptionError, did_you_mean, one_of
+
+_FEW = 2_000  # rows
+_USUAL: dict[str, dict[str, Any]] = {
+    "transformer": {"width": 48, "layers": 3, "learning_rate": 1e-3, "patience": 12},
+    "ensemble": {"width": 96, "layers": 2, "learning_rate": 1e-2, "patience": 40},
+}
 
 
 def _number(default: Any, low: float, high: float, what: str) -> Any:
@@ -19,27 +25,32 @@ def _choice(default: str, *choices: str, what: str) -> Any:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Options of training; 0 lets the trainer choose by the number of rows."""
+    """Options of training; 0 leaves a choice open, which `settled` and `for_rows` make."""
 
     epochs: int = _number(0, 0, 100_000, "passes over the rows; 0: by their number")
     batch_size: int = _number(0, 0, 1_000_000, "rows of a step; 0: by their number")
-    learning_rate: float = _number(1e-3, 1e-8, 10.0, "step size at its peak")
+    learning_rate: float = _number(0.0, 0.0, 10.0, "step size at its peak; 0: by the backbone")
     weight_decay: float = _number(1e-2, 0.0, 10.0, "decoupled decay of the weights")
     optimizer: str = _choice("adamw", "adamw", "adam", "sgd", what="how weights follow the gradient")
     schedule: str = _choice("cosine", "cosine", "linear", "constant", what="how the step size decays")
     warmup: float = _number(0.05, 0.0, 1.0, "share of the steps until the peak")
-    dropout: float = _number(0.1, 0.0, 0.9, "share of activations dropped")
-    width: int = _number(48, 8, 4096, "size of a token")
-    layers: int = _number(3, 1, 48, "transformer blocks")
+    dropout: float = _number(-1.0, -1.0, 0.9, "share of activations dropped; -1: tried out where rows are few")
+    backbone: str = _choice(
+        "auto", "auto", "ensemble", "transformer", what="the network; auto: a transformer where there is a base"
+    )
+    width: int = _number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
+    layers: int = _number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
+    members: int = _number(0, 0, 256, "members of a group of the ensemble; 0: by the number of folds")
+    folds: int = _number(0, 0, 20, "parts that judge in turn, by models trained on the others; 0: 5 below 20,000 rows")
     heads: int = _number(4, 1, 64, "attention heads; divides width")
-    patience: int = _number(12, 1, 100_000, "judgements without progress before it stops")
+    patience: int = _number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
     validation: float = _number(0.2, 0.0, 0.9, "share of rows held out to judge by")
     seed: int = _number(0, 0, 2**31 - 1, "of all random numbers")
     loss: str = _choice("auto", "auto", "cross_entropy", "mse", "huber", what="what is minimised")
     class_weight: str = _choice("none", "none", "balanced", what="weights of the classes")
     precision: str = _choice("auto", "auto", "fp32", "bf16", "fp16", what="of the arithmetic on a GPU")
     mask_ratio: float = _number(0.3, 0.01, 0.99, "share of columns hidden (objective masked)")
-    clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none")
+    clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none, as with folds")
     probe: float = _number(0.5, 0.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is")
     base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate; 0: by the number of rows")
 
@@ -60,9 +71,40 @@ class Recipe:
             if value is not None:
                 values[name] = _checked(name, value, type(known[name].default), known[name].metadata)
         recipe = cls(**values)
-        if recipe.width % recipe.heads:
+        if recipe.width % recipe.heads and recipe.backbone != "ensemble":
             raise OptionError(f"width = {recipe.width} can't be divided by heads = {recipe.heads}.")
         return recipe
+
+    def settled(self, backbone: str, folds: int) -> Recipe:
+        """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""
+        usual = _USUAL[backbone] | {"members": 4 if folds > 1 else 16}
+        chosen = {name: getattr(self, name) or value for name, value in usual.items()}
+        if self.dropout < 0 and backbone == "transformer":
+            chosen["dropout"] = 0.1
+        return replace(self, backbone=backbone, folds=folds, **chosen)
+
+    def candidates(self, rows: int) -> list[Recipe]:
+        """The recipes to try for so many rows; the one whose model does best on rows not trained on is kept.
+
+        What dropout costs on clean targets and wins on noisy ones is much where rows are few, and so is time to try.
+        """
+        if self.dropout >= 0:
+            return [self]
+        few = rows < _FEW and self.backbone == "ensemble" and self.validation > 0
+        return [replace(self, dropout=share) for share in ((0.0, 0.1) if few else (0.1,))]
+
+    def for_rows(self, rows: int) -> Recipe:
+        """The settled recipe with batch size, epochs and base_rate for so many rows that a network learns from."""
+        if self.backbone == "ensemble":
+            batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)
+            steps = max(1, -(-rows // batch))
+            epochs = self.epochs or min(150, max(3, round((2_000 if rows < 2_000 else 600) / steps)))
+            return replace(self, batch_size=batch, epochs=epochs)
+        batch = self.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
+        epochs = self.epochs or min(60, max(3, round(4_000 / max(1, -(-rows // batch)))))
+        # Few rows ask for small steps, or they spoil what the base knows; many teach more than it knew.
+        base_rate = self.base_rate or (0.1 if rows < 2_000 else min(1.0, rows / 5_000))
+        return replace(self, batch_size=batch, epochs=epochs, base_rate=base_rate)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

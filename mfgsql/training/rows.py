@@ -7,7 +7,7 @@ within a chunk, is as good as shuffling all. Whether chunks are cached or read a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,8 +17,10 @@ from torch import Tensor
 
 from mfgsql.training.spec import TrainSpec
 
-SPLIT = "__ml_split"  # column of a snapshot: one of
-TRAIN, VALIDATION, UNUSED = 0, 1, 2
+# Column of a snapshot: the number of the part that a row belongs to. The group of that number is judged on the row and
+# has not seen it; all other groups are trained on it. With one group that is a plain hold-out.
+SPLIT = "__ml_split"
+TRAIN, VALIDATION, UNUSED = 0, 1, -1  # trained on by all groups; the first part; neither
 HASH = "__ml_hash"  # column of a snapshot: hash of the row's content
 CHUNK = 65_536
 
@@ -29,8 +31,8 @@ class Snapshot:
 
     Attributes:
         path: the file. hash: of its content, whatever the order of the source.
-        rows, train, validation: how many.
-        sql: text of the source.
+        rows: how many. train: of them each group learns from. validation: are judged.
+        sql: text of the source. parts: of the judged rows; as many groups are trained.
     """
 
     path: Path
@@ -39,40 +41,48 @@ class Snapshot:
     train: int
     validation: int
     sql: str
+    parts: int = 1
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n]."""
+    """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n], and the speakers int64
+    [n]: numbers of the groups that learn from them, or are judged on them.
+    """
 
     continuous: Tensor
     codes: Tensor
     truth: Tensor
     weight: Tensor
+    speaker: Tensor
 
     def __len__(self) -> int:
         return len(self.continuous)
 
     def __getitem__(self, index: Tensor | slice) -> Rows:
-        return Rows(self.continuous[index], self.codes[index], self.truth[index], self.weight[index])
+        return Rows(*(t[index] for t in self._tensors))
+
+    @property
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.continuous, self.codes, self.truth, self.weight, self.speaker
 
     def to(self, device: torch.device) -> Rows:
         """On that device."""
         if device.type == "cpu":
             return self
-        return Rows(*(t.to(device, non_blocking=True) for t in (self.continuous, self.codes, self.truth, self.weight)))
+        return Rows(*(t.to(device, non_blocking=True) for t in self._tensors))
 
     @property
     def bytes(self) -> int:
         """Memory held."""
-        return sum(t.numel() * t.element_size() for t in (self.continuous, self.codes, self.truth, self.weight))
+        return sum(t.numel() * t.element_size() for t in self._tensors)
 
 
 class RowSource:
-    """Rows of one split of a snapshot.
+    """Rows of a snapshot, to train on or to judge by.
 
     Args:
-        budget: bytes of encoded rows to keep in memory.
+        split: TRAIN or VALIDATION. budget: bytes of encoded rows to keep in memory.
     """
 
     def __init__(self, snapshot: Snapshot, spec: TrainSpec, split: int, budget: int) -> None:
@@ -83,7 +93,7 @@ class RowSource:
             self.chunks = file.metadata.num_row_groups
 
     def chunk(self, index: int) -> Rows:
-        """One chunk, encoded."""
+        """One chunk, encoded; each row's speaker is its part."""
         if index in self._cache:
             return self._cache[index]
         rows = self._encode(index)
@@ -99,7 +109,7 @@ class RowSource:
             names.append(spec.weight)
         with pq.ParquetFile(self._snapshot.path) as file:
             table = file.read_row_group(index, columns=names, use_threads=False)
-        table = table.filter(pa.compute.equal(table[SPLIT], self._split))
+        table = table.filter(self._wanted(table[SPLIT]))
         columns = {n: _one_array(table[n]) for n in dict.fromkeys(names)}
         batch = spec.features.encode(columns, len(table))
         truth = torch.zeros(len(table))
@@ -110,19 +120,40 @@ class RowSource:
         weight = torch.ones(len(table))
         if spec.weight:
             weight = torch.from_numpy(columns[spec.weight].cast(pa.float32()).fill_null(0.0).to_numpy().copy())
-        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), truth, weight)
+        part = torch.from_numpy(columns[SPLIT].cast(pa.int64()).to_numpy().copy())
+        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), truth, weight, part)
+
+    def _wanted(self, part: pa.ChunkedArray) -> pa.ChunkedArray:
+        if self._split == TRAIN and self._snapshot.parts == 1:
+            return pa.compute.equal(part, TRAIN)
+        least = TRAIN if self._split == TRAIN else VALIDATION
+        return pa.compute.and_(
+            pa.compute.greater_equal(part, least), pa.compute.less_equal(part, self._snapshot.parts)
+        )
 
     def batches(self, size: int, epoch: int, seed: int, skip: int = 0) -> Iterator[Rows]:
-        """All rows once in a random order that ``seed`` and ``epoch`` fix, without the first ``skip`` batches."""
+        """Rows to learn from in a random order that ``seed`` and ``epoch`` fix, without the first ``skip`` batches.
+
+        A batch holds up to ``size`` rows for each group, none of its own part.
+        """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         for index in torch.randperm(self.chunks, generator=generator).tolist():
             rows = self.chunk(index)
-            order = torch.randperm(len(rows), generator=generator)
-            for start in range(0, len(rows), size):
+            orders = list(self._orders(rows, generator))
+            for start in range(0, min(map(len, orders)), size):
                 if skip:
                     skip -= 1
                     continue
-                yield rows[order[start : start + size]]
+                drawn = [order[start : start + size] for order in orders]
+                batch = rows[torch.cat(drawn)]
+                groups = [torch.full((len(d),), number) for number, d in enumerate(drawn, start=1)]
+                yield replace(batch, speaker=torch.cat(groups))
+
+    def _orders(self, rows: Rows, generator: torch.Generator) -> Iterator[Tensor]:
+        """For each group its rows of a chunk, shuffled."""
+        for group in range(1, self._snapshot.parts + 1):
+            own = torch.nonzero(rows.speaker != group).squeeze(1)
+            yield own[torch.randperm(len(own), generator=generator)]
 
     def in_order(self, size: int) -> Iterator[Rows]:
         """All rows once, as they lie."""
@@ -130,6 +161,10 @@ class RowSource:
             rows = self.chunk(index)
             for start in range(0, len(rows), size):
                 yield rows[slice(start, start + size)]
+
+    def sample(self) -> Rows:
+        """Rows of a first chunk that has some: a uniform sample, since rows lie in the order of their hash."""
+        return next((c for c in map(self.chunk, range(self.chunks)) if len(c)), self.chunk(0))
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfgsql.backbones import TabularConfig
+from mfgsql.backbones import EnsembleConfig, TabularConfig
 from mfgsql.features import FeatureSet
-from mfgsql.model import Manifest
+from mfgsql.model import Config, Manifest
 from mfgsql.tasks import Target
 from mfgsql.training.recipe import Recipe
 
@@ -33,16 +33,17 @@ class TrainSpec:
 
     def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
         """The manifest of a model of this spec; a base gives its shape."""
-        columns = self.features.columns
-        shape = TabularConfig(
-            tuple((c.name, c.size) for c in columns if c.continuous),
-            tuple((c.name, c.size) for c in columns if not c.continuous),
-            self.recipe.width,
-            self.recipe.layers,
-            self.recipe.heads,
-            dropout=self.recipe.dropout,
-        )
+        columns, recipe = self.features.columns, self.recipe
+        continuous = tuple((c.name, c.size) for c in columns if c.continuous)
+        categorical = tuple((c.name, c.size) for c in columns if not c.continuous)
+        shape: Config
         if base is not None:
-            b = base.backbone
-            shape = replace(shape, width=b.width, layers=b.layers, heads=b.heads, expansion=b.expansion)
+            shape = replace(base.backbone, continuous=continuous, categorical=categorical, dropout=recipe.dropout)
+        elif recipe.backbone == EnsembleConfig.kind:
+            size = (recipe.folds, recipe.members, recipe.width, recipe.layers)
+            shape = EnsembleConfig(continuous, categorical, *size, dropout=recipe.dropout)
+        else:
+            shape = TabularConfig(
+                continuous, categorical, recipe.width, recipe.layers, recipe.heads, dropout=recipe.dropout
+            )
         return Manifest(self.task, self.objective, self.target, self.features, shape, lineage=lineage)

@@ -59,7 +59,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._scaler.unscale_(self.optimizer)
-        if self.recipe.clip:
+        if self.recipe.clip and self.model.manifest.backbone.groups == 1:  # groups must not feel each other
             torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.recipe.clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
@@ -87,11 +87,13 @@ class Trainer:
         network, task = self.model.network, self.model.manifest.task
         if task is None:
             objective = objectives[self.model.manifest.objective or "masked"]
+            backbone: Any = network.backbone  # a base is a transformer
             head: Any = network.head
-            return objective(network.backbone, head, batch.continuous, batch.codes, self.recipe.mask_ratio)
-        output = network(batch.continuous, batch.codes).float()
-        losses = self.model.task.loss(output, batch.truth, self.model.target, self.recipe.to_dict())
-        return (losses * batch.weight).sum() / batch.weight.sum()
+            return objective(backbone, head, batch.continuous, batch.codes, self.recipe.mask_ratio)
+        output = network(batch.continuous, batch.codes, batch.speaker).float()
+        losses = self.model.losses(output, batch.truth, self.recipe.to_dict())
+        # Groups share no weight: each takes the steps that it would take alone.
+        return self.model.manifest.backbone.groups * (losses * batch.weight).sum() / batch.weight.sum()
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the weights as they are."""

@@ -131,7 +131,7 @@ def _score(start: int, count: int, batch: int) -> np.ndarray:
                 dict(zip(table.column_names, rows.columns, strict=True)), len(rows)
             )
             output = model.network(torch.from_numpy(encoded.continuous), torch.from_numpy(encoded.codes))
-            parts.append(torch.softmax(output.double(), dim=-1).numpy())
+            parts.append(torch.softmax(output.double(), dim=-1).mean(dim=1).numpy())
     return np.concatenate(parts) if parts else np.empty((0, 2))
 
 
@@ -139,7 +139,7 @@ class Identity(nn.Module):
     """Says its first channel: what is left is the way there and back."""
 
     def forward(self, continuous: Tensor, codes: Tensor) -> Tensor:
-        return continuous[:, :1]
+        return continuous[:, :1, None]
 
 
 def _against_pandas(own: bool) -> list[dict]:

@@ -316,7 +316,7 @@ def snapshot(s: Session, sql: str) -> dict[str, list[Any]]:
     keys = table["key"].to_pylist()
     return {
         w: sorted(k for k, x in zip(keys, split, strict=True) if x == n)
-        for n, w in enumerate(("train", "judged", "unused"))
+        for n, w in ((0, "train"), (1, "judged"), (-1, "unused"))
     }
 
 
@@ -334,8 +334,27 @@ def test_time_is_split_in_order_with_a_gap(lab: Session) -> None:
     assert max(found["train"]) < min(found["unused"]) <= max(found["unused"]) < min(found["judged"])
 
 
-def test_entities_stay_whole(lab: Session, finetune: Finetune) -> None:
-    found = snapshot(lab, finetune("m", KEYED.format("1 AS one"), "failed", "split := 'entity', entity := 'unit'"))
+def test_rows_judge_in_turn_and_twins_together(lab: Session, finetune: Finetune) -> None:
+    """Cross-fitting: each part holds its share of the target, and rows that are the same are never apart."""
+    twice = "SELECT torque, temp, shift, failed FROM parts UNION ALL SELECT torque, temp, shift, failed FROM parts"
+    run_id = learnt(lab, finetune("m", twice, "failed"))["run_id"]
+    table = pq.read_table(scalar(lab, f"SELECT path FROM ml.snapshots WHERE run_id = '{run_id}'"))
+    parts = table.group_by("__ml_hash").aggregate([("__ml_split", "count_distinct")])
+    assert parts["__ml_split_count_distinct"].unique().to_pylist() == [1]
+    shares = {p: [] for p in range(1, 6)}
+    for part, failed in zip(table["__ml_split"].to_pylist(), table["failed"].to_pylist(), strict=True):
+        shares[part].append(failed == "true")
+    assert all(0.1 < len(s) / len(table) < 0.3 for s in shares.values())
+    whole = sum(map(sum, shares.values())) / len(table)
+    assert all(abs(sum(s) / len(s) - whole) < 0.05 for s in shares.values())
+
+
+def test_entities_stay_whole(lab: Session) -> None:
+    options = TINY.replace("}", ", 'folds': 1}")
+    source = KEYED.format("1 AS one")
+    found = snapshot(
+        lab, f"FROM ml_finetune('m', '{source}', target := 'failed', split := 'entity', entity := 'unit', {options})"
+    )
     units = dict(lab.execute("SELECT id + 0.5, unit FROM parts").fetchall())
     judged, trained = ({units[k] for k in found[w]} for w in ("judged", "train"))
     assert len(judged) == 2

@@ -18,7 +18,7 @@ from mfgsql.engine import Session
 from mfgsql.errors import ResourceError
 
 TINY = "{'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}"
-WIDE = "{'epochs': 1, 'width': 128, 'layers': 1, 'heads': 2}"  # its weights: 0.8 MB
+WIDE = "{'epochs': 1, 'width': 256, 'layers': 2}"  # its weights: 1.6 MB
 
 # Trains a first version; then no file may grow beyond a limit, and a second one is tried. Room again, and a third.
 FULL = """
@@ -119,7 +119,7 @@ def test_a_query_beyond_the_memory_limit_leaves_the_session_alive(small: Session
 
 
 def test_a_model_too_large_to_be_stored_is_refused_before_it_is_trained(small: Session) -> None:
-    endless = "{'epochs': 100000, 'patience': 100000, 'width': 512, 'layers': 4, 'heads': 2}"  # 50 MB
+    endless = "{'epochs': 100000, 'patience': 100000, 'width': 1024, 'layers': 4}"  # 60 MB
     stop = threading.Timer(15, small.interrupt)
     stop.start()
     try:

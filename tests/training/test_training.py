@@ -22,6 +22,7 @@ from mfgsql.training.trainer import Trainer
 
 ROWS = 400
 RECIPE = Recipe(epochs=4, batch_size=64, width=8, layers=1, heads=2, learning_rate=0.01, base_rate=0.1)
+RECIPE = RECIPE.settled("transformer", 1)
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +172,55 @@ def test_without_rows_to_judge_by_the_probe_is_kept(snapshot: Snapshot, monkeypa
     torch.manual_seed(told.recipe.seed)  # the head as it began
     fresh = Model.build(told.manifest(base.manifest, {})).network.head.state_dict()
     assert max(float((tuned[name] - fresh[name]).abs().max()) for name in tuned) > 1e-3
+
+
+def crossed(tmp_path: Path, labels: np.ndarray) -> tuple[Snapshot, TrainSpec]:
+    """A snapshot of three parts, and the spec of an ensemble for it."""
+    dice = np.random.default_rng(1)
+    table = pa.table({"a": dice.normal(size=ROWS), "b": dice.normal(size=ROWS), "c": np.where(np.arange(ROWS) % 2, "p", "q"),
+                      "y": labels, SPLIT: (np.arange(ROWS) % 3 + 1).astype(np.int8), HASH: np.arange(ROWS)})  # fmt: skip
+    path = tmp_path / f"{hash(labels.tobytes())}.parquet"
+    pq.write_table(table, path)
+    recipe = Recipe(epochs=3, batch_size=32, width=8, members=2, dropout=0.0).settled("ensemble", 3)
+    return Snapshot(path, "hash", ROWS, 2 * ROWS // 3, ROWS, "FROM rows", 3), replace(spec("classification"), recipe=recipe)
+
+
+def test_a_group_never_sees_the_part_that_it_speaks_for(tmp_path: Path) -> None:
+    """Other labels in part 2 change the other groups, and of group 2 not one bit."""
+    labels = np.random.default_rng(0).random(ROWS) > 0.5
+    others = np.where(np.arange(ROWS) % 3 == 1, ~labels, labels)
+    runs = [Trained(*crossed(tmp_path, each)) for each in (labels, others)]
+    for name, ours in runs[0].weights.items():
+        theirs = runs[1].weights[name]
+        if ours.shape[0] == 3:
+            assert torch.equal(ours[1], theirs[1]), name
+    assert not torch.equal(runs[0].weights["head.weight"][0], runs[1].weights["head.weight"][0])
+
+
+class Trained:
+    """Weights after a fixed number of steps: the best step would be chosen by all parts together."""
+
+    def __init__(self, snapshot: Snapshot, spec: TrainSpec) -> None:
+        torch.manual_seed(0)
+        model = Model.build(spec.manifest(None, {}))
+        rows = RowSource(snapshot, spec, TRAIN, 2**30)
+        model.network.backbone.fit(rows.sample().continuous)
+        trainer = Trainer(model, spec.recipe, 100, torch.device("cpu"))
+        for batch in rows.batches(32, 0, 0):
+            trainer.step(batch)
+        self.weights = trainer.weights()
+
+
+def test_a_row_gets_the_same_from_its_group_in_any_batch(tmp_path: Path) -> None:
+    snapshot, ensemble = crossed(tmp_path, np.arange(ROWS) % 5 == 0)
+    model = learn(snapshot, ensemble).model
+    rows = next(RowSource(snapshot, ensemble, 1, 2**30).in_order(ROWS))
+    with torch.inference_mode():
+        together = model.network(rows.continuous, rows.codes, rows.speaker)
+        everyone = model.network(rows.continuous, rows.codes).view(ROWS, 3, 2, 2)
+        alone = torch.cat([model.network(*(t[i : i + 1] for t in (rows.continuous, rows.codes, rows.speaker)))
+                           for i in range(20)])  # fmt: skip
+    picked = everyone[torch.arange(ROWS), rows.speaker - 1]
+    assert torch.allclose(together, picked, atol=1e-6)
+    assert torch.allclose(together[:20], alone, atol=1e-6)
+    assert same(Model.from_bytes(model.to_bytes()), model)

@@ -10,12 +10,11 @@ from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, pla
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
-from mfgsql.engine.specs import FEWEST, filling, fit_target, leaks_of
+from mfgsql.engine.specs import FEWEST, filling, fit_target, leaks_of, settle
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import Target
-from mfgsql.training import Recipe
-from mfgsql.training.learn import plan_recipe
+from mfgsql.training import TrainSpec
 
 COLUMNS = {"item": "VARCHAR", "verdict": "VARCHAR", "finding": "VARCHAR", "advice": "VARCHAR"}
 _OK, _LOOK, _STOP = "ok", "look", "stop"
@@ -48,7 +47,7 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
     if frozen.rows:  # columns are looked at where the target is known
         yield from _about_columns(frozen, features, rejected, leaks)
     if features.encoders:
-        yield _effort(engine, frozen, features)
+        yield _effort(engine, frozen, features, target, args)
     stop = problem is not None or not features.encoders or frozen.rows < FEWEST
     yield _advice(args, [*(r.name for r in rejected), *(leak.column for leak in leaks)], leaks, stop)
 
@@ -120,12 +119,15 @@ def _about_columns(
             yield "sentinel", _LOOK, f"{profile.name} = {profile.sentinel:g} looks like 'no value'", "Read as missing."
 
 
-def _effort(engine: Engine, frozen: Frozen, features: FeatureSet) -> tuple[str, str, str, str | None]:
+def _effort(
+    engine: Engine, frozen: Frozen, features: FeatureSet, target: Target | None, args: Args
+) -> tuple[str, str, str, str | None]:
     """Seconds and memory at most, by the network's size; early stopping usually takes less."""
-    recipe = plan_recipe(Recipe(), int(frozen.rows * 0.8))
-    tokens, width = len(features.encoders) + 1, recipe.width
-    work = recipe.layers * (8 * width**2 + 2 * tokens * width) * tokens * 3
-    seconds = frozen.rows * 0.8 * recipe.epochs * work / (_MULTIPLY_ADDS * engine.settings.threads)
+    train = max(1, int(frozen.rows * 0.8))
+    recipe = settle(frozen.rows, {"target": args.get("target")}).for_rows(train)
+    task = ("classification" if target.classes else "regression") if target else None
+    shape = TrainSpec(features, recipe, task, target).manifest(None, {}).backbone
+    seconds = train * recipe.epochs * 3 * shape.work / (_MULTIPLY_ADDS * engine.settings.threads)
     held = min(
         frozen.rows * 4 * (sum(c.size for c in features.columns if c.continuous) + 8), engine.settings.trainer_memory
     )

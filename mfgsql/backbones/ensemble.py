@@ -1,0 +1,136 @@
+"""An ensemble of small networks that share most weights: the default where nothing was learnt before.
+
+After Gorishniy et al., "TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling" (ICLR 2025), which
+builds on BatchEnsemble (Wen et al., ICLR 2020): the members of a group share each layer's matrix and differ by random
+signs of their input, by scales and by biases. Groups share nothing, so that each can be trained without a part of the
+rows: what it says of that part is honest (cross-fitting). All groups are computed by one batched product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mfgsql.backbones.embedding import PiecewiseLinear
+
+
+@dataclass(frozen=True)
+class EnsembleConfig:
+    """Shape of the network.
+
+    Attributes:
+        continuous: names and channels of the continuous columns, in order.
+        categorical: names and codes of the categorical columns, in order.
+        groups: that share no weight. members: of a group. width, layers: of a member. bins: of a channel.
+        embedding: size of a column's vector. dropout: of a member's activations.
+    """
+
+    kind: ClassVar[str] = "ensemble"
+    continuous: tuple[tuple[str, int], ...]
+    categorical: tuple[tuple[str, int], ...]
+    groups: int = 1
+    members: int = 4
+    width: int = 96
+    layers: int = 2
+    bins: int = 48
+    embedding: int = 8
+    dropout: float = 0.0
+
+    @property
+    def columns(self) -> list[str]:
+        """Names, continuous ones first."""
+        return [name for name, _ in (*self.continuous, *self.categorical)]
+
+    @property
+    def channels(self) -> int:
+        """Float channels of all continuous columns."""
+        return sum(size for _, size in self.continuous)
+
+    @property
+    def row_floats(self) -> int:
+        """Numbers that a row's pass holds at its widest."""
+        return self.groups * max(self.members * self.width * 2, (self.channels + 1) * self.bins)
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds of one row's way through all groups."""
+        inputs = (self.channels + len(self.categorical)) * self.embedding
+        layers = inputs * self.width + (self.layers - 1) * self.width**2
+        return self.groups * (self.channels * self.bins * self.embedding + self.members * layers)
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> EnsembleConfig:
+        """The config that ``dataclasses.asdict`` saved as JSON."""
+        pairs = {k: tuple((n, s) for n, s in saved[k]) for k in ("continuous", "categorical")}
+        return cls(**saved | pairs)
+
+
+def _drop(x: Tensor, share: float) -> Tensor:
+    """Dropout by a byte of chance for each number: torch's own takes half of a step's time on a CPU."""
+    least = round(share * 256)
+    if not least:
+        return x
+    words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= least
+    return x * kept * (256 / (256 - least))
+
+
+class MemberLinear(nn.Module):
+    """A matrix for a group, and for each of its members a scale and a bias."""
+
+    def __init__(self, config: EnsembleConfig, inputs: int) -> None:
+        super().__init__()
+        groups, members, width, reach = config.groups, config.members, config.width, inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(groups, inputs, width).uniform_(-reach, reach))
+        self.scale = nn.Parameter(1.0 + 0.5 * torch.randn(groups, members, 1, width))
+        self.bias = nn.Parameter(torch.empty(groups, members, 1, width).uniform_(-reach, reach))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[groups, members, rows, inputs]`` to ``[groups, members, rows, width]``."""
+        mixed = torch.bmm(x.flatten(1, 2), self.weight).view(*x.shape[:3], -1)
+        return torch.addcmul(self.bias, mixed, self.scale)
+
+
+class EnsembleBackbone(nn.Module):
+    """Columns of a row to one hidden state for each member."""
+
+    offsets: Tensor
+    owners: Tensor
+
+    def __init__(self, config: EnsembleConfig) -> None:
+        super().__init__()
+        self.config = config
+        inputs = (config.channels + len(config.categorical)) * config.embedding
+        self.numbers = PiecewiseLinear(config.groups, config.channels, config.bins, config.embedding)
+        codes = sum(size for _, size in config.categorical)
+        self.words = nn.Parameter(torch.randn(config.groups * codes, config.embedding))
+        self.signs = nn.Parameter(torch.randint(0, 2, (config.groups, config.members, 1, inputs)) * 2.0 - 1.0)
+        sizes = [inputs, *[config.width] * (config.layers - 1)]
+        self.layers = nn.ModuleList(MemberLinear(config, size) for size in sizes)
+        starts = torch.tensor([0, *(size for _, size in config.categorical)]).cumsum(0)[:-1]
+        self.register_buffer("offsets", starts, persistent=False)
+        self.register_buffer("owners", (torch.arange(config.groups) * codes).view(-1, 1, 1), persistent=False)
+
+    def fit(self, continuous: Tensor) -> None:
+        """Adapt to a sample of training rows ``[rows, channels]`` before the first step."""
+        self.numbers.fit(continuous)
+
+    def forward(self, continuous: Tensor, codes: Tensor) -> Tensor:
+        """Hidden states ``[groups, members, rows, width]``.
+
+        Args:
+            continuous: float32 [groups, rows, channels], NaN where missing. codes: int64 [groups, rows, columns].
+        """
+        vectors = self.numbers(continuous)
+        if self.config.categorical:
+            words = F.embedding(codes + self.offsets + self.owners, self.words)
+            vectors = torch.cat([vectors, words.flatten(2)], dim=-1)
+        x = vectors.unsqueeze(1) * self.signs
+        for layer in self.layers:
+            x = _drop(F.relu(layer(x)), self.config.dropout if self.training else 0.0)
+        hidden: Tensor = x
+        return hidden
