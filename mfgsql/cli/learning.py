@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mfgsql.cli.costs import costs_of, costs_options
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import F, call, database, opened
 
@@ -50,6 +51,7 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
 @click.option("--target", metavar="COL", required=True, help="Column to predict.")
 @click.option("--task", help="classification or regression; default: by the target's kind.")
 @click.option("--weight", metavar="COL", help="Column of row weights.")
+@costs_options
 @database()
 @output
 def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> None:
@@ -58,19 +60,21 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     \b
     Example:
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
+      mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """
     _learn("finetune", model, source, db, out, given)
 
 
 def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict[str, Any]) -> None:
     options = parse_options(given.pop("options"))
+    costs = costs_of(given.pop("missed", None), given.pop("false_alarm", None))
     if exclude := given.pop("exclude"):
         options["exclude"] = names(exclude)
     with opened(db) as session:
         from mfgsql.engine.runs import load_libraries
 
         load_libraries()  # here Ctrl-C ends the process at once
-        session.execute(call(verb, model, source, **given, options=options))
+        session.execute(call(verb, model, source, **given, costs=costs, options=options))
         result = out.record(session)
     if result and out.format == "table":
         told = f"--db {db}"

@@ -82,7 +82,7 @@ def _coverage(encode: Any, target: Target, levels: pa.Array, *columns: pa.Array)
 def _thresholds(
     encode: Any, target: Target, truth: pa.Array, scores: pa.Array, costs: pa.Array, span: pa.Array
 ) -> Rows:
-    from mfgsql.evaluation.decision import Costs
+    from mfgsql.decision import Costs
     from mfgsql.evaluation.thresholds import threshold_table
 
     told = costs[0].as_py()

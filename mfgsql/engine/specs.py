@@ -54,6 +54,7 @@ class Prepared:
                 "features": spec.features.to_list(),
                 "recipe": spec.recipe.to_dict(),
                 "weight": spec.weight,
+                "costs": spec.costs,
             },
             sort_keys=True,
             ensure_ascii=False,
@@ -87,11 +88,25 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
         reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
         raise DataError(f"No column is left to learn from ({reasons}).")
     leaks = leaks_of(frozen, features, target) if target else []
-    spec = TrainSpec(features, recipe, task, target, None if task else args["objective"], args.get("weight"))
+    costs = _costs(args, target, recipe)
+    spec = TrainSpec(features, recipe, task, target, None if task else args["objective"], args.get("weight"), costs)
     warnings = _warnings(frozen, rejected, leaks, args)
     if base is not None and base.manifest.task and base.target.name != args.get("target"):
         warnings.append(f"{args['base']} is no base but a model of {base.target.name!r}: all it has learnt goes along.")
     return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
+
+
+def _costs(args: Args, target: Target | None, recipe: Recipe) -> dict[str, float] | None:
+    """What mistakes cost, where there is an alarm that can be raised or not."""
+    costs: dict[str, float] | None = args.get("costs")
+    if costs is None:
+        return None
+    if target is None or len(target.classes) != 2:
+        what = f"has {len(target.classes)} classes" if target and target.classes else "is a number"
+        raise OptionError(f"costs are for a target of two classes, and {args['target']!r} {what}: leave them out.")
+    if not recipe.validation and not args.get("split"):
+        raise OptionError("costs choose a threshold by rows held out, and validation = 0 leaves none.")
+    return costs
 
 
 def settle(rows: int, args: Args, base: Model | None = None) -> Recipe:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from mfgsql.decision import Costs, fair_cost
 from mfgsql.evaluation import beats
+from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
 from mfgsql.training import Learned
 
 _FEW = 50  # rows judged; below, and below ten of the rarer class, a verdict would be luck
@@ -19,9 +24,23 @@ def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None
     if judged is None:
         return metric.name, None, None, "too little data"
     value, baseline = judged.metrics.get(metric.name), learned.baseline.get(metric.name)
+    in_costs, saves = _in_costs(judged.truth, judged.prediction, model.manifest.calibration)
     rare = min((int((judged.truth == c).sum()) for c in range(len(model.target.classes))), default=_FEW)
     if len(judged.truth) < _FEW or rare < 10:
-        return metric.name, value, baseline, "too little data"
+        return metric.name, value, baseline, f"too little data{in_costs}"
     naive = model.task.baseline(model.target, len(judged.truth))
     better = judged.prediction is not None and beats(metric, judged.truth, judged.prediction, naive)
-    return metric.name, value, baseline, "useful" if better else "no better than the baseline"
+    word = "useful" if better and saves else "no better than the baseline"
+    return metric.name, value, baseline, f"{word}{in_costs}"
+
+
+def _in_costs(truth: Array, prediction: Prediction | None, calibration: dict[str, Any]) -> tuple[str, bool]:
+    """What alarms cost beside doing without a model, in words, and whether they cost less. Empty without costs."""
+    if not calibration.get("costs") or prediction is None or prediction.scores is None or len(truth) < 2:
+        return "", True
+    costs, rows = Costs(**calibration["costs"]), len(truth)
+    mine = fair_cost(truth, prediction.scores[:, 1], costs)
+    otherwise, theirs = costs.without_model(int(truth.sum()), rows)
+    threshold = calibration["threshold"]
+    alarms = "no alarms" if threshold > 1 else f"alarms from probability {threshold:.3g} on"
+    return f": {alarms} cost {mine / rows:.4g} a row, {otherwise} {theirs / rows:.4g}", mine < theirs

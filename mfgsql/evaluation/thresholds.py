@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mfgsql.evaluation.decision import Costs, Outcomes, cheapest_threshold, possible_thresholds
+from mfgsql.decision import Costs, Outcomes, cheapest_threshold, possible_thresholds
 
 Array = npt.NDArray[Any]
 _DEFAULT = 0.5  # from where on the positive class of two is the more probable one

@@ -72,7 +72,7 @@ def _verdict(facts: Facts) -> tuple[str, str, str]:
         words = "It was not judged in this database. Evaluate it on rows of your own before you use it."
         return "not judged here", "warn", words
     known = _BASE if facts.task is None else _VERDICTS
-    tone, meaning = known.get(facts.verdict, ("", ""))
+    tone, meaning = known.get(facts.verdict.partition(":")[0], ("", ""))
     return facts.verdict, tone, meaning
 
 

@@ -50,7 +50,8 @@ def given_to_classes(truth: Array, scores: Array) -> list[dict[str, object]]:
     for number in range(scores.shape[1]):
         given = np.sort(scores[truth == number, number])
         grid = np.quantile(given, np.linspace(0, 1, min(_GRID, len(given))), method="lower") if len(given) else given
-        kept.append({"rows": len(given), "quantiles": [float(f"{q:.6g}") for q in grid]})
+        # Rounded down, or the row that set a threshold would fall short of it.
+        kept.append({"rows": len(given), "quantiles": [float(f"{q * (1 - 1e-6):.6g}") for q in grid]})
     return kept
 
 

@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mfgsql.decision import Costs, cheapest_threshold
 from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.features import ColumnProfile, is_numeric_type
 from mfgsql.metrics import BINARY, MULTICLASS, Metric
-from mfgsql.tasks.calibration import fit_temperature, given_to_classes, tempered
+from mfgsql.tasks.calibration import fit_temperature, given_to_classes, set_thresholds, tempered
 from mfgsql.tasks.task import Array, OutputColumn, Prediction, Target, Task, tasks
 
 MAX_CLASSES = 1000
@@ -101,14 +102,20 @@ class Classification(Task):
         return BINARY if len(target.classes) == 2 else MULTICLASS
 
     def calibrate(self, truth: Array, prediction: Prediction, options: dict[str, Any]) -> dict[str, Any]:
-        """A temperature for the probabilities, and for each class what its rows were given, for prediction sets."""
+        """A temperature for the probabilities, for each class what its rows were given (for prediction sets), and
+        with ``costs`` the threshold at which mistakes cost least.
+        """
         assert prediction.scores is not None
         learnt: dict[str, Any] = {}
         # Weighted classes ask for distorted probabilities on purpose.
         if len(truth) >= _FEWEST and options.get("class_weight") != "balanced":
             learnt["temperature"] = fit_temperature(truth, prediction.scores)
         scores = tempered(prediction.scores, learnt.get("temperature", 1.0))
-        return learnt | {"given": given_to_classes(truth, scores)}
+        learnt["given"] = given_to_classes(truth, scores)
+        if costs := options.get("costs"):
+            cheapest = cheapest_threshold(truth, scores[:, 1], Costs(**costs))
+            learnt |= {"costs": costs, "threshold": cheapest.threshold}
+        return learnt
 
     def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
         """Probabilities at the temperature; of two classes the positive one from the threshold that costs chose."""
@@ -125,6 +132,13 @@ class Classification(Task):
             OutputColumn("probability", "{ml}.probability"),
             OutputColumn("probabilities", "{ml}.probabilities"),
         ]
+
+    def at_level(self, target: Target, calibration: dict[str, Any], level: float) -> list[OutputColumn]:
+        """The classes that a row may be of: of the rows of each class ``level`` are given sets that hold it."""
+        least = set_thresholds(calibration.get("given") or [{"rows": 0, "quantiles": []}] * len(target.classes), level)
+        zipped = f"list_zip(map_keys({{ml}}.probabilities), map_values({{ml}}.probabilities), {least}::DOUBLE[])"
+        chosen = f"list_transform(list_filter({zipped}, lambda e: e[2] >= e[3]), lambda e: e[1])"
+        return [OutputColumn("prediction_set", f"CASE WHEN {{ml}}.label IS NOT NULL THEN {chosen} END")]
 
 
 tasks.register("classification")(Classification())

@@ -137,5 +137,9 @@ class Task(ABC):
     def columns(self, target: Target) -> list[OutputColumn]:
         """The result's columns besides ``ml_status`` and ``ml_reason``."""
 
+    def at_level(self, target: Target, calibration: dict[str, Any], level: float) -> list[OutputColumn]:
+        """Columns that are there only where a level was asked for."""
+        return []
+
 
 tasks: Registry[Task] = Registry("task")

@@ -93,7 +93,7 @@ def learn(
     final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
     model.network.eval()
     if final and final.prediction:
-        learnt = model.task.calibrate(final.truth, final.prediction, recipe.to_dict())
+        learnt = model.task.calibrate(final.truth, final.prediction, recipe.to_dict() | {"costs": spec.costs})
         model.manifest = replace(model.manifest, calibration=learnt)
         final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
         model.network.eval()

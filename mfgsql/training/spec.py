@@ -22,6 +22,7 @@ class TrainSpec:
         task, target: what to predict; or
         objective: what a base is trained by.
         weight: column of row weights, or None.
+        costs: of mistakes, as `mfgsql.decision.Costs` has them, or None.
     """
 
     features: FeatureSet
@@ -30,6 +31,7 @@ class TrainSpec:
     target: Target | None = None
     objective: str | None = None
     weight: str | None = None
+    costs: dict[str, float] | None = None
 
     def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
         """The manifest of a model of this spec; a base gives its shape."""

@@ -8,13 +8,14 @@
 -- order_by: column of time; no feature
 -- entity: column of the machine or unit; no feature
 -- weight: column of row weights; no feature
+-- costs: what mistakes cost, as {'missed': 2000, 'false_alarm': 50}; they choose the probability from which the positive class is predicted
 -- promote: 'auto' lets a later version take over when it wins on rows that neither saw
 -- force: TRUE trains again though an equal run has finished
 -- options: how to train, as {'epochs': 20}; 'exclude' names columns to leave out, 'positive' the class that probability is of, 'gap' the time left out before the rows to judge by
 -- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
 -- example: FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts')
 CREATE OR REPLACE MACRO ml_finetune(model, source, target := NULL, base := NULL, task := NULL, split := NULL,
-    order_by := NULL, entity := NULL, weight := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
+    order_by := NULL, entity := NULL, weight := NULL, costs := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
   FROM query(_ml_plan('finetune', {'model': model, 'source': source, 'target': target, 'base': base, 'task': task, 'split': split,
-    'order_by': order_by, 'entity': entity, 'weight': weight, 'promote': promote, 'force': force, 'options': options,
+    'order_by': order_by, 'entity': entity, 'weight': weight, 'costs': costs, 'promote': promote, 'force': force, 'options': options,
     'place': [current_database(), current_schema()]}));

@@ -18,8 +18,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-AREAS = {"core": ["labels", "scoring", "memory", "startup"]}
-LIBRARIES = ("mfgsql", "duckdb", "torch", "numpy", "pyarrow", "pandas", "lightgbm")
+AREAS = {"core": ["labels", "scoring", "memory", "startup"], "quality": ["quality"]}
+LIBRARIES = ("mfgsql", "duckdb", "torch", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted({name for names in AREAS.values() for name in names}))
     parser.add_argument("--full", action="store_true", help="all areas")
     args = parser.parse_args()
+    if args.full:
+        os.environ["MFGSQL_BENCH_FULL"] = "1"
     for area in AREAS if args.full else [args.area]:
         names = [name for name in AREAS[area] if args.only in (None, name)]
         if not names:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from mfgsql.evaluation.decision import Costs, cheapest_threshold
+from mfgsql.decision import Costs, cheapest_threshold
 from mfgsql.evaluation.thresholds import threshold_table
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.2, 0.5, 1.0]) | st.floats(0, 1)), min_size=1)

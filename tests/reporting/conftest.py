@@ -118,6 +118,13 @@ def imported() -> Facts:
     )  # fmt: skip
 
 
+def with_costs() -> Facts:
+    facts = two_classes()
+    told = {"costs": {"missed": 2000.0, "false_alarm": 50.0}, "threshold": 0.11}
+    verdict = "useful: alarms from probability 0.11 on cost 12.5 a row, an alarm for each row 45"
+    return replace(facts, verdict=verdict, manifest=replace(facts.manifest, calibration=told))
+
+
 def one_feature() -> Facts:
     facts = two_classes()
     assert isinstance(facts.importance, tuple)
@@ -145,7 +152,7 @@ def nasty() -> Facts:
 CASES: dict[str, Callable[[], Facts]] = {
     "two classes": two_classes, "three classes": lambda: classes(3), "twelve classes": lambda: classes(12),
     "500 classes": lambda: classes(500), "a number": regression, "a base": base, "a failed run": failed,
-    "imported": imported, "one feature": one_feature, "one class judged": one_class_judged, "nasty names": nasty,
+    "costs": with_costs, "imported": imported, "one feature": one_feature, "one class judged": one_class_judged, "nasty names": nasty,
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ EVERYWHERE = ["learning", "data", "limits", "lineage"]
 CLASSES = ["figures", "rival", "confusion", "curves", "calibration", "importance", "examples", *EVERYWHERE]
 NUMBERS = ["figures", "rival", "residuals", "coverage", "importance", "examples", *EVERYWHERE]
 SECTIONS = {
+    "costs": [*CLASSES[:4], "decision", *CLASSES[4:]],
     "a number": NUMBERS, "a base": EVERYWHERE, "a failed run": ["failures"], "nasty names": ["failures", *CLASSES],
 }  # fmt: skip
 Cases = dict[str, Callable[[], Facts]]

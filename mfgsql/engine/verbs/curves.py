@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mfgsql.catalog import Version
+from mfgsql.decision import Costs
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -15,7 +16,6 @@ from mfgsql.engine.verbs.judging import class_target
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias, task_of
 from mfgsql.errors import OptionError
 from mfgsql.evaluation.calibration import LEVELS
-from mfgsql.evaluation.decision import Costs
 from mfgsql.model import Manifest
 
 _ROC = {"class": "VARCHAR", "threshold": "DOUBLE", "false_positive_rate": "DOUBLE", "true_positive_rate": "DOUBLE"}
@@ -65,8 +65,9 @@ def plan_thresholds(engine: Engine, args: Args) -> str:
     version, manifest, source = model_and_source(engine, args)
     _check_two_classes(version, manifest)
     costs = "NULL"
-    if args.get("costs") is not None:
-        costs = quote_literal(json.dumps(asdict(Costs.parse(args["costs"]))))
+    told = args.get("costs") if args.get("costs") is not None else manifest.calibration.get("costs")
+    if told is not None:
+        costs = quote_literal(json.dumps(asdict(Costs.parse(told))))
     span, also = "[NULL::TIMESTAMP]", ""
     if args.get("order_by") is not None:
         span = "[min(__ts), max(__ts)]"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from mfgsql.catalog import resolve
 from mfgsql.catalog.models import model_name
+from mfgsql.decision import Costs
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
 from mfgsql.engine.runs import load_libraries, run_learning
@@ -40,6 +43,8 @@ def plan_finetune(engine: Engine, args: Args) -> str:
         raise OptionError("The target is missing.", remedy="Name it: target := 'failed'.")
     if args.get("task"):
         tasks[args["task"]]
+    if args.get("costs") is not None:
+        args["costs"] = asdict(Costs.parse(args["costs"]))
     return _plan(engine, "finetune", args)
 
 

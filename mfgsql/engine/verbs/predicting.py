@@ -31,13 +31,16 @@ def plan_predict(engine: Engine, args: Args) -> str:
     assert manifest.target is not None
     most = check_explain(args.get("explain"))
     ml = "__ml.scored" if most else "__ml"
-    outputs = [(c.name, c.sql.format(ml=ml)) for c in task.columns(manifest.target)]
+    columns = task.columns(manifest.target)
+    if args.get("level") is not None:
+        columns += task.at_level(manifest.target, manifest.calibration, check_level(args["level"]))
+    outputs = [(c.name, c.sql.format(ml=ml)) for c in columns]
     outputs += [(name, f"{ml}.{name}") for name in _STATUS]
     outputs += [("why", _why(most))] if most else []
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
-    columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
+    selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
     inner = scored(version, manifest, source, args, told=bool(most))
-    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {columns} FROM ({inner})"
+    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {selected} FROM ({inner})"
 
 
 def scored(

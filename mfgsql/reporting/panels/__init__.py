@@ -6,6 +6,7 @@ from mfgsql.reporting.panels import (  # noqa: F401
     coverage,
     curves,
     data,
+    decision,
     examples,
     failures,
     figures,

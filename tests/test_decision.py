@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfgsql.decision import Costs, Outcomes, cheapest_threshold, possible_thresholds
 from mfgsql.errors import DataError, OptionError
-from mfgsql.evaluation.decision import Costs, Outcomes, cheapest_threshold, possible_thresholds
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])), min_size=1, max_size=40)
 COST = st.sampled_from([0.0, 1.0, 2.0, 50.0, 2000.0])

@@ -58,6 +58,11 @@ class Costs:
         """Cost over all rows, [thresholds]."""
         return self.missed * outcomes.missed + self.false_alarm * outcomes.false_alarms
 
+    def without_model(self, positives: int, rows: int) -> tuple[str, float]:
+        """The cheaper of never and always an alarm, in words, and what it costs over all rows."""
+        never, always = self.missed * positives, self.false_alarm * (rows - positives)
+        return ("no alarms", never) if never <= always else ("an alarm for each row", always)
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -108,6 +113,20 @@ class Threshold:
     missed: int
     false_alarms: int
     rows: int
+
+
+def fair_cost(truth: Array, scores: Array, costs: Costs) -> float:
+    """Cost over all rows, each half of which has the threshold that the other half chose.
+
+    Args:
+        truth: 1 for a positive, 0 otherwise, [rows]. scores: [rows], two rows at least, in random order.
+    """
+    even = np.arange(len(truth)) % 2 == 0
+    return sum(
+        float(costs.of(Outcomes.at(truth[mine], scores[mine], np.array([chosen.threshold])))[0])
+        for mine in (even, ~even)
+        for chosen in [cheapest_threshold(truth[~mine], scores[~mine], costs)]
+    )
 
 
 def possible_thresholds(scores: Array) -> Array:
