@@ -38,10 +38,8 @@ def _of(judged: Judged) -> tuple[Array, Array]:
 
 
 def _verdict(truth: Array, scores: Array, costs: Costs, chosen: float) -> Note:
-    words = (
-        f"A positive that is missed costs {number(costs.missed)}, a false alarm {number(costs.false_alarm)}; the model "
-        f"therefore {'raises no alarm' if chosen > 1 else f'predicts the positive class from probability {score(chosen)} on'}."
-    )
+    does = "raises no alarm" if chosen > 1 else f"predicts the positive class from probability {score(chosen)} on"
+    words = f"A missed positive costs {number(costs.missed)}, a false alarm {number(costs.false_alarm)}: the model {does}."
     rows = len(truth)
     if rows < 2:
         return Note(words)
