@@ -26,7 +26,6 @@ from mfgsql.training import Recipe, TrainSpec
 from mfgsql.training.rows import HASH
 
 FEWEST = 20
-FOLDS, FEW_ROWS = 5, 20_000  # below so many rows each judges once, in as many folds
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def settle(rows: int, args: Args, base: Model | None = None) -> Recipe:
             f"folds = {recipe.folds} is for an ensemble whose rows are split by hash or by entity.",
             remedy="Leave out folds, or the base, split or backbone beside it.",
         )
-    return recipe.settled(kind, (recipe.folds or (FOLDS if rows < FEW_ROWS else 1)) if may else 1)
+    return recipe.settled(kind, (recipe.folds or Recipe.usual_folds(rows)) if may else 1)
 
 
 def _article(kind: str) -> str:

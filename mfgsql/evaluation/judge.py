@@ -10,6 +10,7 @@ from mfgsql.metrics import Metric, measure
 from mfgsql.tasks import Prediction, Target, Task
 from mfgsql.tasks.task import Array
 
+_MANY, _FEW_DRAWS = 4_000, 150  # rows, and resamples that tell then who is better: a second's work otherwise
 _WORK = 4_000_000  # rows over all resamples: two seconds or so
 
 
@@ -51,7 +52,7 @@ def resampled(
     """The metric of each prediction over the same resamples of the rows (paired); ``draws``: how many, at most."""
     rng = np.random.default_rng(seed)
     values: list[list[float]] = [[] for _ in predictions]
-    for _ in range(draws or int(np.clip(_WORK // max(len(truth), 1), 30, 400))):
+    for _ in range(min(draws or 400, max(_WORK // max(len(truth), 1), 30))):
         rows = rng.integers(0, len(truth), len(truth))
         drawn = [measure(metric, truth[rows], p.values[rows], p.take(rows).scores) for p in predictions]
         if all(d is not None for d in drawn):
@@ -62,7 +63,7 @@ def resampled(
 
 def beats(metric: Metric, truth: Array, one: Prediction, other: Prediction, *, seed: int = 0) -> bool:
     """Whether ``one`` is better than ``other`` beyond chance: the paired 95 % interval excludes zero."""
-    a, b = resampled(metric, truth, [one, other], seed)
+    a, b = resampled(metric, truth, [one, other], seed, draws=_FEW_DRAWS if len(truth) > _MANY else None)
     if len(a) < 20:
         return False
     difference = (np.asarray(a) - np.asarray(b)) * (1 if metric.higher else -1)

@@ -8,10 +8,10 @@ from typing import Any
 
 from mfgsql.errors import OptionError, did_you_mean, one_of
 
-_FEW = 2_000  # rows
+_FEW, _MANY = 2_000, 20_000  # rows
 _USUAL: dict[str, dict[str, Any]] = {
     "transformer": {"width": 48, "layers": 3, "learning_rate": 1e-3, "patience": 12},
-    "ensemble": {"width": 96, "layers": 2, "learning_rate": 1e-2, "patience": 40},
+    "ensemble": {"width": 96, "layers": 2, "learning_rate": 2e-2, "patience": 40},
 }
 
 
@@ -41,7 +41,9 @@ class Recipe:
     width: int = _number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
     layers: int = _number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
     members: int = _number(0, 0, 256, "members of a group of the ensemble; 0: by the number of folds")
-    folds: int = _number(0, 0, 20, "parts that judge in turn, by models trained on the others; 0: 5 below 20,000 rows")
+    folds: int = _number(
+        0, 0, 20, "parts that judge in turn, by networks trained on the others; 0: 20 below 2,000 rows, 5 below 20,000"
+    )
     heads: int = _number(4, 1, 64, "attention heads; divides width")
     patience: int = _number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
     validation: float = _number(0.2, 0.0, 0.9, "share of rows held out to judge by")
@@ -75,9 +77,14 @@ class Recipe:
             raise OptionError(f"width = {recipe.width} can't be divided by heads = {recipe.heads}.")
         return recipe
 
+    @staticmethod
+    def usual_folds(rows: int) -> int:
+        """Parts that judge so many rows in turn: the fewer rows, the more they miss what is held out."""
+        return 20 if rows < _FEW else 5 if rows < _MANY else 1
+
     def settled(self, backbone: str, folds: int) -> Recipe:
         """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""
-        usual = _USUAL[backbone] | {"members": 4 if folds > 1 else 16}
+        usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1}
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
         if self.dropout < 0 and backbone == "transformer":
             chosen["dropout"] = 0.1
@@ -91,14 +98,15 @@ class Recipe:
         if self.dropout >= 0:
             return [self]
         few = rows < _FEW and self.backbone == "ensemble" and self.validation > 0
-        return [replace(self, dropout=share) for share in ((0.0, 0.1) if few else (0.1,))]
+        return [replace(self, dropout=share) for share in ((0.0, 0.1) if few else (0.05,))]
 
     def for_rows(self, rows: int) -> Recipe:
         """The settled recipe with batch size, epochs and base_rate for so many rows that a network learns from."""
         if self.backbone == "ensemble":
             batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)
             steps = max(1, -(-rows // batch))
-            epochs = self.epochs or min(150, max(3, round((2_000 if rows < 2_000 else 600) / steps)))
+            wanted = 4_500 if rows < _FEW else 500 if rows < _MANY else 1_200
+            epochs = self.epochs or min(300, max(3, round(wanted / steps)))
             return replace(self, batch_size=batch, epochs=epochs)
         batch = self.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
         epochs = self.epochs or min(60, max(3, round(4_000 / max(1, -(-rows // batch)))))

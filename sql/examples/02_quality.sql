@@ -1,8 +1,7 @@
 -- title: What becomes of a part?
 
 -- Strength is a number: the model gives an interval, too.
-FROM ml_finetune('strength', 'SELECT * EXCLUDE (part_id, ts, batch, defect) FROM quality', target := 'strength_mpa',
-  options := {'epochs': 4});
+FROM ml_finetune('strength', 'SELECT * EXCLUDE (part_id, ts, batch, defect) FROM quality', target := 'strength_mpa');
 
 -- 80 % of new parts are to lie between lower and upper.
 SELECT part_id, strength_mpa, round(predicted_strength_mpa, 1) AS predicted, round("lower", 1) AS low, round("upper", 1) AS high

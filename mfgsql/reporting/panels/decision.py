@@ -39,7 +39,7 @@ def _of(judged: Judged) -> tuple[Array, Array]:
 
 def _verdict(truth: Array, scores: Array, costs: Costs, chosen: float) -> Note:
     does = "raises no alarm" if chosen > 1 else f"predicts the positive class from probability {score(chosen)} on"
-    words = f"A missed positive costs {number(costs.missed)}, a false alarm {number(costs.false_alarm)}: the model {does}."
+    words = f"A missed positive costs {number(costs.missed)}, a false alarm {number(costs.false_alarm)}; it {does}."
     rows = len(truth)
     if rows < 2:
         return Note(words)
