@@ -54,6 +54,11 @@ class Costs:
             raise OptionError(f"costs: '{name}' is a number from 0, not {number!r}.", remedy=_EXAMPLE)
         return float(number)
 
+    @property
+    def threshold(self) -> float:
+        """The cheapest for true probabilities: from it on an alarm costs less than none on average."""
+        return self.false_alarm / (self.false_alarm + self.missed)
+
     def of(self, outcomes: Outcomes) -> Array:
         """Cost over all rows, [thresholds]."""
         return self.missed * outcomes.missed + self.false_alarm * outcomes.false_alarms

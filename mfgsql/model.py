@@ -14,7 +14,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from mfgsql.backbones import Blocks, EnsembleBackbone, EnsembleConfig, TabularBackbone, TabularConfig
-from mfgsql.errors import CatalogError, DataError
+from mfgsql.errors import CatalogError
 from mfgsql.features import FeatureSet
 from mfgsql.heads import MemberHead, PredictionHead, ReconstructionHead
 from mfgsql.tasks import Prediction, Target, Task, tasks
@@ -78,7 +78,10 @@ class Manifest:
                 remedy="pip install --upgrade mfgsql",
             )
         shape = dict(saved["backbone"])
-        config = _CONFIGS[shape.pop("kind", TabularConfig.kind)]
+        kind = shape.pop("kind", TabularConfig.kind)
+        if kind not in _CONFIGS:
+            raise CatalogError(f"The model's manifest is damaged: there is no backbone {kind!r}.")
+        config = _CONFIGS[kind]
         return cls(
             saved["task"],
             saved["objective"],
@@ -186,8 +189,8 @@ class Model:
             DataError: the base is an ensemble of another shape, or for other columns or classes.
         """
         backbone, other = self.network.backbone, base.network.backbone
-        if isinstance(backbone, EnsembleBackbone) or isinstance(other, EnsembleBackbone):
-            return self._continue(base)
+        assert isinstance(backbone, TabularBackbone), "an ensemble has no base"
+        assert isinstance(other, TabularBackbone)
         columns = backbone.adopt(other)
         if self.manifest.task == base.manifest.task and self._same_outputs(base):
             self.network.head.load_state_dict(base.network.head.state_dict())
@@ -196,18 +199,6 @@ class Model:
             return Adopted(columns)
         known = set(columns) == set(backbone.config.columns)
         return Adopted(columns, [p for n, p in backbone.named_parameters() if known or not n.startswith("tokenizer.")])
-
-    def _continue(self, base: Model) -> Adopted:
-        theirs = base.network.state_dict()
-        shapes = [{k: v.shape for k, v in m.network.state_dict().items()} for m in (self, base)]
-        if shapes[0] != shapes[1] or self.manifest.features.names != base.manifest.features.names:
-            raise DataError(
-                "The base is a model that was trained from scratch, on other columns, classes or numbers of rows: it "
-                "can't be continued here.",
-                remedy="Make a base from rows without labels by ml_pretrain; it fits other columns, too.",
-            )
-        self.network.load_state_dict(theirs)
-        return Adopted(self.manifest.features.names)
 
     def _same_outputs(self, base: Model) -> bool:
         mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()

@@ -24,7 +24,7 @@ _WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 @click.option(
     "-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="A .csv or .parquet file."
 )
-@click.option("--level", type=float, help="Share of true values that intervals or prediction sets hold; default 0.9.")
+@click.option("--level", type=float, help="Share of true values that intervals (default 0.9) or prediction sets hold.")
 @click.option("--explain", type=click.IntRange(min=1), metavar="K", help="The K features that move each row most.")
 @database()
 @output

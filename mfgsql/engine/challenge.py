@@ -27,7 +27,7 @@ def wins(
     """Whether the challenger is better beyond chance on rows neither saw, and if not, why in words."""
     if challenger.manifest.task is None:
         return False, "bases are not compared."
-    parts = parts_of(con, champion)
+    parts = parts_of(engine, con, champion)
     if parts is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
     table = _read(snapshot.path)
@@ -51,9 +51,10 @@ def wins(
         old = scorer.score_unseen(columns, theirs)
     new = Scorer(challenger, engine.device, engine.settings.threads).score_unseen(columns, columns[SPLIT].to_numpy())
     challenger.network.to("cpu")
-    truth = challenger.task.encode(columns[challenger.target.name], challenger.target)
+    truth = np.asarray(challenger.task.encode(columns[challenger.target.name], challenger.target))
+    known = np.isfinite(truth) if truth.dtype.kind == "f" else truth >= 0
     metric = challenger.task.metrics(challenger.target)[0]
-    if beats(metric, np.asarray(truth), new, old):
+    if beats(metric, truth[known], new.take(known), old.take(known)):
         return True, ""
     return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(table)} rows neither saw)."
 
@@ -79,15 +80,22 @@ def _like(challenger: Model, target: object) -> object:
     return target if same else None
 
 
-def parts_of(con: duckdb.DuckDBPyConnection, version: str) -> pa.Table | None:
+def parts_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> pa.Table | None:
     """Hashes of the rows of a version's snapshot and the part of each, or None where it is gone."""
+    path = snapshot_of(engine, con, version)
+    return _read(path, [HASH, SPLIT]) if path else None
+
+
+def snapshot_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> Path | None:
+    """The version's snapshot where it is still there: the database may have been moved since, its folder with it."""
     model, _, number = version.partition("@")
     row = con.execute(
         "SELECT s.path FROM ml_catalog.versions v JOIN ml_catalog.snapshots s ON s.run_id = v.run_id "
         "WHERE v.model = ? AND v.version = ?",
         [model, int(number)],
     ).fetchone()
-    return _read(Path(row[0]), [HASH, SPLIT]) if row is not None and Path(row[0]).exists() else None
+    places = [Path(row[0]), engine.folder / Path(row[0]).name] if row else []
+    return next((p for p in places if p.is_file()), None)
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.catalog import Version
+from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.verbs.predicting import task_of
@@ -79,15 +80,12 @@ def arrays(table: pa.Table) -> dict[str, pa.Array]:
 
 def _snapshot(engine: Engine, version: Version) -> Path:
     with engine.cursor() as cursor:
-        row = cursor.execute("SELECT path FROM ml_catalog.snapshots WHERE run_id = ?", [version.run_id]).fetchone()
+        found = snapshot_of(engine, cursor, version.name)
         run = cursor.execute("SELECT verb FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]).fetchone()
-    if row is None and run is not None and run[0] == "import":
+    if found is None and run is not None and run[0] == "import":
         raise SourceError(
             f"{version.name} was imported, and the rows it was judged on stayed behind.", remedy=_elsewhere(version)
         )
-    # The database may have been moved since, its folder with it.
-    places = [Path(row[0]), engine.folder / Path(row[0]).name] if row else []
-    found = next((p for p in places if p.is_file()), None)
     if found is None:
         raise SourceError(
             f"The snapshot of {version.name} is gone, and with it the rows it was judged on.",

@@ -24,7 +24,7 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
     if number is None or number == version.version:
         return Missing("There was no champion before it.")
     other = f"{version.model}@{number}"
-    parts = parts_of(con, other)
+    parts = parts_of(engine, con, other)
     if parts is None:
         return Missing(f"The snapshot of {other} is gone, so no rows are known that neither was trained on.")
     theirs_of = unseen_by(held.columns, parts, Manifest.from_json(resolve(con, other).manifest).backbone.groups)

@@ -79,7 +79,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
         )
     task, target = fit_target(frozen, args) if args.get("target") else (None, None)
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
-    recipe = settle(frozen.rows, args, base)
+    recipe = settle(frozen.rows, args, base, most=_units(frozen, args))
     features, rejected = FeatureSet.fit(
         profiles, base.manifest.features if base else None, standardised=recipe.backbone == EnsembleConfig.kind
     )
@@ -87,7 +87,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
         reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
         raise DataError(f"No column is left to learn from ({reasons}).")
     leaks = leaks_of(frozen, features, target) if target else []
-    costs = _costs(args, target, recipe)
+    costs = _costs(args, target)
     spec = TrainSpec(features, recipe, task, target, None if task else args["objective"], args.get("weight"), costs)
     warnings = _warnings(frozen, rejected, leaks, args)
     if base is not None and base.manifest.task and base.target.name != args.get("target"):
@@ -95,7 +95,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
 
 
-def _costs(args: Args, target: Target | None, recipe: Recipe) -> dict[str, float] | None:
+def _costs(args: Args, target: Target | None) -> dict[str, float] | None:
     """What mistakes cost, where there is an alarm that can be raised or not."""
     costs: dict[str, float] | None = args.get("costs")
     if costs is None:
@@ -103,34 +103,50 @@ def _costs(args: Args, target: Target | None, recipe: Recipe) -> dict[str, float
     if target is None or len(target.classes) != 2:
         what = f"has {len(target.classes)} classes" if target and target.classes else "is a number"
         raise OptionError(f"costs are for a target of two classes, and {args['target']!r} {what}: leave them out.")
-    if not recipe.validation and not args.get("split"):
-        raise OptionError("costs choose a threshold by rows held out, and validation = 0 leaves none.")
     return costs
 
 
-def settle(rows: int, args: Args, base: Model | None = None) -> Recipe:
+def _units(frozen: Frozen, args: Args) -> int:
+    """What can be parted: rows that differ, or entities where these are the split."""
+    entity = args.get("entity") if args.get("split") == "entity" else None
+    column = quote_identifier(entity or HASH)
+    row = frozen.con.execute(f"SELECT count(DISTINCT {column}) FROM {ROWS}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def settle(rows: int, args: Args, base: Model | None = None, *, most: int | None = None) -> Recipe:
     """The recipe with backbone and folds chosen.
 
     Rows judge in turn (cross-fitting, Chernozhukov et al. 2018) where they are few enough to be learnt five times;
-    not where a base leads the way, or where the statement says itself which rows judge.
+    not where a base leads the way, or where the statement says itself which rows judge, or how many.
+
+    Args:
+        most: folds that there can be, as many as units that stay whole.
     """
     recipe = Recipe.parse(args.get("options") or {})
     kind = recipe.backbone
     if base is not None:
         kind = base.manifest.backbone.kind
+        if kind == EnsembleConfig.kind:
+            raise OptionError(
+                f"{args['base']} was trained from scratch, as an ensemble: it is no base to start from.",
+                remedy="Make one by ml_pretrain, or train again on all rows without a base.",
+            )
         if recipe.backbone not in ("auto", kind):
             raise OptionError(f"backbone is {recipe.backbone!r}, but the base is {_article(kind)}: leave it out.")
     elif kind == "auto":
         kind = EnsembleConfig.kind if args.get("target") else TabularConfig.kind
     if kind == EnsembleConfig.kind and not args.get("target"):
         raise OptionError("An ensemble learns from labels only: a base is a transformer.")
-    may = kind == EnsembleConfig.kind and args.get("split") in (None, "entity") and recipe.validation > 0
+    usual = recipe.validation == Recipe().validation
+    may = kind == EnsembleConfig.kind and args.get("split") in (None, "entity") and usual
     if not may and recipe.folds > 1:
         raise OptionError(
             f"folds = {recipe.folds} is for an ensemble whose rows are split by hash or by entity.",
-            remedy="Leave out folds, or the base, split or backbone beside it.",
+            remedy="Leave out folds, or the base, split, backbone or validation beside it.",
         )
-    return recipe.settled(kind, (recipe.folds or Recipe.usual_folds(rows)) if may else 1)
+    folds = (recipe.folds or Recipe.usual_folds(rows)) if may else 1
+    return recipe.settled(kind, min(folds, max(most, 1)) if most is not None else folds)
 
 
 def _article(kind: str) -> str:

@@ -42,5 +42,7 @@ def _in_costs(truth: Array, prediction: Prediction | None, calibration: dict[str
     mine = fair_cost(truth, prediction.scores[:, 1], costs)
     otherwise, theirs = costs.without_model(int(truth.sum()), rows)
     threshold = calibration["threshold"]
-    alarms = "no alarms" if threshold > 1 else f"alarms from probability {threshold:.3g} on"
+    if threshold > 1:
+        return f": at these costs no alarm pays ({otherwise} cost {theirs / rows:.4g} a row)", False
+    alarms = f"alarms from probability {threshold:.3g} on"
     return f": {alarms} cost {mine / rows:.4g} a row, {otherwise} {theirs / rows:.4g}", mine < theirs

@@ -9,7 +9,7 @@ import numpy as np
 
 from mfgsql.tasks.task import Array
 
-_GRID = 201  # given probabilities that are kept of a class
+_GRID, _NUMBERS = 201, 20_000  # given probabilities that are kept of a class, and of all
 _TINY = 1e-12
 
 
@@ -47,9 +47,10 @@ def tempered(scores: Array, temperature: float) -> Array:
 def given_to_classes(truth: Array, scores: Array) -> list[dict[str, object]]:
     """For each class how many rows it had, and quantiles of the probability that these were given for it."""
     kept: list[dict[str, object]] = []
+    most = min(_GRID, max(21, _NUMBERS // scores.shape[1]))
     for number in range(scores.shape[1]):
         given = np.sort(scores[truth == number, number])
-        grid = np.quantile(given, np.linspace(0, 1, min(_GRID, len(given))), method="lower") if len(given) else given
+        grid = np.quantile(given, np.linspace(0, 1, min(most, len(given))), method="lower") if len(given) else given
         # Rounded down, or the row that set a threshold would fall short of it.
         kept.append({"rows": len(given), "quantiles": [float(f"{q * (1 - 1e-6):.6g}") for q in grid]})
     return kept
@@ -66,7 +67,7 @@ def set_thresholds(given: Sequence[dict[str, object]], level: float) -> list[flo
         rows, quantiles = kept["rows"], kept["quantiles"]
         assert isinstance(rows, int)
         assert isinstance(quantiles, list)
-        rank = math.floor((rows + 1) * (1 - level))
+        rank = math.floor((rows + 1) * (1 - level) + 1e-9)
         place = math.floor((rank - 1) / max(rows - 1, 1) * (len(quantiles) - 1))
         thresholds.append(float(quantiles[place]) if rank >= 1 else 0.0)
     return thresholds

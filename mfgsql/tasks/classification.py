@@ -21,6 +21,7 @@ from mfgsql.tasks.task import Array, OutputColumn, Prediction, Target, Task, tas
 
 MAX_CLASSES = 1000
 _FEWEST = 50  # rows that a temperature is fitted on
+_FEWEST_OF_CLASS = 10  # rows of each class that a threshold is counted by
 _YES = ("true", "1", "1.0", "yes", "y")
 
 
@@ -113,8 +114,7 @@ class Classification(Task):
         scores = tempered(prediction.scores, learnt.get("temperature", 1.0))
         learnt["given"] = given_to_classes(truth, scores)
         if costs := options.get("costs"):
-            cheapest = cheapest_threshold(truth, scores[:, 1], Costs(**costs))
-            learnt |= {"costs": costs, "threshold": cheapest.threshold}
+            learnt |= {"costs": costs, "threshold": _threshold(truth, scores[:, 1], Costs(**costs))}
         return learnt
 
     def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
@@ -139,6 +139,17 @@ class Classification(Task):
         zipped = f"list_zip(map_keys({{ml}}.probabilities), map_values({{ml}}.probabilities), {least}::DOUBLE[])"
         chosen = f"list_transform(list_filter({zipped}, lambda e: e[2] >= e[3]), lambda e: e[1])"
         return [OutputColumn("prediction_set", f"CASE WHEN {{ml}}.label IS NOT NULL THEN {chosen} END")]
+
+
+def _threshold(truth: Array, scores: Array, costs: Costs) -> float:
+    """By counting, or where rows of a class are too few for that by what probabilities mean.
+
+    A hair lower than the row that it was chosen by, which another batch gives another last digit.
+    """
+    if min((truth == 0).sum(), (truth == 1).sum()) < _FEWEST_OF_CLASS:
+        return costs.threshold
+    found = cheapest_threshold(truth, scores, costs).threshold
+    return found if found > 1 else found * (1 - 1e-6)
 
 
 tasks.register("classification")(Classification())

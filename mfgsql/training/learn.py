@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
 from mfgsql.training.judging import Judgement, judge
 from mfgsql.training.monitor import Monitor, Silent
+from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
@@ -74,7 +76,7 @@ def learn(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    recipes = spec.recipe.for_rows(snapshot.train).candidates(snapshot.train)
+    recipes = spec.recipe.candidates(snapshot.train)
     tried: list[_Loop] = []
     for recipe in recipes:
         with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
@@ -92,14 +94,16 @@ def learn(
     model.network.to("cpu").eval()
     final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
     model.network.eval()
-    if final and final.prediction:
-        learnt = model.task.calibrate(final.truth, final.prediction, recipe.to_dict() | {"costs": spec.costs})
-        model.manifest = replace(model.manifest, calibration=learnt)
+    if model.manifest.task:
+        told = model.manifest.lineage | {"recipe": recipe.to_dict()}
+        calibration = _calibration(model, final, spec, recipe)
+        model.manifest = replace(model.manifest, calibration=calibration, lineage=told)
         final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
         model.network.eval()
     seconds = time.monotonic() - started
     baseline = _baseline(model, final)
-    return Learned(model, final, baseline, loop.trainer.step_number, loop.best_step, adopted.columns, seconds)
+    steps, best_step = loop.before + loop.trainer.step_number, loop.best_step and loop.before + loop.best_step
+    return Learned(model, final, baseline, steps, best_step, adopted.columns, seconds)
 
 
 def _start(
@@ -110,6 +114,14 @@ def _start(
     if isinstance(model.network.backbone, EnsembleBackbone):
         model.network.backbone.fit(RowSource(snapshot, spec, TRAIN, 0).sample().continuous)
     return model, model.adopt(base) if base else Adopted(), snapshot, spec
+
+
+def _calibration(model: Model, judged: Judgement | None, spec: TrainSpec, recipe: Recipe) -> dict[str, Any]:
+    """What rows not trained on teach; where there are none, what can be said without."""
+    truth, said = np.empty(0, np.int64), model.task.baseline(model.target, 0)
+    if judged is not None and judged.prediction is not None:
+        truth, said = judged.truth, judged.prediction
+    return model.task.calibrate(truth, said, recipe.to_dict() | {"costs": spec.costs})
 
 
 def _baseline(model: Model, judged: Judgement | None) -> dict[str, float]:

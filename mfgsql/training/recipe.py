@@ -46,7 +46,7 @@ class Recipe:
     )
     heads: int = _number(4, 1, 64, "attention heads; divides width")
     patience: int = _number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
-    validation: float = _number(0.2, 0.0, 0.9, "share of rows held out to judge by")
+    validation: float = _number(0.2, 0.0, 0.9, "share of rows held out to judge by; with folds all judge")
     seed: int = _number(0, 0, 2**31 - 1, "of all random numbers")
     loss: str = _choice("auto", "auto", "cross_entropy", "mse", "huber", what="what is minimised")
     class_weight: str = _choice("none", "none", "balanced", what="weights of the classes")
@@ -73,9 +73,13 @@ class Recipe:
             if value is not None:
                 values[name] = _checked(name, value, type(known[name].default), known[name].metadata)
         recipe = cls(**values)
-        if recipe.width % recipe.heads and recipe.backbone != "ensemble":
-            raise OptionError(f"width = {recipe.width} can't be divided by heads = {recipe.heads}.")
+        if recipe.backbone == "transformer":
+            recipe._check_heads()
         return recipe
+
+    def _check_heads(self) -> None:
+        if self.width % self.heads:
+            raise OptionError(f"width = {self.width} can't be divided by heads = {self.heads}.")
 
     @staticmethod
     def usual_folds(rows: int) -> int:
@@ -88,17 +92,20 @@ class Recipe:
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
         if self.dropout < 0 and backbone == "transformer":
             chosen["dropout"] = 0.1
-        return replace(self, backbone=backbone, folds=folds, **chosen)
+        recipe = replace(self, backbone=backbone, folds=folds, **chosen)
+        if backbone == "transformer":
+            recipe._check_heads()
+        return recipe
 
     def candidates(self, rows: int) -> list[Recipe]:
         """The recipes to try for so many rows; the one whose model does best on rows not trained on is kept.
 
-        What dropout costs on clean targets and wins on noisy ones is much where rows are few, and so is time to try.
+        What dropout costs on clean targets and wins on noisy ones is much where rows are few, and there is time to try.
         """
         if self.dropout >= 0:
-            return [self]
-        few = rows < _FEW and self.backbone == "ensemble" and self.validation > 0
-        return [replace(self, dropout=share) for share in ((0.0, 0.1) if few else (0.05,))]
+            return [self.for_rows(rows)]
+        try_both = rows < _FEW and self.backbone == "ensemble" and self.validation > 0 and not self.epochs
+        return [replace(self, dropout=share).for_rows(rows) for share in ((0.0, 0.1) if try_both else (0.05,))]
 
     def for_rows(self, rows: int) -> Recipe:
         """The settled recipe with batch size, epochs and base_rate for so many rows that a network learns from."""

@@ -80,12 +80,27 @@ def test_the_threshold_saves_on_new_rows(noisy: Session) -> None:
         ("wear", COSTS, "and 'wear' is a number"),
         ("failed", "costs := {'missed': 2}", "costs lacks 'false_alarm'"),
         ("failed", "costs := 5", "costs is a struct of missed or false_alarm"),
-        ("failed", COSTS + ", options := {'validation': 0}", "validation = 0 leaves none"),
     ],
 )
 def test_costs_that_can_not_be_are_refused(noisy: Session, target: str, more: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         noisy.execute(f"FROM ml_finetune('n', 'seen', target := '{target}', {more})").fetchall()
+
+
+def test_costs_of_few_positives_go_by_what_probabilities_mean(noisy: Session) -> None:
+    few = "SELECT x, y, failed FROM (FROM seen WHERE failed = ''no'' LIMIT 200) UNION ALL (SELECT x, y, failed FROM seen WHERE failed = ''yes'' LIMIT 8)"
+    row = noisy.execute(f"FROM ml_finetune('few', '{few}', target := 'failed', {COSTS}, options := {{'epochs': 2}})").pl().to_dicts()[0]
+    assert row["verdict"].startswith("too little data: alarms from probability 0.0244 on cost ")
+    assert noisy.execute("SELECT threshold FROM ml.versions WHERE model = 'few'").fetchone()[0] == pytest.approx(50 / 2050)
+
+
+def test_alarms_that_never_pay(noisy: Session) -> None:
+    verdict = noisy.execute(
+        "SELECT verdict FROM ml_finetune('dear', 'SELECT y, f FROM (SELECT y, hash(x) % 9 = 0 AS f FROM seen)', target := 'f', "
+        "costs := {'missed': 1, 'false_alarm': 1000}, options := {'epochs': 1})"
+    ).fetchone()[0]
+    assert verdict.startswith("no better than the baseline: at these costs no alarm pays (no alarms cost 0.09"), verdict
+    assert noisy.execute("SELECT DISTINCT predicted_f FROM ml_predict('dear', 'unseen')").fetchall() == [(False,)]
 
 
 # -- sets and intervals ---------------------------------------------------------------------------------------------

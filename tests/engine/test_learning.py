@@ -220,7 +220,7 @@ BOUND = [  # refused before anything runs
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'epochs': 2.5})", OptionError, "whole number"),
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'epochs': true})", OptionError, "whole number"),
     (
-        "FROM ml_finetune('m', 'parts', target := 'failed', options := {'width': 10, 'heads': 3})",
+        "FROM ml_finetune('m', 'parts', target := 'failed', options := {'backbone': 'transformer', 'width': 10, 'heads': 3})",
         OptionError,
         "divided",
     ),
@@ -347,6 +347,31 @@ def test_rows_judge_in_turn_and_twins_together(lab: Session, finetune: Finetune)
     assert all(0.03 < len(s) / len(table) < 0.07 for s in shares.values())
     whole = sum(map(sum, shares.values())) / len(table)
     assert all(abs(sum(s) / len(s) - whole) < 0.06 for s in shares.values())
+
+
+def test_there_are_no_more_folds_than_entities(lab: Session) -> None:
+    """Else networks that no step has reached would speak, too."""
+    source = "SELECT torque, temp, unit, failed FROM parts WHERE unit IN (''m1'', ''m2'', ''m3'')"
+    lab.execute(f"FROM ml_finetune('m', '{source}', target := 'failed', split := 'entity', entity := 'unit', {TINY})").fetchall()
+    found = lab.execute("SELECT (manifest->>'$.backbone.groups')::INT FROM ml_catalog.versions").fetchone()
+    assert found == (3,)
+
+
+def test_an_ensemble_is_no_base(lab: Session, finetune: Finetune) -> None:
+    lab.execute(finetune("m", FEW, "failed")).fetchall()
+    with pytest.raises(OptionError, match="m@1 was trained from scratch, as an ensemble.*ml_pretrain"):
+        lab.execute(finetune("n", FEW, "failed", "base := 'm'")).fetchall()
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ("{'folds': 3, 'validation': 0.4}", "folds = 3 is for an ensemble"),
+    ("{'folds': 3, 'backbone': 'transformer'}", "folds = 3 is for an ensemble"),
+    ("{'width': 50, 'backbone': 'transformer'}", "width = 50 can't be divided by heads = 4"),
+])  # fmt: skip
+def test_options_that_do_not_go_together(lab: Session, options: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        lab.execute(f"FROM ml_finetune('m', 'parts', target := 'failed', options := {options})").fetchall()
+    lab.execute("FROM ml_finetune('m', 'parts', target := 'failed', options := {'width': 50, 'epochs': 1})").fetchall()
 
 
 def test_entities_stay_whole(lab: Session) -> None:
