@@ -76,20 +76,15 @@ def learn(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    recipes = spec.recipe.candidates(snapshot.train)
-    tried: list[_Loop] = []
-    for recipe in recipes:
-        with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
-            torch.manual_seed(recipe.seed)
-            loop = _Loop(*_start(snapshot, replace(spec, recipe=recipe), base, lineage), torch.device(device), memory)
-            loop.monitor = monitor or Silent()
-            loop.cancellation = cancellation or Cancellation()
-            loop.save = save if len(recipes) == 1 else None  # where several are tried, each takes seconds
-            loop.before = sum(t.trainer.step_number for t in tried)
-            loop.run(resume if len(recipes) == 1 else None)
-        tried.append(loop)
-    loop = min(tried, key=lambda t: t.best_loss)
-    model, recipe, adopted = loop.trainer.model, loop.recipe, loop.adopted
+    recipe = spec.recipe.for_rows(snapshot.train)
+    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
+        torch.manual_seed(recipe.seed)
+        loop = _Loop(*_start(snapshot, replace(spec, recipe=recipe), base, lineage), torch.device(device), memory)
+        loop.monitor = monitor or Silent()
+        loop.cancellation = cancellation or Cancellation()
+        loop.save = save
+        loop.run(resume)
+    model, adopted = loop.trainer.model, loop.adopted
     model.network.load_state_dict(loop.best)
     model.network.to("cpu").eval()
     final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
@@ -102,8 +97,7 @@ def learn(
         model.network.eval()
     seconds = time.monotonic() - started
     baseline = _baseline(model, final)
-    steps, best_step = loop.before + loop.trainer.step_number, loop.best_step and loop.before + loop.best_step
-    return Learned(model, final, baseline, steps, best_step, adopted.columns, seconds)
+    return Learned(model, final, baseline, loop.trainer.step_number, loop.best_step, adopted.columns, seconds)
 
 
 def _start(
@@ -138,7 +132,6 @@ class _Loop:
     monitor: Monitor
     cancellation: Cancellation
     save: Callable[[bytes], None] | None
-    before: int = 0  # steps of recipes tried earlier
 
     def __init__(
         self,
@@ -199,7 +192,7 @@ class _Loop:
         if loss is None:
             return
         self._recent.append(loss)
-        self.monitor.on_step(self.before + self.trainer.step_number, self.before + self.trainer.steps)
+        self.monitor.on_step(self.trainer.step_number, self.trainer.steps)
         if self.trainer.step_number % self.every == 0:
             self._judge()
 
@@ -214,7 +207,7 @@ class _Loop:
                 self.best, self.stale = self.trainer.weights(), 0
             else:
                 self.stale += 1
-        self.monitor.on_judged(self.before + self.trainer.step_number, values)
+        self.monitor.on_judged(self.trainer.step_number, values)
 
     def _keep_state(self, epoch: int, done: int) -> None:
         if self.save is None or time.monotonic() - self._saved < _SAVE_EVERY:

@@ -34,7 +34,7 @@ class Recipe:
     optimizer: str = _choice("adamw", "adamw", "adam", "sgd", what="how weights follow the gradient")
     schedule: str = _choice("cosine", "cosine", "linear", "constant", what="how the step size decays")
     warmup: float = _number(0.05, 0.0, 1.0, "share of the steps until the peak")
-    dropout: float = _number(-1.0, -1.0, 0.9, "share of activations dropped; -1: tried out where rows are few")
+    dropout: float = _number(-1.0, -1.0, 0.9, "share of activations dropped; -1: by backbone and rows")
     backbone: str = _choice(
         "auto", "auto", "ensemble", "transformer", what="the network; auto: a transformer where there is a base"
     )
@@ -97,24 +97,15 @@ class Recipe:
             recipe._check_heads()
         return recipe
 
-    def candidates(self, rows: int) -> list[Recipe]:
-        """The recipes to try for so many rows; the one whose model does best on rows not trained on is kept.
-
-        What dropout costs on clean targets and wins on noisy ones is much where rows are few, and there is time to try.
-        """
-        if self.dropout >= 0:
-            return [self.for_rows(rows)]
-        try_both = rows < _FEW and self.backbone == "ensemble" and self.validation > 0 and not self.epochs
-        return [replace(self, dropout=share).for_rows(rows) for share in ((0.0, 0.1) if try_both else (0.05,))]
-
     def for_rows(self, rows: int) -> Recipe:
-        """The settled recipe with batch size, epochs and base_rate for so many rows that a network learns from."""
+        """The settled recipe with batch size, epochs and the like for so many rows that a network learns from."""
         if self.backbone == "ensemble":
+            dropout = self.dropout if self.dropout >= 0 else 0.0 if rows < _FEW else 0.05
             batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)
             steps = max(1, -(-rows // batch))
             wanted = 4_500 if rows < _FEW else 500 if rows < _MANY else 1_200
             epochs = self.epochs or min(300, max(3, round(wanted / steps)))
-            return replace(self, batch_size=batch, epochs=epochs)
+            return replace(self, batch_size=batch, epochs=epochs, dropout=dropout)
         batch = self.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
         epochs = self.epochs or min(60, max(3, round(4_000 / max(1, -(-rows // batch)))))
         # Few rows ask for small steps, or they spoil what the base knows; many teach more than it knew.

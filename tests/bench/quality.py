@@ -48,7 +48,7 @@ class Fold:
 
 
 def run() -> Figures:
-    """The panel; ``MFGSQL_BENCH_FULL=1`` draws AI4I's folds by three seeds instead of one."""
+    """The panel; ``MFGSQL_BENCH_FULL=1`` (``make bench-full``) draws AI4I's folds by three seeds and takes all splits."""
     full = os.environ.get("MFGSQL_BENCH_FULL") == "1"
     if not AI4I.exists():
         return [{"figure": "quality", "measured": f"skipped: {AI4I} is absent", "goal": ""}]
@@ -56,7 +56,7 @@ def run() -> Figures:
         s.execute(f"CREATE TABLE milling AS SELECT * EXCLUDE (UDI, \"Product ID\", TWF, HDF, PWF, OSF, RNF) FROM '{AI4I}'")
         rows = _of_failures(list(_failures(s, range(3) if full else range(1))))
         for name, goal in (("concrete", 3.8), ("energy", 0.30)):
-            rows += _of_numbers(name, goal, list(_numbers(s, name)))
+            rows += _of_numbers(name, goal, list(_numbers(s, name, range(20) if full else range(8))))
     return rows
 
 
@@ -132,13 +132,13 @@ def _calibration_error(truth: np.ndarray, scores: np.ndarray) -> float:
 # -- a number -------------------------------------------------------------------------------------------------------
 
 
-def _numbers(s: mfgsql.Session, name: str) -> Iterator[Fold]:
+def _numbers(s: mfgsql.Session, name: str, splits: range) -> Iterator[Fold]:
     folder = DATA / "uci_regression" / name
     raw = np.loadtxt(folder / "raw_data.txt")
     columns = [int(float(n)) for n in (folder / "index_features.txt").read_text().split()]
     target = int(float((folder / "index_target.txt").read_text().split()[0]))
     table = pd.DataFrame({**{f"x{c}": raw[:, c] for c in columns}, "y": raw[:, target]})
-    for split in range(20):
+    for split in splits:
         test = np.loadtxt(folder / f"splits20/index_test_{split}.txt").astype(int)
         train = np.setdiff1d(np.arange(len(raw)), test)
         fold = Fold(raw[test, target])

@@ -124,11 +124,10 @@ def _effort(
 ) -> tuple[str, str, str, str | None]:
     """Seconds and memory at most, by the network's size; early stopping usually takes less."""
     train = max(1, int(frozen.rows * 0.8))
-    recipes = settle(frozen.rows, {"target": args.get("target")}).candidates(train)
-    recipe = recipes[0]
+    recipe = settle(frozen.rows, {"target": args.get("target")}).for_rows(train)
     task = ("classification" if target.classes else "regression") if target else None
     shape = TrainSpec(features, recipe, task, target).manifest(None, {}).backbone
-    seconds = len(recipes) * train * recipe.epochs * 3 * shape.work / (_MULTIPLY_ADDS * engine.settings.threads)
+    seconds = train * recipe.epochs * 3 * shape.work / (_MULTIPLY_ADDS * engine.settings.threads)
     held = min(
         frozen.rows * 4 * (sum(c.size for c in features.columns if c.continuous) + 8), engine.settings.trainer_memory
     )
