@@ -52,8 +52,8 @@ class EnsembleConfig:
 
     @property
     def row_floats(self) -> int:
-        """Numbers that a row's pass holds at its widest."""
-        return self.groups * max(self.members * self.width * 2, (self.channels + 1) * self.bins)
+        """Numbers that a row's pass holds at a time: a group's are done with before the last one's come."""
+        return max(self.groups * self.members * self.width * 2 // 3, self.width)
 
     @property
     def work(self) -> int:

@@ -15,7 +15,7 @@ from mfgsql.tasks.task import Array
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import RowSource
 
-BATCH = 4096
+BATCH = 1024  # more rows are no faster, and hold more memory
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _judge_task(
     model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
 ) -> Judgement | None:
     task, target, options = model.task, model.target, recipe.to_dict()
-    parts, truths, loss, weight = [], [], 0.0, 0.0
+    said, loss, weight = _Said(rows.judged), 0.0, 0.0
     for batch in rows.in_order(BATCH):
         cancellation.check()
         known = batch[known_truth(batch.truth)].to(device)
@@ -52,13 +52,42 @@ def _judge_task(
         output = model.network(known.continuous, known.codes, known.speaker).float()
         losses = model.losses(output, known.truth, options)
         loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
-        parts.append(model.predict(output.cpu()))
-        truths.append(known.truth.cpu().numpy())
-    if not parts or weight == 0.0:
+        said.add(known.truth.cpu().numpy(), model.predict(output.cpu()))
+    if not said.rows or weight == 0.0:
         return None
-    prediction, truth = Prediction.concat(parts), np.concatenate(truths)
+    truth, prediction = said.whole()
     values = {m.name: measure(m, truth, prediction.values, prediction.scores) for m in task.metrics(target)}
     return Judgement(loss / weight, {k: v for k, v in values.items() if v is not None}, truth, prediction)
+
+
+class _Said:
+    """Truths and predictions of many batches, in arrays made once: small ones that stay, among the large ones that come
+    and go, break up the heap, which then grew by half.
+    """
+
+    truth: Array
+    values: Array
+    scores: Array | None
+
+    def __init__(self, most: int) -> None:
+        self.most, self.rows = most, 0
+
+    def add(self, truth: Array, prediction: Prediction) -> None:
+        """The next rows."""
+        if not self.rows:
+            self.truth, self.values = np.empty(self.most, truth.dtype), np.empty(self.most, prediction.values.dtype)
+            scores = prediction.scores
+            self.scores = None if scores is None else np.empty((self.most, scores.shape[1]), scores.dtype)
+        here = slice(self.rows, self.rows + len(truth))
+        self.truth[here], self.values[here] = truth, prediction.values
+        if self.scores is not None:
+            self.scores[here] = prediction.scores
+        self.rows += len(truth)
+
+    def whole(self) -> tuple[Array, Prediction]:
+        """All of them."""
+        scores = None if self.scores is None else self.scores[: self.rows]
+        return self.truth[: self.rows], Prediction(self.values[: self.rows], scores)
 
 
 def _judge_base(

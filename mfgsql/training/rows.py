@@ -89,6 +89,7 @@ class RowSource:
         self._snapshot, self._spec, self._split, self._budget = snapshot, spec, split, budget
         self._cache: dict[int, Rows] = {}
         self._held = 0
+        self.judged = snapshot.validation  # rows, at most
         with pq.ParquetFile(snapshot.path) as file:
             self.chunks = file.metadata.num_row_groups
 

@@ -162,6 +162,7 @@ def _identity(s: mfgsql.Session, where: str) -> list[dict]:
     engine = s.engine
     with engine.scorer("same@1") as scorer:
         scorer.model.network = Identity()
+        scorer.batch = 2048  # a network that keeps nothing in the cache needs no small passes
         query = "SELECT machine, avg(predicted_y) FROM {} GROUP BY machine"
         asked = query.format("ml_predict('same', 'telemetry')")
         table = "CREATE OR REPLACE TABLE scored AS FROM ml_predict('same', 'telemetry')"
