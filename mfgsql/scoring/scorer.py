@@ -125,14 +125,13 @@ class Scorer:
     def predict(self, continuous: Array, codes: Array) -> Prediction:
         """Predictions of rows as `FeatureSet.encode` gives them, in passes of ``batch`` rows."""
         with self._threads.share(self.threads), torch.inference_mode():
-            parts = [
-                self._predict(continuous[i : i + self.batch], codes[i : i + self.batch])
+            if len(continuous) <= self.batch:
+                return self.model.predict(self._output(continuous, codes))
+            passes = [
+                self._output(continuous[i : i + self.batch], codes[i : i + self.batch])
                 for i in range(0, len(continuous), self.batch)
             ]
-        return Prediction.concat(parts)
-
-    def _predict(self, continuous: Array, codes: Array) -> Prediction:
-        return self.model.predict(self._output(continuous, codes))
+            return self.model.predict(torch.cat(passes))  # once: what Python does for a pass holds up other threads
 
     def _forward(self, *arrays: Array) -> Tensor:
         """The network's numbers, float32 on the CPU."""
@@ -144,7 +143,8 @@ def batch_rows(model: Model, device: str) -> int:
     """Rows that one pass of the network takes at a time."""
     if device != "cpu":
         return _BATCH
-    return max(64, _ACTIVATIONS // (4 * model.manifest.backbone.row_floats))
+    fits = max(64, _ACTIVATIONS // (4 * model.manifest.backbone.row_floats))
+    return 1 << fits.bit_length() - 1  # a power of two: DuckDB's 2,048 rows make passes of equal size
 
 
 def row_status(flags: tuple[Flag, ...], rows: int) -> RowStatus:
