@@ -183,11 +183,7 @@ class Model:
         return each.view(rows, members).mean(dim=1)
 
     def adopt(self, base: Model) -> Adopted:
-        """Take over what a base has learnt, its head too where task and target are the same.
-
-        Raises:
-            DataError: the base is an ensemble of another shape, or for other columns or classes.
-        """
+        """Take over what a base has learnt, its head too where task and target are the same; both are transformers."""
         backbone, other = self.network.backbone, base.network.backbone
         assert isinstance(backbone, TabularBackbone), "an ensemble has no base"
         assert isinstance(other, TabularBackbone)

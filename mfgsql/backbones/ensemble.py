@@ -9,29 +9,26 @@ rows: what it says of that part is honest (cross-fitting). All groups are comput
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mfgsql.backbones.columns import ColumnsConfig
 from mfgsql.backbones.embedding import PiecewiseLinear
 
 
 @dataclass(frozen=True)
-class EnsembleConfig:
+class EnsembleConfig(ColumnsConfig):
     """Shape of the network.
 
     Attributes:
-        continuous: names and channels of the continuous columns, in order.
-        categorical: names and codes of the categorical columns, in order.
         groups: that share no weight. members: of a group. width, layers: of a member. bins: of a channel.
         embedding: size of a column's vector. dropout: of a member's activations.
     """
 
     kind: ClassVar[str] = "ensemble"
-    continuous: tuple[tuple[str, int], ...]
-    categorical: tuple[tuple[str, int], ...]
     groups: int = 1
     members: int = 4
     width: int = 96
@@ -39,16 +36,6 @@ class EnsembleConfig:
     bins: int = 48
     embedding: int = 8
     dropout: float = 0.0
-
-    @property
-    def columns(self) -> list[str]:
-        """Names, continuous ones first."""
-        return [name for name, _ in (*self.continuous, *self.categorical)]
-
-    @property
-    def channels(self) -> int:
-        """Float channels of all continuous columns."""
-        return sum(size for _, size in self.continuous)
 
     @property
     def row_floats(self) -> int:
@@ -61,12 +48,6 @@ class EnsembleConfig:
         inputs = (self.channels + len(self.categorical)) * self.embedding
         layers = inputs * self.width + (self.layers - 1) * self.width**2
         return self.groups * (self.channels * self.bins * self.embedding + self.members * layers)
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> EnsembleConfig:
-        """The config that ``dataclasses.asdict`` saved as JSON."""
-        pairs = {k: tuple((n, s) for n, s in saved[k]) for k in ("continuous", "categorical")}
-        return cls(**saved | pairs)
 
 
 def _drop(x: Tensor, share: float, training: bool) -> Tensor:

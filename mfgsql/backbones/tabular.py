@@ -10,43 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mfgsql.backbones.columns import ColumnsConfig
+
 
 @dataclass(frozen=True)
-class TabularConfig:
+class TabularConfig(ColumnsConfig):
     """Shape of the network.
 
     Attributes:
-        continuous: names and channels of the continuous columns, in order.
-        categorical: names and codes of the categorical columns, in order.
         width: size of a token. layers, heads: of the transformer. expansion: hidden size of a
             block's feed-forward part over ``width``. dropout: in attention, feed-forward and residuals.
     """
 
     kind: ClassVar[str] = "transformer"
     groups: ClassVar[int] = 1  # one network, trained on one part of the rows
-    continuous: tuple[tuple[str, int], ...]
-    categorical: tuple[tuple[str, int], ...]
     width: int = 48
     layers: int = 3
     heads: int = 4
     expansion: float = 2.0
     dropout: float = 0.1
-
-    @property
-    def channels(self) -> int:
-        """Float channels of all continuous columns."""
-        return sum(size for _, size in self.continuous)
-
-    @property
-    def columns(self) -> list[str]:
-        """Names in token order."""
-        return [name for name, _ in (*self.continuous, *self.categorical)]
 
     @property
     def row_floats(self) -> int:
@@ -58,12 +46,6 @@ class TabularConfig:
         """Multiply-adds of one row's way through the network."""
         tokens = 1 + len(self.columns)
         return self.layers * (8 * self.width**2 + 2 * tokens * self.width) * tokens
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> TabularConfig:
-        """The config that ``dataclasses.asdict`` saved as JSON."""
-        pairs = {k: tuple((n, s) for n, s in saved[k]) for k in ("continuous", "categorical")}
-        return cls(**saved | pairs)
 
 
 class Tokenizer(nn.Module):

@@ -14,7 +14,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.evaluation import beats
 from mfgsql.model import Model
 from mfgsql.scoring import Scorer
-from mfgsql.tasks.task import Array
+from mfgsql.tasks.task import Array, known
 from mfgsql.training import Snapshot
 from mfgsql.training.rows import HASH, SPLIT, VALIDATION
 
@@ -52,9 +52,9 @@ def wins(
     new = Scorer(challenger, engine.device, engine.settings.threads).score_unseen(columns, columns[SPLIT].to_numpy())
     challenger.network.to("cpu")
     truth = np.asarray(challenger.task.encode(columns[challenger.target.name], challenger.target))
-    known = np.isfinite(truth) if truth.dtype.kind == "f" else truth >= 0
+    there = known(truth)
     metric = challenger.task.metrics(challenger.target)[0]
-    if beats(metric, truth[known], new.take(known), old.take(known)):
+    if beats(metric, truth[there], new.take(there), old.take(there)):
         return True, ""
     return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(table)} rows neither saw)."
 

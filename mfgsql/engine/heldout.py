@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,7 +18,7 @@ from mfgsql.engine.verbs.predicting import task_of
 from mfgsql.errors import SourceError
 from mfgsql.model import Manifest, Model
 from mfgsql.tasks import Prediction
-from mfgsql.tasks.task import Array
+from mfgsql.tasks.task import Array, known
 from mfgsql.training.rows import HASH, SPLIT, VALIDATION
 
 Columns = Mapping[str, pa.Array]
@@ -57,10 +56,10 @@ def held_out(engine: Engine, version: Version, *, most: int = 20_000) -> HeldOut
     groups = manifest.backbone.groups
     table = _judged(_snapshot(engine, version), [*manifest.features.names, target.name, HASH], most, groups)
     truth = task.encode(table[target.name].combine_chunks(), target)
-    known = np.isfinite(truth) if truth.dtype.kind == "f" else truth >= 0
-    if not known.any():
+    there = known(truth)
+    if not there.any():
         raise SourceError(f"{version.name} was judged on no rows.", remedy=_elsewhere(version))
-    table, truth = table.filter(pa.array(known)).combine_chunks(), truth[known]
+    table, truth = table.filter(pa.array(there)).combine_chunks(), truth[there]
 
     part = table[SPLIT].to_numpy()
 

@@ -77,6 +77,7 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     """JSON rows of metrics; each argument is one list over all rows (``scores`` of probability lists, or NULL)."""
     from mfgsql.evaluation import evaluate
     from mfgsql.tasks import Prediction
+    from mfgsql.tasks.task import known
 
     with engine.scorer(_constant(model)) as scorer:
         task, target = scorer.model.task, scorer.model.target
@@ -86,11 +87,10 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     if task.shape == "class":
         probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
         prediction = Prediction(task.encode(predicted.flatten(), target), probabilities)
-        known = values >= 0
     else:
         prediction = Prediction(predicted.flatten().to_numpy(zero_copy_only=False))
-        known = np.isfinite(values)
-    rows = evaluate(task, target, values[known], prediction.take(known))
+    there = known(values)
+    rows = evaluate(task, target, values[there], prediction.take(there))
     return pa.array([json.dumps([asdict(r) for r in rows])])
 
 

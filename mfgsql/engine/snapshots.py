@@ -169,10 +169,9 @@ def export(
         columns[args["weight"]] = rows[args["weight"]].cast("float64")
     chosen = rows.select(**columns, **{HASH: rows[HASH], SPLIT: split}).order_by(HASH)
     counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path)
-    judged = sum(n for part, n in counts.items() if part >= VALIDATION)
-    parts = max([1, *counts])
-    largest = max((counts.get(p, 0) for p in range(1, parts + 1)), default=0)
-    train = counts[TRAIN] if parts == 1 else sum(counts.values()) - largest
+    judges = {part: n for part, n in counts.items() if part >= VALIDATION}
+    judged, parts = sum(judges.values()), max([1, *judges])
+    train = counts[TRAIN] if parts == 1 else judged - max(judges.values())
     if not train:
         raise DataError(f"The split leaves no row to train on ({judged} to judge by).")
     if not judged and args.get("split"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +80,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
         )
     task, target = fit_target(frozen, args) if args.get("target") else (None, None)
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
-    recipe = settle(frozen.rows, args, base, most=_units(frozen, args))
+    recipe = settle(frozen.rows, args, base, units=lambda: _units(frozen, args))
     features, rejected = FeatureSet.fit(
         profiles, base.manifest.features if base else None, standardised=recipe.backbone == EnsembleConfig.kind
     )
@@ -114,14 +115,16 @@ def _units(frozen: Frozen, args: Args) -> int:
     return int(row[0]) if row else 0
 
 
-def settle(rows: int, args: Args, base: Model | None = None, *, most: int | None = None) -> Recipe:
+def settle(
+    rows: int, args: Args, base: Model | None = None, *, units: Callable[[], int] | None = None
+) -> Recipe:
     """The recipe with backbone and folds chosen.
 
     Rows judge in turn (cross-fitting, Chernozhukov et al. 2018) where they are few enough to be learnt five times;
     not where a base leads the way, or where the statement says itself which rows judge, or how many.
 
     Args:
-        most: folds that there can be, as many as units that stay whole.
+        units: counts what stays whole; there are no more folds. Asked only where there are folds.
     """
     recipe = Recipe.parse(args.get("options") or {})
     kind = recipe.backbone
@@ -146,7 +149,9 @@ def settle(rows: int, args: Args, base: Model | None = None, *, most: int | None
             remedy="Leave out folds, or the base, split, backbone or validation beside it.",
         )
     folds = (recipe.folds or Recipe.usual_folds(rows)) if may else 1
-    return recipe.settled(kind, min(folds, max(most, 1)) if most is not None else folds)
+    if folds > 1 and units is not None:
+        folds = min(folds, max(units(), 1))
+    return recipe.settled(kind, folds)
 
 
 def _article(kind: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mfgsql.features import categorical, numeric, temporal  # noqa: F401  (all register themselves)
+from mfgsql.features import categorical, numeric, temporal  # noqa: F401  (they register themselves)
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
 from mfgsql.features.profile import ColumnProfile
 

@@ -79,6 +79,12 @@ class Prediction:
         return cls(np.concatenate([p.values for p in parts]), np.concatenate(scores) if scores else None)
 
 
+def known(truth: Array) -> Array:
+    """Mask of the rows whose truth is known, of what `Task.encode` gave."""
+    mask: Array = np.isfinite(truth) if truth.dtype.kind == "f" else truth >= 0
+    return mask
+
+
 @dataclass(frozen=True)
 class OutputColumn:
     """A column of the result: its name, and its SQL over the scored struct ``{ml}``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ def judge(
 def _judge_task(
     model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
 ) -> Judgement | None:
-    task, target, options = model.task, model.target, recipe.to_dict()
+    options = recipe.to_dict()
     said, loss, weight = _Said(rows.judged), 0.0, 0.0
     for batch in rows.in_order(BATCH):
         cancellation.check()
@@ -56,8 +56,21 @@ def _judge_task(
     if not said.rows or weight == 0.0:
         return None
     truth, prediction = said.whole()
-    values = {m.name: measure(m, truth, prediction.values, prediction.scores) for m in task.metrics(target)}
-    return Judgement(loss / weight, {k: v for k, v in values.items() if v is not None}, truth, prediction)
+    return Judgement(loss / weight, _metrics(model, truth, prediction), truth, prediction)
+
+
+def calibrated(model: Model, judged: Judgement) -> Judgement:
+    """The judgement of a model that was not calibrated yet, as it is now that it is: the loss knows no calibration."""
+    if judged.prediction is None:
+        return judged
+    prediction = model.task.adjust(judged.prediction, model.manifest.calibration)
+    return replace(judged, prediction=prediction, metrics=_metrics(model, judged.truth, prediction))
+
+
+def _metrics(model: Model, truth: Array, prediction: Prediction) -> dict[str, float]:
+    metrics = model.task.metrics(model.target)
+    values = {m.name: measure(m, truth, prediction.values, prediction.scores) for m in metrics}
+    return {k: v for k, v in values.items() if v is not None}
 
 
 class _Said:

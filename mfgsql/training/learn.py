@@ -15,7 +15,7 @@ from mfgsql.backbones import EnsembleBackbone
 from mfgsql.cancellation import Cancellation
 from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
-from mfgsql.training.judging import Judgement, judge
+from mfgsql.training.judging import Judgement, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
@@ -77,14 +77,15 @@ def learn(
     started = time.monotonic()
     torch.set_num_threads(threads)
     recipe = spec.recipe.for_rows(snapshot.train)
+    settled = replace(spec, recipe=recipe)
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         torch.manual_seed(recipe.seed)
-        loop = _Loop(*_start(snapshot, replace(spec, recipe=recipe), base, lineage), torch.device(device), memory)
+        model, adopted = _start(snapshot, settled, base, lineage)
+        loop = _Loop(model, adopted, snapshot, settled, torch.device(device), memory)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
         loop.run(resume)
-    model, adopted = loop.trainer.model, loop.adopted
     model.network.load_state_dict(loop.best)
     model.network.to("cpu").eval()
     final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
@@ -93,8 +94,7 @@ def learn(
         told = model.manifest.lineage | {"recipe": recipe.to_dict()}
         calibration = _calibration(model, final, spec, recipe)
         model.manifest = replace(model.manifest, calibration=calibration, lineage=told)
-        final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
-        model.network.eval()
+        final = final and calibrated(model, final)
     seconds = time.monotonic() - started
     baseline = _baseline(model, final)
     return Learned(model, final, baseline, loop.trainer.step_number, loop.best_step, adopted.columns, seconds)
@@ -102,12 +102,12 @@ def learn(
 
 def _start(
     snapshot: Snapshot, spec: TrainSpec, base: Model | None, lineage: dict[str, Any] | None
-) -> tuple[Model, Adopted, Snapshot, TrainSpec]:
-    """The model that a training starts from."""
+) -> tuple[Model, Adopted]:
+    """The model that a training starts from, and what it has of the base."""
     model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
     if isinstance(model.network.backbone, EnsembleBackbone):
         model.network.backbone.fit(RowSource(snapshot, spec, TRAIN, 0).sample().continuous)
-    return model, model.adopt(base) if base else Adopted(), snapshot, spec
+    return model, model.adopt(base) if base else Adopted()
 
 
 def _calibration(model: Model, judged: Judgement | None, spec: TrainSpec, recipe: Recipe) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class _Loop:
         memory: int,
     ) -> None:
         recipe = spec.recipe
-        self.recipe, self.adopted = recipe, adopted
+        self.recipe = recipe
         kept = adopted.parameters if recipe.probe else []
         self.train = RowSource(snapshot, spec, TRAIN, memory * 4 // 5)
         self.validation = RowSource(snapshot, spec, VALIDATION, memory // 5)
