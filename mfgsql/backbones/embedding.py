@@ -7,7 +7,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mfgsql.backbones.pairing import Floats
+
 _FAR = 4.0  # deviations; beyond them the linear part is cut
+_ROWS, _LEAF = 20_000, 10  # that a tree looks at, and at least keeps together
 
 
 class PiecewiseLinear(nn.Module):
@@ -32,32 +35,49 @@ class PiecewiseLinear(nn.Module):
         self.slope = nn.Parameter(torch.randn(groups, channels, 1, width))
         self.missing = nn.Parameter(torch.randn(groups, channels, 1, width) * 0.3)
         self.bias = nn.Parameter(torch.randn(groups, channels, 1, width) * 0.2)
-        self.register_buffer("low", torch.zeros(channels, bins))
-        self.register_buffer("span", torch.ones(channels, bins))
-        self.register_buffer("real", torch.zeros(channels, bins))
+        self.register_buffer("low", torch.zeros(groups, channels, 1, bins))
+        self.register_buffer("span", torch.ones(groups, channels, 1, bins))
+        self.register_buffer("real", torch.zeros(groups, channels, 1, bins))
 
     @torch.no_grad()
-    def fit(self, values: Tensor) -> None:
-        """Put the bounds at the quantiles of ``values`` [rows, channels]; equal quantiles make fewer bins."""
-        steps = torch.linspace(0, 1, self.bins + 1)
+    def fit(self, group: int, values: Tensor, truth: Floats | None) -> None:
+        """Put a group's bounds at the quantiles of ``values`` [rows, channels]; equal quantiles make fewer bins.
+
+        Args:
+            truth: [rows, n]; half of the bounds then lie where a tree would part the rows, which is what finds the
+            narrow range at an end where machines fail.
+        """
         for channel in range(values.shape[1]):
-            known = values[:, channel][values[:, channel].isfinite()]
+            there = values[:, channel].isfinite()
+            known = values[there, channel]
             if not len(known):
                 continue
-            ordered = known.sort().values
-            bounds = torch.unique(ordered[(steps * (len(ordered) - 1)).round().long()])
+            parting = _partings(known, truth[there.numpy()], self.bins // 2) if truth is not None else known[:0]
+            steps = torch.linspace(0, 1, self.bins + 1 - len(parting))
+            quantiles = known.sort().values[(steps * (len(known) - 1)).round().long()]
+            bounds = torch.unique(torch.cat([quantiles, parting]))
             count = len(bounds) - 1
-            self.low[channel, :count] = bounds[:-1]
-            self.span[channel, :count] = bounds.diff()
-            self.real[channel, :count] = 1.0
+            self.low[group, channel, 0, :count] = bounds[:-1]
+            self.span[group, channel, 0, :count] = bounds.diff()
+            self.real[group, channel, 0, :count] = 1.0
 
     def forward(self, values: Tensor) -> Tensor:
         """``[groups, rows, channels]``, NaN where missing, to ``[groups, rows, channels * width]``."""
         absent = values.isnan()
         by_channel = torch.where(absent, 0.0, values).transpose(1, 2).unsqueeze(-1)  # [groups, channels, rows, 1]
         gone = absent.transpose(1, 2).unsqueeze(-1)
-        passed = ((by_channel - self.low.unsqueeze(1)) / self.span.unsqueeze(1)).clamp(0.0, 1.0)
-        passed = passed * self.real.unsqueeze(1) * ~gone
+        passed = ((by_channel - self.low) / self.span).clamp(0.0, 1.0)
+        passed = passed * self.real * ~gone
         vectors = passed @ self.weight + by_channel.clamp(-_FAR, _FAR) * self.slope + gone * self.missing + self.bias
         flat: Tensor = vectors.transpose(1, 2).flatten(2)
         return flat
+
+
+def _partings(values: Tensor, truth: Floats, parts: int) -> Tensor:
+    """Up to ``parts - 1`` values between which the truth differs most."""
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(max_leaf_nodes=parts, min_samples_leaf=_LEAF, random_state=0)
+    tree.fit(values[:_ROWS, None].numpy(), truth[:_ROWS])
+    found = tree.tree_.threshold[tree.tree_.feature >= 0]
+    return torch.from_numpy(found).to(values.dtype)

@@ -3,7 +3,8 @@
 After Gorishniy et al., "TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling" (ICLR 2025), which
 builds on BatchEnsemble (Wen et al., ICLR 2020): the members of a group share each layer's matrix and differ by random
 signs of their input, by scales and by biases. Groups share nothing, so that each can be trained without a part of the
-rows: what it says of that part is honest (cross-fitting). All groups are computed by one batched product.
+rows: what it says of that part is honest (cross-fitting). All groups are computed by one batched product. Numbers
+made of two columns come in beside the columns.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 
 from mfgsql.backbones.columns import ColumnsConfig
 from mfgsql.backbones.embedding import PiecewiseLinear
+from mfgsql.backbones.interactions import Interactions
+from mfgsql.backbones.pairing import Floats
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class EnsembleConfig(ColumnsConfig):
     """Shape of the network.
 
     Attributes:
-        groups: that share no weight. members: of a group. width, layers: of a member. bins: of a channel.
-        embedding: size of a column's vector. dropout: of a member's activations.
+        groups: that share no weight. members: of a group. width, layers: of a member. bins: of a number.
+        embedding: size of a column's vector. dropout: of a member's activations. pairs: numbers made of two columns.
     """
 
     kind: ClassVar[str] = "ensemble"
@@ -33,9 +36,20 @@ class EnsembleConfig(ColumnsConfig):
     members: int = 4
     width: int = 96
     layers: int = 2
-    bins: int = 48
+    bins: int = 24
     embedding: int = 8
     dropout: float = 0.0
+    pairs: int = 8
+
+    @property
+    def numbers(self) -> int:
+        """Channels, and those made of two; there are none without two."""
+        return self.channels + (self.pairs if self.channels > 1 else 0)
+
+    @property
+    def inputs(self) -> int:
+        """Of a member's first layer."""
+        return (self.numbers + len(self.categorical)) * self.embedding
 
     @property
     def row_floats(self) -> int:
@@ -45,9 +59,8 @@ class EnsembleConfig(ColumnsConfig):
     @property
     def work(self) -> int:
         """Multiply-adds of one row's way through all groups."""
-        inputs = (self.channels + len(self.categorical)) * self.embedding
-        layers = inputs * self.width + (self.layers - 1) * self.width**2
-        return self.groups * (self.channels * self.bins * self.embedding + self.members * layers)
+        layers = self.inputs * self.width + (self.layers - 1) * self.width**2
+        return self.groups * (self.numbers * self.bins * self.embedding + self.members * layers)
 
 
 def _drop(x: Tensor, share: float, training: bool) -> Tensor:
@@ -89,20 +102,40 @@ class EnsembleBackbone(nn.Module):
     def __init__(self, config: EnsembleConfig) -> None:
         super().__init__()
         self.config = config
-        inputs = (config.channels + len(config.categorical)) * config.embedding
-        self.numbers = PiecewiseLinear(config.groups, config.channels, config.bins, config.embedding)
+        self.pairs = Interactions(config.groups, config.channels, config.numbers - config.channels)
+        self.numbers = PiecewiseLinear(config.groups, config.numbers, config.bins, config.embedding)
         codes = sum(size for _, size in config.categorical)
         self.words = nn.Parameter(torch.randn(config.groups * codes, config.embedding))
-        self.signs = nn.Parameter(torch.randint(0, 2, (config.groups, config.members, 1, inputs)) * 2.0 - 1.0)
-        sizes = [inputs, *[config.width] * (config.layers - 1)]
+        self.signs = nn.Parameter(torch.randint(0, 2, (config.groups, config.members, 1, config.inputs)) * 2.0 - 1.0)
+        sizes = [config.inputs, *[config.width] * (config.layers - 1)]
         self.layers = nn.ModuleList(MemberLinear(config, size) for size in sizes)
         starts = torch.tensor([0, *(size for _, size in config.categorical)]).cumsum(0)[:-1]
         self.register_buffer("offsets", starts, persistent=False)
         self.register_buffer("owners", (torch.arange(config.groups) * codes).view(-1, 1, 1), persistent=False)
 
-    def fit(self, continuous: Tensor) -> None:
-        """Adapt to a sample of training rows ``[rows, channels]`` before the first step."""
-        self.numbers.fit(continuous)
+    @torch.no_grad()
+    def fit(self, continuous: Tensor, part: Tensor, truth: Floats, scales: Floats, *, jumps: bool) -> None:
+        """Adapt to a sample of training rows before the first step.
+
+        Args:
+            continuous: [rows, channels]. part: of each row, [rows]; the group of that number doesn't look at it.
+            truth: numbers whose means say something, [rows, n]. scales: shift and factor by which each channel gets
+            back its column's unit, [channels, 2]. jumps: whether the truth may jump from one value of a column to the
+            next.
+        """
+        self.pairs.origin.copy_(torch.from_numpy(scales[:, 0]))
+        self.pairs.unit.copy_(torch.from_numpy(scales[:, 1]))
+        for group in range(self.config.groups):
+            seen = part != group + 1
+            if self.pairs.count:
+                self.pairs.fit(group, continuous[seen], truth[seen.numpy()])
+        numbers = self._numbers(continuous.expand(self.config.groups, -1, -1))
+        for group in range(self.config.groups):
+            seen = part != group + 1
+            self.numbers.fit(group, numbers[group, seen], truth[seen.numpy()] if jumps else None)
+
+    def _numbers(self, continuous: Tensor) -> Tensor:
+        return torch.cat([continuous, self.pairs(continuous)], dim=-1) if self.pairs.count else continuous
 
     def forward(self, continuous: Tensor, codes: Tensor) -> Tensor:
         """Hidden states ``[groups, members, rows, width]``.
@@ -110,7 +143,7 @@ class EnsembleBackbone(nn.Module):
         Args:
             continuous: float32 [groups, rows, channels], NaN where missing. codes: int64 [groups, rows, columns].
         """
-        vectors = self.numbers(continuous)
+        vectors = self.numbers(self._numbers(continuous))
         if self.config.categorical:
             words = F.embedding(codes + self.offsets + self.owners, self.words)
             vectors = torch.cat([vectors, words.flatten(2)], dim=-1)

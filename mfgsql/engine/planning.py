@@ -89,6 +89,19 @@ def read_options(args: Args, example: str) -> dict[str, Any]:
     return dict(options)
 
 
+def read_exclude(names: Any) -> list[str]:
+    """Columns to leave out, of a list or of a text with commas.
+
+    Raises:
+        OptionError: it is neither.
+    """
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",")]
+    if not isinstance(names, list | None) or not all(isinstance(n, str) for n in names or ()):
+        raise OptionError(f"exclude is a list of columns, as {{'exclude': ['column']}}, not {names!r}.")
+    return names or []
+
+
 def plain(value: Any) -> Any:
     """Arguments as JSON can hold them: decimals as floats, intervals and times as text."""
     if isinstance(value, Decimal):

@@ -74,6 +74,11 @@ class FeatureSet:
         """Columns as the network sees them, in token order."""
         return [e.column for e in self.encoders]
 
+    @property
+    def scales(self) -> list[tuple[float, float]]:
+        """Of each channel the shift and the factor that give back its column's unit; 0 and 1 where it has none."""
+        return [scale for e in self.encoders if e.column.continuous for scale in _scales(e)]
+
     def encode(self, columns: Mapping[str, pa.Array], rows: int) -> Batch:
         """One batch; ``columns`` holds an Arrow array of ``rows`` values under each of `names`."""
         continuous: list[npt.NDArray[Any]] = []
@@ -97,6 +102,12 @@ class FeatureSet:
     def from_list(cls, saved: Sequence[dict[str, Any]]) -> FeatureSet:
         """What `to_list` saved."""
         return cls(tuple(encoders[e["kind"]].from_dict(e) for e in saved))
+
+
+def _scales(encoder: Encoder) -> list[tuple[float, float]]:
+    if isinstance(encoder, numeric.NumericEncoder) and encoder.mean is not None and encoder.deviation:
+        return [(encoder.mean, encoder.deviation)]
+    return [(0.0, 1.0)] * encoder.column.size
 
 
 def fit_encoder(profile: ColumnProfile) -> Encoder | Rejection:

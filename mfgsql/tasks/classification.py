@@ -22,6 +22,7 @@ from mfgsql.tasks.task import Array, OutputColumn, Prediction, Target, Task, tas
 MAX_CLASSES = 1000
 _FEWEST = 50  # rows that a temperature is fitted on
 _FEWEST_OF_CLASS = 10  # rows of each class that a threshold is counted by
+_FREQUENT = 4  # classes by which columns are looked at
 _YES = ("true", "1", "1.0", "yes", "y")
 
 
@@ -30,6 +31,7 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     shape: ClassVar[str] = "class"
+    jumps: ClassVar[bool] = True
 
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
         """Classes in order (numbers by value, words by alphabet); of two, the positive one last."""
@@ -75,6 +77,12 @@ class Classification(Task):
         """int64 class numbers, -1 for NULL and classes never seen."""
         found = pc.index_in(values.cast(pa.string()), value_set=pa.array(target.classes, pa.string()))
         return np.asarray(pc.fill_null(found, -1), dtype=np.int64)
+
+    def numbers(self, truth: Array, target: Target) -> Array:
+        """Whether it is the positive class, or of more than two whether it is each of the most frequent."""
+        frequent = np.argsort(target.counts)[::-1][:_FREQUENT] if len(target.classes) > 2 else np.array([1])
+        is_one: Array = truth[:, None] == frequent
+        return is_one.astype(np.float64)
 
     def outputs(self, target: Target) -> int:
         """One logit a class."""

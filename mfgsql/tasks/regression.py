@@ -29,6 +29,7 @@ class Regression(Task):
 
     name: ClassVar[str] = "regression"
     shape: ClassVar[str] = "value"
+    jumps: ClassVar[bool] = False
 
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
         """Mean and deviation of the target."""
@@ -47,6 +48,10 @@ class Regression(Task):
         """float64, NaN for NULL."""
         numbers = pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False)
         return np.where(np.isfinite(numbers), numbers, np.nan)
+
+    def numbers(self, truth: Array, target: Target) -> Array:
+        """The standardised value."""
+        return ((truth - target.mean) / target.deviation)[:, None]
 
     def outputs(self, target: Target) -> int:
         """The standardised value."""

@@ -98,6 +98,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     shape: ClassVar[str]  # of the scored struct; names the scoring function
+    jumps: ClassVar[bool]  # whether the truth jumps from one value of a column to the next
 
     @abstractmethod
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
@@ -110,6 +111,10 @@ class Task(ABC):
     @abstractmethod
     def encode(self, values: pa.Array, target: Target) -> Array:
         """The truth as the loss takes it, [rows]; -1 or NaN where unknown."""
+
+    @abstractmethod
+    def numbers(self, truth: Array, target: Target) -> Array:
+        """The known truth as numbers whose means say something, float64 [rows, n]."""
 
     @abstractmethod
     def outputs(self, target: Target) -> int:

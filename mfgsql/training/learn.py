@@ -18,7 +18,7 @@ from mfgsql.model import Adopted, Model
 from mfgsql.training.judging import Judgement, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.recipe import Recipe
-from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
+from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
 
@@ -106,8 +106,15 @@ def _start(
     """The model that a training starts from, and what it has of the base."""
     model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
     if isinstance(model.network.backbone, EnsembleBackbone):
-        model.network.backbone.fit(RowSource(snapshot, spec, TRAIN, 0).sample().continuous)
+        adapt(model, model.network.backbone, RowSource(snapshot, spec, TRAIN, 0).sample())
     return model, model.adopt(base) if base else Adopted()
+
+
+def adapt(model: Model, backbone: EnsembleBackbone, rows: Rows) -> None:
+    """Show an ensemble some rows before its first step."""
+    truth = model.task.numbers(rows.truth.numpy(), model.target)
+    scales = np.array(model.manifest.features.scales, np.float64).reshape(-1, 2)
+    backbone.fit(rows.continuous, rows.speaker, truth, scales, jumps=model.task.jumps)
 
 
 def _calibration(model: Model, judged: Judgement | None, spec: TrainSpec, recipe: Recipe) -> dict[str, Any]:

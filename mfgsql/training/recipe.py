@@ -103,7 +103,7 @@ class Recipe:
             dropout = self.dropout if self.dropout >= 0 else 0.0 if rows < _FEW else 0.05
             batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)
             steps = max(1, -(-rows // batch))
-            wanted = 4_500 if rows < _FEW else 500 if rows < _MANY else 1_200
+            wanted = 4_500 if rows < _FEW else 300 if rows < _MANY else 1_200
             epochs = self.epochs or min(300, max(3, round(wanted / steps)))
             return replace(self, batch_size=batch, epochs=epochs, dropout=dropout)
         batch = self.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)

@@ -16,6 +16,7 @@ from mfgsql.features import ColumnProfile, FeatureSet
 from mfgsql.model import Model
 from mfgsql.tasks import Target, objectives
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
+from mfgsql.training.learn import adapt
 from mfgsql.training.optimizing import make_optimizer, step_size
 from mfgsql.training.rows import HASH, SPLIT, TRAIN, RowSource
 from mfgsql.training.trainer import Trainer
@@ -204,7 +205,7 @@ class Trained:
         torch.manual_seed(0)
         model = Model.build(spec.manifest(None, {}))
         rows = RowSource(snapshot, spec, TRAIN, 2**30)
-        model.network.backbone.fit(rows.sample().continuous)
+        adapt(model, model.network.backbone, rows.sample())
         trainer = Trainer(model, spec.recipe, 100, torch.device("cpu"))
         for batch in rows.batches(32, 0, 0):
             trainer.step(batch)

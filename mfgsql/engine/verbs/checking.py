@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_options
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
@@ -155,5 +155,5 @@ actions.register("check")(Action(COLUMNS, check))
 @planners.register("check")
 def plan_check(engine: Engine, args: Args) -> str:
     """Findings about a source, and the statement to run."""
-    args["exclude"] = read_options(args, "{'exclude': ['column']}").get("exclude")
+    args["exclude"] = read_exclude(read_options(args, "{'exclude': ['column']}").get("exclude"))
     return acting_plan("check", args)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine, caller
-from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_options
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
@@ -129,15 +128,7 @@ def plan_drivers(engine: Engine, args: Args) -> str:
         if name not in _OPTIONS:
             hint = did_you_mean(name, _OPTIONS)
             raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_OPTIONS)}.{hint}")
-    options["exclude"] = _excluded(options.get("exclude"))
+    options["exclude"] = read_exclude(options.get("exclude"))
     session = caller.get()
     kept = {name: args.get(name) for name in ("source", "target", "place")}
     return acting_plan("drivers", {**kept, **options, "session": session.id if session else None})
-
-
-def _excluded(names: Any) -> list[str]:
-    if isinstance(names, str):
-        names = [name.strip() for name in names.split(",")]
-    if not isinstance(names, list | None):
-        raise OptionError(f"exclude is a list of columns, as {{'exclude': ['column']}}, not {names!r}.")
-    return names or []

@@ -8,7 +8,16 @@ from mfgsql.catalog import resolve
 from mfgsql.catalog.models import model_name
 from mfgsql.decision import Costs
 from mfgsql.engine.engine import Engine, caller
-from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
+from mfgsql.engine.planning import (
+    Action,
+    Args,
+    acting_plan,
+    actions,
+    at_place,
+    planners,
+    read_exclude,
+    read_options,
+)
 from mfgsql.engine.runs import load_libraries, run_learning
 from mfgsql.engine.snapshots import check_split
 from mfgsql.engine.sources import read_source
@@ -70,8 +79,7 @@ def _check_options(args: Args) -> None:
     options = read_options(args, "{'epochs': 20}")
     for name in _ABOUT_ROWS:
         args[name] = options.pop(name, None)
-    if isinstance(args["exclude"], str):
-        args["exclude"] = [c.strip() for c in args["exclude"].split(",")]
+    args["exclude"] = read_exclude(args["exclude"])
     try:
         recipe = Recipe.parse(options)
     except OptionError as error:
