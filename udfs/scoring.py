@@ -8,14 +8,14 @@ from mfgsql.engine.functions import udf
 from mfgsql.engine.scoring import DEFAULT_LEVEL, evaluate_lists, pin, score_class, score_row, score_value
 
 STATUS = "ml_status VARCHAR, ml_reason VARCHAR"
-CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, probabilities MAP(VARCHAR, DOUBLE), {STATUS})"
+CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, scores DOUBLE[], {STATUS})"
 VALUE = f'STRUCT("value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})'
 ROW = f'STRUCT(label VARCHAR, probability DOUBLE, "value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})'
 
 
 @udf("_ml_score_class", CLASS, volatile=True)
 def ml_score_class(engine: Engine, row: pa.Array) -> pa.Array:
-    """Class, probability, probabilities."""
+    """Class, probability, and the probability of each class in order."""
     return score_class(engine, row)
 
 

@@ -26,7 +26,7 @@ def pin(engine: Engine, model: pa.Array) -> pa.Array:
 
 
 def score_class(engine: Engine, named: pa.Array) -> pa.Array:
-    """Structs of label, probability, probabilities, status."""
+    """Structs of label, probability, scores, status."""
     model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
         scored = scorer.score(features_of(scorer, row), len(row))
@@ -124,22 +124,12 @@ def features_of(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
 def _class_struct(scorer: Scorer, scored: Scored) -> pa.Array:
     target, prediction = scorer.model.target, scored.prediction
     assert prediction.scores is not None
-    classes = pa.array(target.classes, pa.string())
     rows, width = prediction.scores.shape
     chosen = prediction.scores[:, 1] if width == 2 else prediction.scores.max(axis=1)
-    keys = classes.take(pa.array(np.tile(np.arange(width), rows)))
     offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
-    probabilities = pa.MapArray.from_arrays(offsets, keys, pa.array(prediction.scores.reshape(-1)))
-    label = classes.take(pa.array(prediction.values))
-    if scored.rows.void is None:
-        return _struct(scored, label=label, probability=pa.array(chosen), probabilities=probabilities)
-    kept = pa.array(~scored.rows.void)
-    return _struct(
-        scored,
-        label=label,
-        probability=pa.array(chosen),
-        probabilities=pc.if_else(kept, probabilities, pa.scalar(None, probabilities.type)),
-    )
+    scores = pa.ListArray.from_arrays(offsets, pa.array(prediction.scores.reshape(-1)))
+    label = pa.array(target.classes, pa.string()).take(pa.array(prediction.values))
+    return _struct(scored, label=label, probability=pa.array(chosen), scores=scores)
 
 
 def _interval(scorer: Scorer, scored: Scored, level: float) -> tuple[pa.Array, pa.Array, pa.Array]:
@@ -158,7 +148,6 @@ def _struct(scored: Scored, **columns: pa.Array) -> pa.Array:
     if scored.rows.void is not None:
         kept = pa.array(~scored.rows.void)
         for name, column in columns.items():
-            if not pa.types.is_map(column.type):
-                columns[name] = pc.if_else(kept, column, pa.scalar(None, column.type))
+            columns[name] = pc.if_else(kept, column, pa.scalar(None, column.type))
     columns |= {"ml_status": scored.rows.status, "ml_reason": scored.rows.reason}
     return pa.StructArray.from_arrays(list(columns.values()), list(columns))

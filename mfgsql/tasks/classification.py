@@ -138,13 +138,13 @@ class Classification(Task):
         return [
             OutputColumn(f"predicted_{target.column}", f"CAST({{ml}}.label AS {target.type})"),
             OutputColumn("probability", "{ml}.probability"),
-            OutputColumn("probabilities", "{ml}.probabilities"),
+            OutputColumn("probabilities", "map({classes}, {ml}.scores)"),
         ]
 
     def at_level(self, target: Target, calibration: dict[str, Any], level: float) -> list[OutputColumn]:
         """The classes that a row may be of: of the rows of each class ``level`` are given sets that hold it."""
         least = set_thresholds(calibration.get("given") or [{"rows": 0, "quantiles": []}] * len(target.classes), level)
-        zipped = f"list_zip(map_keys({{ml}}.probabilities), map_values({{ml}}.probabilities), {least}::DOUBLE[])"
+        zipped = f"list_zip({{classes}}, {{ml}}.scores, {least}::DOUBLE[])"
         chosen = f"list_transform(list_filter({zipped}, lambda e: e[2] >= e[3]), lambda e: e[1])"
         return [OutputColumn("prediction_set", f"CASE WHEN {{ml}}.label IS NOT NULL THEN {chosen} END")]
 

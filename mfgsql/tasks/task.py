@@ -87,7 +87,7 @@ def known(truth: Array) -> Array:
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """A column of the result: its name, and its SQL over the scored struct ``{ml}``."""
+    """A column of the result: its name, and its SQL over the scored struct ``{ml}`` and the list of ``{classes}``."""
 
     name: str
     sql: str

@@ -87,7 +87,7 @@ def _scores(version: Version, manifest: Manifest, source: Source, *, also: str =
     """Lists of truths ``t`` and probabilities ``s`` over all rows that have both."""
     target = class_target(version, manifest)
     truth = f"CAST({source_alias(version)}.{quote_identifier(target.name)} AS VARCHAR) AS __truth"
-    chance = "__ml.probability" if len(target.classes) == 2 else "map_values(__ml.probabilities)"
+    chance = "__ml.probability" if len(target.classes) == 2 else "__ml.scores"
     return (
         f"(SELECT list(__truth) AS t, list({chance}) AS s{more} "
         f"FROM ({scored(version, manifest, source, {}, also=truth + also)}) "

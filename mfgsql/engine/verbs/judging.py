@@ -38,7 +38,7 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
     assert manifest.target is not None
     truth = f"{source_alias(version)}.{quote_identifier(manifest.target.name)}"
     if task.shape == "class":
-        wanted, guess, scores = f"CAST({truth} AS VARCHAR)", "__ml.label", "list(map_values(__ml.probabilities))"
+        wanted, guess, scores = f"CAST({truth} AS VARCHAR)", "__ml.label", "list(__ml.scores)"
     else:
         wanted, guess, scores = f"CAST({truth} AS DOUBLE)", "__ml.value", "NULL"
     rows = (

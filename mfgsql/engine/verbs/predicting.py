@@ -34,7 +34,8 @@ def plan_predict(engine: Engine, args: Args) -> str:
     columns = task.columns(manifest.target)
     if args.get("level") is not None:
         columns += task.at_level(manifest.target, manifest.calibration, check_level(args["level"]))
-    outputs = [(c.name, c.sql.format(ml=ml)) for c in columns]
+    classes = f"[{', '.join(map(_text, manifest.target.classes))}]"
+    outputs = [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
     outputs += [(name, f"{ml}.{name}") for name in _STATUS]
     outputs += [("why", _why(most))] if most else []
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
@@ -63,6 +64,11 @@ def scored(
         call = _struct({"'scored'": call, "'row'": row, "'texts'": texts})
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
+
+
+def _text(text: str) -> str:
+    """A literal even of a text with NULs, which a class may have."""
+    return " || chr(0) || ".join(map(quote_literal, text.split("\0")))
 
 
 def _struct(fields: Mapping[str, str]) -> str:
