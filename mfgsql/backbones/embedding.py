@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from mfgsql.backbones.pairing import Floats
 
 _FAR = 4.0  # deviations; beyond them the linear part is cut
-_ROWS, _LEAF = 20_000, 10  # that a tree looks at, and at least keeps together
+_STEEPEST = 1e30  # of a bin's slope; bounds may be as near as float32 has them
+_LEAF = 10  # rows that a tree keeps together, at least
 
 
 class PiecewiseLinear(nn.Module):
@@ -25,8 +26,7 @@ class PiecewiseLinear(nn.Module):
     """
 
     low: Tensor
-    span: Tensor
-    real: Tensor
+    rate: Tensor
 
     def __init__(self, groups: int, channels: int, bins: int, width: int) -> None:
         super().__init__()
@@ -35,9 +35,8 @@ class PiecewiseLinear(nn.Module):
         self.slope = nn.Parameter(torch.randn(groups, channels, 1, width))
         self.missing = nn.Parameter(torch.randn(groups, channels, 1, width) * 0.3)
         self.bias = nn.Parameter(torch.randn(groups, channels, 1, width) * 0.2)
-        self.register_buffer("low", torch.zeros(groups, channels, 1, bins))
-        self.register_buffer("span", torch.ones(groups, channels, 1, bins))
-        self.register_buffer("real", torch.zeros(groups, channels, 1, bins))
+        self.register_buffer("low", torch.full((groups, channels, 1, bins), torch.inf))  # unused: no value reaches it
+        self.register_buffer("rate", torch.ones(groups, channels, 1, bins))
 
     @torch.no_grad()
     def fit(self, group: int, values: Tensor, truth: Floats | None) -> None:
@@ -58,17 +57,16 @@ class PiecewiseLinear(nn.Module):
             bounds = torch.unique(torch.cat([quantiles, parting]))
             count = len(bounds) - 1
             self.low[group, channel, 0, :count] = bounds[:-1]
-            self.span[group, channel, 0, :count] = bounds.diff()
-            self.real[group, channel, 0, :count] = 1.0
+            self.rate[group, channel, 0, :count] = bounds.diff().reciprocal().clamp(max=_STEEPEST)
 
     def forward(self, values: Tensor) -> Tensor:
         """``[groups, rows, channels]``, NaN where missing, to ``[groups, rows, channels * width]``."""
-        absent = values.isnan()
-        by_channel = torch.where(absent, 0.0, values).transpose(1, 2).unsqueeze(-1)  # [groups, channels, rows, 1]
-        gone = absent.transpose(1, 2).unsqueeze(-1)
-        passed = ((by_channel - self.low) / self.span).clamp(0.0, 1.0)
-        passed = passed * self.real * ~gone
-        vectors = passed @ self.weight + by_channel.clamp(-_FAR, _FAR) * self.slope + gone * self.missing + self.bias
+        by_channel = values.transpose(1, 2).unsqueeze(-1)  # [groups, channels, rows, 1]
+        gone = by_channel.isnan()
+        # In place: this is the largest array of a pass, and no gradient goes through it.
+        passed = (torch.where(gone, -torch.inf, by_channel) - self.low).mul_(self.rate).clamp_(0.0, 1.0)
+        near = torch.where(gone, 0.0, by_channel).clamp_(-_FAR, _FAR)
+        vectors = passed @ self.weight + near * self.slope + gone * self.missing + self.bias
         flat: Tensor = vectors.transpose(1, 2).flatten(2)
         return flat
 
@@ -78,6 +76,6 @@ def _partings(values: Tensor, truth: Floats, parts: int) -> Tensor:
     from sklearn.tree import DecisionTreeRegressor
 
     tree = DecisionTreeRegressor(max_leaf_nodes=parts, min_samples_leaf=_LEAF, random_state=0)
-    tree.fit(values[:_ROWS, None].numpy(), truth[:_ROWS])
+    tree.fit(values[:, None].numpy(), truth)
     found = tree.tree_.threshold[tree.tree_.feature >= 0]
     return torch.from_numpy(found).to(values.dtype)

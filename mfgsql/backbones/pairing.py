@@ -19,7 +19,7 @@ Codes = npt.NDArray[np.int64]
 _COARSE = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
 _FINE = np.array([0.01, 0.03, 0.07, 0.15, 0.25, 0.4, 0.5, 0.6, 0.75, 0.85, 0.93, 0.97, 0.99])
 _SWEEPS = 3  # of the additive fit
-_ROWS, _CHANNELS, _PAIRS = 20_000, 48, 24  # looked at, at most: in all, in pairs, closely
+_CHANNELS, _PAIRS = 48, 24  # looked at, at most: in pairs, closely
 _BEYOND_CHANCE = 4.0  # deviations
 
 # Ways to combine two numbers: products, quotients, differences and sums.
@@ -40,7 +40,7 @@ def find_pairs(numbers: Floats, truth: Floats, most: int) -> list[tuple[int, int
         numbers: in units of their own, NaN where missing, [rows, channels].
         truth: numbers whose means say something, [rows, n].
     """
-    numbers, left = numbers[:_ROWS], truth[:_ROWS] - truth[:_ROWS].mean(axis=0)
+    left = truth - truth.mean(axis=0)
     bins = [_bins(channel, _FINE) for channel in numbers.T]
     own = [_beyond_chance(codes, left) for codes in bins]
     for _ in range(_SWEEPS):

@@ -23,6 +23,7 @@ SPLIT = "__ml_split"
 TRAIN, VALIDATION, UNUSED = 0, 1, -1  # trained on by all groups; the first part; neither
 HASH = "__ml_hash"  # column of a snapshot: hash of the row's content
 CHUNK = 65_536
+_SAMPLE = 20_000  # rows that a network looks at before it learns
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ class RowSource:
 
     def sample(self) -> Rows:
         """Rows of a first chunk that has some: a uniform sample, since rows lie in the order of their hash."""
-        return next((c for c in map(self.chunk, range(self.chunks)) if len(c)), self.chunk(0))
+        chunk = next((c for c in map(self.chunk, range(self.chunks)) if len(c)), self.chunk(0))
+        return chunk[slice(0, _SAMPLE)]
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

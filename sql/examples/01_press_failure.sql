@@ -21,6 +21,13 @@ FROM telemetry_now t GROUP BY machine_id ORDER BY risk DESC LIMIT 5;
 -- How good is it on days it has not seen, and how good is saying the same for each row?
 FROM ml_evaluate('press_failure', 'telemetry_test');
 
+-- The same labels without a base: the default is an ensemble. It becomes the champion where it wins on rows that neither saw.
+FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts',
+  entity := 'machine_id', promote := 'auto', options := {'gap': '1 day'});
+
+-- The champion on the same days.
+FROM ml_evaluate('press_failure', 'telemetry_test');
+
 -- Precision and recall by class.
 FROM ml_classification_report('press_failure', 'telemetry_test');
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import mfgsql
 
 ROWS = 200_000
-MEMORY = "512MB"
+MEMORY = "384MB"  # the smaller run fills this, as the larger one does; more, and the larger one may take more
 FINETUNE = """
 import resource, sys, mfgsql
 s = mfgsql.connect(sys.argv[1], progress="off", memory=sys.argv[2])
