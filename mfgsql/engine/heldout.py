@@ -14,7 +14,7 @@ from mfgsql.catalog import Version
 from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.quoting import quote_literal
-from mfgsql.engine.verbs.predicting import task_of
+from mfgsql.engine.versions import task_of
 from mfgsql.errors import SourceError
 from mfgsql.model import Manifest, Model
 from mfgsql.tasks import Prediction

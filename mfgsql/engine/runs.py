@@ -15,16 +15,7 @@ import duckdb
 import torch
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.catalog import (
-    Version,
-    add_version,
-    finish_run,
-    new_run,
-    read_artifact,
-    resolve,
-    reusable,
-    update_run,
-)
+from mfgsql.catalog import Version, add_version, finish_run, new_run, read_artifact, resolve, reusable, update_run
 from mfgsql.catalog.artifacts import check_size, new_artifact
 from mfgsql.catalog.models import CHAMPION, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots

@@ -209,6 +209,9 @@ def test_a_failed_run_says_why(
 
 BOUND = [  # refused before anything runs
     ("FROM ml_finetune('m', 'parts')", OptionError, "target"),
+    ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'exclude': 3})", OptionError, "list of columns"),
+    ("FROM ml_check('parts', target := 'failed', options := {'exclude': 3})", OptionError, "list of columns"),
+    ("FROM ml_check('parts', target := 'failed', options := {'exclude': [1, NULL]})", OptionError, "list of columns"),
     ("FROM ml_finetune('m@2', 'parts', target := 'failed')", OptionError, "name a model"),
     ("FROM ml_finetune('', 'parts', target := 'failed')", OptionError, "name"),
     ("FROM ml_finetune(NULL, 'parts', target := 'failed')", OptionError, "name"),

@@ -13,7 +13,8 @@ from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
 from mfgsql.engine.verbs.judging import class_target
-from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias, task_of
+from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
+from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.evaluation.calibration import LEVELS
 from mfgsql.model import Manifest

@@ -11,7 +11,7 @@ from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.heldout import Columns, arrays, held_out
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
-from mfgsql.engine.verbs.predicting import task_of
+from mfgsql.engine.versions import task_of
 from mfgsql.evaluation.importance import REPEATS, Importance, permutation_importance
 from mfgsql.model import Manifest
 from mfgsql.tasks import Prediction

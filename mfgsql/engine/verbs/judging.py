@@ -8,7 +8,8 @@ from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias, task_of
+from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
+from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.model import Manifest
 from mfgsql.tasks import Target

@@ -12,9 +12,9 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.scoring import DEFAULT_LEVEL
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.misuse import ALIAS, asked
-from mfgsql.errors import NotFoundError, OptionError
+from mfgsql.engine.versions import task_of
+from mfgsql.errors import OptionError
 from mfgsql.model import Manifest
-from mfgsql.tasks import Task, tasks
 
 _STATUS = ("ml_status", "ml_reason")
 
@@ -95,20 +95,6 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
         source = read_source(at_place(cursor, args), args.get("source"))
     asked.set((version.name, source))
     return version, Manifest.from_json(version.manifest), source
-
-
-def task_of(version: Version, manifest: Manifest) -> Task:
-    """The version's task.
-
-    Raises:
-        NotFoundError: it is a base, which predicts nothing.
-    """
-    if manifest.task is None:
-        raise NotFoundError(
-            f"'{version.model}' is a base: it was pre-trained and predicts nothing yet.",
-            remedy=f"FROM ml_finetune('my_model', 'labelled', target := 'column', base := '{version.model}');",
-        )
-    return tasks[manifest.task]
 
 
 def check_level(level: Any) -> float:

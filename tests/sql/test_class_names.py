@@ -1,0 +1,28 @@
+"""Classes of any name come back under that name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mfgsql.engine import Session
+
+NAMES = ["it's", "{classes}", "a" + chr(0) + "b", "", '"x"']
+
+
+def test_probabilities_and_sets_name_each_class_as_it_is(lab: Session, finetune: Callable[..., str]) -> None:
+    listed = "['it''s', '{classes}', 'a' || chr(0) || 'b', '', '\"x\"']"
+    lab.execute(f"CREATE TABLE named AS SELECT torque, temp, {listed}[1 + id % 5] AS kind FROM parts")
+    lab.execute(finetune("odd", "named", "kind")).fetchall()
+    rows = lab.execute("SELECT probabilities, predicted_kind, prediction_set FROM ml_predict('odd', 'named', level := 0.99)")
+    for probabilities, predicted, chosen in rows.fetchall():
+        assert sorted(probabilities) == sorted(NAMES)
+        assert abs(sum(probabilities.values()) - 1) < 1e-9
+        assert probabilities[predicted] == max(probabilities.values())
+        assert set(chosen) <= set(NAMES)
+
+
+def test_a_row_that_is_unreadable_has_no_probabilities(lab: Session, finetune: Callable[..., str]) -> None:
+    lab.execute(finetune("m", "SELECT torque, temp, failed FROM parts", "failed")).fetchall()
+    asked = "FROM ml_predict('m', 'SELECT ''?'' AS torque, temp FROM parts LIMIT 3', level := 0.9)"
+    found = lab.execute(f"SELECT probabilities, probability, predicted_failed, prediction_set, ml_status {asked}").fetchall()
+    assert found == [(None, None, None, None, "unreadable")] * 3
