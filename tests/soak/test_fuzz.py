@@ -128,9 +128,21 @@ def ask(s: Session, sql: str, threshold: str, way: str) -> list[tuple[Any, ...]]
     return rows(s, sql)
 
 
+def reference(s: Session, direct: str) -> list[tuple[Any, ...]]:
+    """Rows of the query over predictions made once.
+
+    DuckDB 1.5.6 now and then pushes a join's dynamic filter below ``ORDER BY .. LIMIT``, which then takes other rows.
+    """
+    s.execute("SET disabled_optimizers = 'join_filter_pushdown'")
+    try:
+        return rows(s, direct)
+    finally:
+        s.execute("RESET disabled_optimizers")
+
+
 def again(s: Session, ours: str, direct: str) -> str:
     """Which of the two is wrong: both once more, and the predictions made once against those made now."""
-    told = [f"ours again: {len(rows(s, ours))} rows, {rows(s, ours)[:3]}", f"direct again: {rows(s, direct)[:3]}"]
+    told = [f"ours again: {len(rows(s, ours))} rows, {rows(s, ours)[:3]}", f"direct again: {reference(s, direct)[:3]}"]
     for model, (_, number) in MODELS.items():
         now = f"(FROM ml_predict('{model}', 'hard') SELECT id, {number} AS now)"
         apart = f"SELECT id, {number}, now FROM truth_{model} JOIN {now} USING (id) WHERE {number} - now NOT BETWEEN -1e-5 AND 1e-5"
@@ -144,6 +156,6 @@ def test_no_query_gets_a_wrong_row(hard: Session) -> None:
         dice = random.Random(seed)
         ours, direct, threshold = pair(hard, dice)
         way = dice.choice(["plain", "prepared", "parameters", "explained", "subquery"])
-        found, wanted = ask(hard, ours, threshold, way), rows(hard, direct)
+        found, wanted = ask(hard, ours, threshold, way), reference(hard, direct)
         assert same(found, wanted), f"seed {seed}, {way}: {ours}\n{again(hard, ours, direct)}"
         seed += 1
