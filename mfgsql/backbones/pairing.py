@@ -7,7 +7,7 @@ and then with each way to combine the best pairs, of which the best is taken, ta
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +42,11 @@ def find_pairs(numbers: Floats, truth: Floats, most: int) -> list[tuple[int, int
     """
     left = truth - truth.mean(axis=0)
     bins = [_bins(channel, _FINE) for channel in numbers.T]
-    own = [_beyond_chance(codes, left) for codes in bins]
+    noise = _noise(left)
+    own = [_beyond_chance(codes, left, noise) for codes in bins]
     for _ in range(_SWEEPS):
         for codes in bins:
-            left = left - _means(codes, left)[0][codes]
+            left = _without(codes, left)
     some = [i for i in np.argsort(own)[::-1].tolist() if len(np.unique(bins[i])) > 2][:_CHANNELS]
     made = {
         (operation, a, b): _bins(combine(operation, numbers[:, a], numbers[:, b]), _FINE)
@@ -54,12 +55,12 @@ def find_pairs(numbers: Floats, truth: Floats, most: int) -> list[tuple[int, int
     }
     found: list[tuple[int, int, int]] = []
     while made and len(found) < most:
-        telling = {key: _beyond_chance(codes, left) for key, codes in made.items()}
+        noise = _noise(left)
+        telling = {key: _beyond_chance(codes, left, noise) for key, codes in made.items()}
         best = max(telling, key=telling.__getitem__)
         if telling[best] < _BEYOND_CHANCE:
             break
-        codes = made.pop(best)
-        left = left - _means(codes, left)[0][codes]
+        left = _without(made.pop(best), left)
         found.append(best)
     return found
 
@@ -74,10 +75,9 @@ def _screened(numbers: Floats, left: Floats, channels: list[int]) -> list[tuple[
     rows = flat.T @ flat
     sums = [(flat * values[:, None].astype(np.float32)).T @ flat for values in left.T]
     explained = sum(s**2 for s in sums) / np.maximum(rows, 1.0)
-    noise = max(float((left**2).mean(axis=0).sum()), 1e-12)
     cells = (len(channels), width, len(channels), width)
     free = np.maximum((rows > 0).reshape(cells).sum(axis=(1, 3)) - 1, 1)
-    telling = (np.reshape(explained, cells).sum(axis=(1, 3)) / noise - free) / np.sqrt(2 * free)
+    telling = _deviations(np.reshape(explained, cells).sum(axis=(1, 3)), free, _noise(left))
     first, second = np.triu_indices(len(channels), 1)
     order = np.argsort(-telling[first, second], kind="stable")[:_PAIRS]
     return [(channels[first[i]], channels[second[i]]) for i in order]
@@ -99,9 +99,23 @@ def _means(codes: Codes, values: Floats) -> tuple[Floats, Codes]:
     return sums / np.maximum(rows, 1)[:, None], rows
 
 
-def _beyond_chance(codes: Codes, values: Floats) -> float:
+def _without(codes: Codes, values: Floats) -> Floats:
+    """What is left of ``values`` when the means of their bins are taken away."""
+    return values - _means(codes, values)[0][codes]
+
+
+def _noise(values: Floats) -> float:
+    return max(float((values**2).mean(axis=0).sum()), 1e-12)
+
+
+def _beyond_chance(codes: Codes, values: Floats, noise: float) -> float:
     """By how many deviations bins explain more of ``values`` than bins of rows drawn at random would."""
     means, rows = _means(codes, values)
-    free = max(int((rows > 0).sum()) - 1, 1)
-    noise = max(float((values**2).mean(axis=0).sum()), 1e-12)
-    return (float((means**2 * rows[:, None]).sum()) / noise - free) / math.sqrt(2 * free)
+    free = np.array(max(int((rows > 0).sum()) - 1, 1))
+    return float(_deviations((means**2 * rows[:, None]).sum(), free, noise))
+
+
+def _deviations(explained: Floats, free: npt.NDArray[Any], noise: float) -> Floats:
+    """From what chance would explain with so many free means."""
+    found: Floats = (explained / noise - free) / np.sqrt(2 * free)
+    return found

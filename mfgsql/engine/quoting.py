@@ -31,6 +31,11 @@ def quote_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quote_text(text: str) -> str:
+    """Any text as an expression, even with NULs, which a value of a column may have."""
+    return " || chr(0) || ".join(map(quote_literal, text.split("\0")))
+
+
 def render(value: object) -> str:
     """A Python value as a SQL literal: None, truth values, numbers, texts, times, lists and dicts (structs).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from mfgsql.features import ColumnProfile, is_numeric_type
 from mfgsql.metrics import REGRESSION, Metric
 from mfgsql.tasks.task import Array, OutputColumn, Prediction, Target, Task, tasks
 
+_Values = TypeVar("_Values", Array, Tensor)
 _GRID = 1001  # quantiles of the absolute errors that are kept
 
 
@@ -51,7 +52,7 @@ class Regression(Task):
 
     def numbers(self, truth: Array, target: Target) -> Array:
         """The standardised value."""
-        return ((truth - target.mean) / target.deviation)[:, None]
+        return _standardised(truth, target)[:, None]
 
     def outputs(self, target: Target) -> int:
         """The standardised value."""
@@ -59,7 +60,7 @@ class Regression(Task):
 
     def loss(self, output: Tensor, truth: Tensor, target: Target, options: dict[str, Any]) -> Tensor:
         """Squared error, or Huber with ``loss = 'huber'``, in deviations of the target."""
-        wanted = (truth - target.mean) / target.deviation
+        wanted = _standardised(truth, target)
         kind = F.huber_loss if options.get("loss") == "huber" else F.mse_loss
         return kind(output[:, 0], wanted.to(output.dtype), reduction="none")
 
@@ -94,6 +95,10 @@ class Regression(Task):
             OutputColumn("lower", "{ml}.lower"),
             OutputColumn("upper", "{ml}.upper"),
         ]
+
+
+def _standardised(truth: _Values, target: Target) -> _Values:
+    return (truth - target.mean) / target.deviation
 
 
 def half_width(calibration: dict[str, Any], level: float) -> float:

@@ -142,7 +142,7 @@ def reference(s: Session, direct: str) -> list[tuple[Any, ...]]:
 
 def again(s: Session, ours: str, direct: str) -> str:
     """Which of the two is wrong: both once more, and the predictions made once against those made now."""
-    told = [f"ours again: {len(rows(s, ours))} rows, {rows(s, ours)[:3]}", f"direct again: {reference(s, direct)[:3]}"]
+    told = [f"ours again: {rows(s, ours)[:3]}", f"direct again: {reference(s, direct)[:3]}"]
     for model, (_, number) in MODELS.items():
         now = f"(FROM ml_predict('{model}', 'hard') SELECT id, {number} AS now)"
         apart = f"SELECT id, {number}, now FROM truth_{model} JOIN {now} USING (id) WHERE {number} - now NOT BETWEEN -1e-5 AND 1e-5"

@@ -8,7 +8,7 @@ from typing import Any
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Args, planners
-from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
 from mfgsql.engine.scoring import DEFAULT_LEVEL
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.misuse import ALIAS, asked
@@ -34,7 +34,7 @@ def plan_predict(engine: Engine, args: Args) -> str:
     columns = task.columns(manifest.target)
     if args.get("level") is not None:
         columns += task.at_level(manifest.target, manifest.calibration, check_level(args["level"]))
-    classes = f"[{', '.join(map(_text, manifest.target.classes))}]"
+    classes = f"[{', '.join(map(quote_text, manifest.target.classes))}]"
     outputs = [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
     outputs += [(name, f"{ml}.{name}") for name in _STATUS]
     outputs += [("why", _why(most))] if most else []
@@ -64,11 +64,6 @@ def scored(
         call = _struct({"'scored'": call, "'row'": row, "'texts'": texts})
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
-
-
-def _text(text: str) -> str:
-    """A literal even of a text with NULs, which a class may have."""
-    return " || chr(0) || ".join(map(quote_literal, text.split("\0")))
 
 
 def _struct(fields: Mapping[str, str]) -> str:
