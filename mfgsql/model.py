@@ -35,7 +35,7 @@ class Manifest:
         features: encoders of the columns.
         backbone: shape of the network.
         calibration: what rows not trained on taught about errors.
-        lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device.
+        lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device; interactions of columns found.
     """
 
     task: str | None

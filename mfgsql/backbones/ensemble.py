@@ -134,6 +134,14 @@ class EnsembleBackbone(nn.Module):
             seen = part != group + 1
             self.numbers.fit(group, numbers[group, seen], truth[seen.numpy()] if jumps else None)
 
+    def interactions(self) -> list[dict[str, str | float]]:
+        """Which two columns it reads as one number: ``first``, ``operation``, ``second``, ``share`` of groups."""
+        names = [name for name, channels in self.config.continuous for _ in range(channels)]
+        return [
+            {"first": names[a], "operation": sign, "second": names[b], "share": share}
+            for a, sign, b, share in self.pairs.found()
+        ]
+
     def _numbers(self, continuous: Tensor) -> Tensor:
         return torch.cat([continuous, self.pairs(continuous)], dim=-1) if self.pairs.count else continuous
 

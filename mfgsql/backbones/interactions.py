@@ -5,10 +5,12 @@ A network bends columns one by one before it adds them up. What lies in a produc
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import Tensor, nn
 
-from mfgsql.backbones.pairing import Floats, combine, find_pairs
+from mfgsql.backbones.pairing import OPERATIONS, Floats, combine, find_pairs
 
 _UNUSED = -1
 _FARTHEST = 1e6  # deviations; float32 has no room for more
@@ -57,6 +59,12 @@ class Interactions(nn.Module):
             self.first[group, 0, place], self.second[group, 0, place] = a, b
             self.shift[group, 0, place] = known.mean()
             self.scale[group, 0, place] = known.std(correction=0).clamp(min=1e-300)
+
+    def found(self) -> list[tuple[int, str, int, float]]:
+        """First channel, sign, second channel, and the share of groups that found it, the most agreed on first."""
+        columns = (self.first, self.operation, self.second)
+        made = Counter(key for key in zip(*(c.flatten().tolist() for c in columns), strict=True) if key[1] != _UNUSED)
+        return [(a, OPERATIONS[sign], b, groups / len(self.first)) for (a, sign, b), groups in made.most_common()]
 
     def forward(self, values: Tensor) -> Tensor:
         """``[groups, rows, channels]`` to ``[groups, rows, count]``, standardised; NaN where there is none."""

@@ -22,8 +22,7 @@ _SWEEPS = 3  # of the additive fit
 _CHANNELS, _PAIRS = 48, 24  # looked at, at most: in pairs, closely
 _BEYOND_CHANCE = 4.0  # deviations
 
-# Ways to combine two numbers: products, quotients, differences and sums.
-OPERATIONS = 4
+OPERATIONS = "*/-+"  # ways to combine two numbers
 
 
 def combine(operation: int, a: Floats, b: Floats) -> Floats:
@@ -51,7 +50,7 @@ def find_pairs(numbers: Floats, truth: Floats, most: int) -> list[tuple[int, int
     made = {
         (operation, a, b): _bins(combine(operation, numbers[:, a], numbers[:, b]), _FINE)
         for a, b in _screened(numbers, left, sorted(some))
-        for operation in range(OPERATIONS)
+        for operation in range(len(OPERATIONS))
     }
     found: list[tuple[int, int, int]] = []
     while made and len(found) < most:

@@ -92,6 +92,8 @@ def learn(
     model.network.eval()
     if model.manifest.task:
         told = model.manifest.lineage | {"recipe": recipe.to_dict()}
+        if isinstance(model.network.backbone, EnsembleBackbone):
+            told["interactions"] = model.network.backbone.interactions()
         calibration = _calibration(model, final, spec, recipe)
         model.manifest = replace(model.manifest, calibration=calibration, lineage=told)
         final = final and calibrated(model, final)

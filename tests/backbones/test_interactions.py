@@ -14,7 +14,7 @@ from mfgsql.backbones import EnsembleBackbone, EnsembleConfig
 from mfgsql.backbones.interactions import Interactions
 from mfgsql.backbones.pairing import OPERATIONS, combine, find_pairs
 
-PRODUCT, QUOTIENT, DIFFERENCE, SUM = range(OPERATIONS)
+PRODUCT, QUOTIENT, DIFFERENCE, SUM = range(len(OPERATIONS))
 
 
 def columns(rows: int = 4000, seed: int = 0) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_a_hundred_columns_take_a_moment_and_a_pair_among_them_is_found() -> Non
     assert find_pairs(numbers, truth, 4)[0][1:] == (7, 60)
 
 
-@given(st.lists(st.tuples(*[st.floats(width=32)] * 2), min_size=1, max_size=40), st.integers(0, OPERATIONS - 1))
+@given(st.lists(st.tuples(*[st.floats(width=32)] * 2), min_size=1, max_size=40), st.integers(0, len(OPERATIONS) - 1))
 def test_the_network_computes_what_the_search_has_seen(rows: list[tuple[float, float]], operation: int) -> None:
     values = torch.tensor(rows, dtype=torch.float32)
     pairs = Interactions(1, 2, 1)

@@ -126,6 +126,22 @@ def test_importance_of_features(plant: Session) -> None:
     assert "ml_run" in plant.execute("FROM ml_plan('feature_importance', 'wear', 'parts')").fetchone()[0]
 
 
+def test_pairs_of_columns_that_tell_together_are_listed_and_reported(lab: Session) -> None:
+    lab.execute("""CREATE TABLE presses AS 
+      FROM (SELECT 20 + hash(i) % 61 AS torque, 1000 + hash(i + 9999) % 801 AS "the speed's", hash(-i) % 100 AS other FROM range(600) r(i))
+      SELECT *, torque * "the speed's" > 100000 AS failed""")
+    lab.execute(f"FROM ml_finetune('m', 'presses', target := 'failed', {TINY})").fetchall()
+    lab.execute(f"FROM ml_finetune('noise', 'SELECT torque, other > 50 AS y FROM presses', target := 'y', {TINY})").fetchall()
+    first, operation, second, share = lab.execute(
+        "SELECT first_feature, operation, second_feature, share FROM ml.interactions WHERE model = 'm'"
+    ).fetchall()[0]
+    assert {first, second} == {"torque", "the speed's"}
+    assert (operation, share) == ("*", 1.0)
+    assert lab.execute("SELECT count(*) FROM ml.interactions WHERE model = 'noise'").fetchone() == (0,)
+    assert "torque × the speed&#39;s" in lab.report("m")
+    assert "tell more together" not in lab.report("noise")
+
+
 def test_importance_needs_held_out_rows(lab: Session) -> None:
     lab.execute(f"FROM ml_pretrain('base', 'parts', {TINY})").fetchall()
     with pytest.raises(NotFoundError, match="is a base"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mfgsql.evaluation.importance import Importance
 from mfgsql.reporting.facts import Facts, Missing
-from mfgsql.reporting.formats import count, short, signed
+from mfgsql.reporting.formats import count, percent, short, signed
 from mfgsql.reporting.panel import Bar, Cell, Note, Panel, Table, panel
 from mfgsql.reporting.words import metric_name
 
 _MOST = 20
+_SIGNS = {"*": "×", "/": "÷", "-": "−", "+": "+"}
 
 
 @panel("importance", "What it looks at", order=70)
@@ -29,7 +32,20 @@ def importance(facts: Facts) -> Panel | None:
     left = len(facts.importance) - len(shown)
     notes = [Note(f"{left:,} more features matter less.")] if left else []
     words = "Features that tell the same share their importance: shuffling one of them costs little."
-    return Panel.of(Table(caption, ("Feature", "", "Importance"), rows), *notes, Note(words))
+    table = Table(caption, ("Feature", "", "Importance"), rows)
+    return Panel.of(table, *notes, Note(words), *_interactions(facts))
+
+
+def _interactions(facts: Facts) -> list[Table]:
+    """Which pairs of columns the network reads as one number too."""
+    assert facts.manifest is not None
+    found = facts.manifest.lineage.get("interactions") or []
+    rows = [_pair(i) for i in found[:_MOST]]
+    caption = (
+        "Pairs of features that tell more together than apart, so that the network reads them as one number too; "
+        "share of its parts, each trained on other rows, that found them."
+    )
+    return [Table(caption, ("Together", "Found by"), tuple(rows))] if rows else []
 
 
 def _row(found: Importance, low: float, span: float) -> tuple[Cell | str, ...]:
@@ -39,3 +55,8 @@ def _row(found: Importance, low: float, span: float) -> tuple[Cell | str, ...]:
     ends = sorted((at(0.0), at(found.importance)))
     bar = Bar(ends[0], ends[1], at(found.lower), at(found.upper))
     return short(found.feature, 40), Cell("", bar=bar), signed(found.importance)
+
+
+def _pair(found: dict[str, Any]) -> tuple[str, str]:
+    first, second = short(found["first"], 40), short(found["second"], 40)
+    return f"{first} {_SIGNS[found['operation']]} {second}", percent(found["share"])
