@@ -57,7 +57,8 @@ class Trainer:
         with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
             loss = self._loss(batch.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        # Groups share no weight: each takes the steps that it would take alone.
+        self._scaler.scale(loss * self.model.manifest.backbone.groups).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._scaler.unscale_(self.optimizer)
         if self.recipe.clip and self.model.manifest.backbone.groups == 1:  # groups must not feel each other
             torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.recipe.clip)
@@ -92,8 +93,7 @@ class Trainer:
             return objective(backbone, head, batch.continuous, batch.codes, self.recipe.mask_ratio)
         output = network(batch.continuous, batch.codes, batch.speaker).float()
         losses = self.model.losses(output, batch.truth, self.recipe.to_dict())
-        # Groups share no weight: each takes the steps that it would take alone.
-        return self.model.manifest.backbone.groups * (losses * batch.weight).sum() / batch.weight.sum()
+        return (losses * batch.weight).sum() / batch.weight.sum()
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the weights as they are."""

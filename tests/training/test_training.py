@@ -198,6 +198,17 @@ def test_a_group_never_sees_the_part_that_it_speaks_for(tmp_path: Path) -> None:
     assert not torch.equal(runs[0].weights["head.weight"][0], runs[1].weights["head.weight"][0])
 
 
+def test_the_loss_of_a_step_is_a_mean_over_rows(tmp_path: Path) -> None:
+    snapshot, ensemble = crossed(tmp_path, np.arange(ROWS) % 5 == 0)
+    model = Model.build(ensemble.manifest(None, {}))
+    batch = next(RowSource(snapshot, ensemble, TRAIN, 2**30).batches(32, 0, 0))
+    trainer = Trainer(model, ensemble.recipe, 100, torch.device("cpu"))
+    with torch.no_grad():
+        output = model.network(batch.continuous, batch.codes, batch.speaker)
+        expected = model.losses(output, batch.truth, {}).mean().item()
+    assert trainer.step(batch) == pytest.approx(expected, rel=1e-5)
+
+
 class Trained:
     """Weights after a fixed number of steps: the best step would be chosen by all parts together."""
 
