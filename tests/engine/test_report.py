@@ -127,7 +127,7 @@ def test_importance_of_features(plant: Session) -> None:
 
 
 def test_pairs_of_columns_that_tell_together_are_listed_and_reported(lab: Session) -> None:
-    lab.execute("""CREATE TABLE presses AS 
+    lab.execute("""CREATE TABLE presses AS
       FROM (SELECT 20 + hash(i) % 61 AS torque, 1000 + hash(i + 9999) % 801 AS "the speed's", hash(-i) % 100 AS other FROM range(600) r(i))
       SELECT *, torque * "the speed's" > 100000 AS failed""")
     lab.execute(f"FROM ml_finetune('m', 'presses', target := 'failed', {TINY})").fetchall()
