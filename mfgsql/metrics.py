@@ -32,6 +32,8 @@ class Metric:
 def _pr_auc(truth: Array, _: Array, scores: Array) -> float:
     from sklearn.metrics import average_precision_score
 
+    if not (truth == 1).any():
+        raise ValueError("no positives")  # scikit-learn would say 0
     return float(average_precision_score(truth == 1, scores[:, 1]))
 
 

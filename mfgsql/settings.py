@@ -71,10 +71,15 @@ def load_settings(**given: Any) -> Settings:
     values["track"] = _names(values.get("track", ()))
     values["track_dir"] = str(values.get("track_dir", ""))
     values["memory"] = parse_bytes(values["memory"]) if "memory" in values else int(_machine_memory() * 0.6)
-    values["threads"] = values.get("threads") or len(os.sched_getaffinity(0))
+    values["threads"] = values.get("threads") or _cores()
     if values.get("progress", "auto") not in ("auto", "on", "off"):
         raise OptionError(f"progress is auto, on or off, not {values['progress']!r}.")
     return Settings(**values)
+
+
+def _cores() -> int:
+    """That this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def parse_bytes(text: str | int) -> int:

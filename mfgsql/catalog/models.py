@@ -123,8 +123,6 @@ def add_version(con: duckdb.DuckDBPyConnection, version: Version, data: bytes, k
     known = con.execute(f"SELECT 1 FROM {SCHEMA}.models WHERE model = ?", [version.model]).fetchone()
     if known is None:
         con.execute(f"INSERT INTO {SCHEMA}.models VALUES (?, ?, ?, now())", [version.model, kind, target])
-    else:
-        con.execute(f"UPDATE {SCHEMA}.models SET kind = ?, target = ? WHERE model = ?", [kind, target, version.model])
     values = [getattr(version, c) for c in _COLUMNS.split(", ")]
     con.execute(f"INSERT INTO {SCHEMA}.versions VALUES ({', '.join('?' * len(values))}, now())", values)
 

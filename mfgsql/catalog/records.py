@@ -39,6 +39,16 @@ def add_snapshot(con: duckdb.DuckDBPyConnection, run_id: str, digest: str, path:
     con.execute(f"INSERT INTO {SCHEMA}.snapshots VALUES (?, ?, ?, ?, ?, now())", [digest, run_id, path, rows, source])
 
 
+def forget_snapshots(con: duckdb.DuckDBPyConnection, model: str, version: int | None = None) -> list[str]:
+    """Forget the snapshots of a version, or of all versions of a model; their paths."""
+    rows = con.execute(
+        f"DELETE FROM {SCHEMA}.snapshots WHERE run_id IN (SELECT run_id FROM {SCHEMA}.versions "
+        "WHERE model = $model AND ($version IS NULL OR version = $version)) RETURNING path",
+        {"model": model, "version": version},
+    ).fetchall()
+    return [r[0] for r in rows]
+
+
 def old_snapshots(con: duckdb.DuckDBPyConnection, model: str, *, keep: int) -> list[str]:
     """Forget the snapshots of a model beyond the newest ``keep`` and the champion's; their paths."""
     rows = con.execute(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.snapshots import COLUMNS
 from mfgsql.evaluation import beats
 from mfgsql.model import Model
 from mfgsql.scoring import Scorer
@@ -18,7 +20,8 @@ from mfgsql.tasks.task import Array, known
 from mfgsql.training import Snapshot
 from mfgsql.training.rows import HASH, SPLIT, VALIDATION
 
-_FEWEST = 100
+_FEWEST, _MOST = 100, 20_000  # rows to compare by
+_WHICH = "__ml_which"
 
 
 def wins(
@@ -27,14 +30,13 @@ def wins(
     """Whether the challenger is better beyond chance on rows neither saw, and if not, why in words."""
     if challenger.manifest.task is None:
         return False, "bases are not compared."
-    parts = parts_of(engine, con, champion)
-    if parts is None:
+    seen = snapshot_of(engine, con, champion)
+    if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
-    table = _read(snapshot.path)
-    table = table.filter(pc.greater_equal(table[SPLIT], VALIDATION))
+    table = _judged(snapshot.path)
     with engine.scorer(champion) as scorer:
         held = scorer.model.manifest
-        theirs = unseen_by(table, parts, held.backbone.groups)
+        theirs = unseen_by(table, seen, held.backbone.groups)
         table, theirs = table.filter(pa.array(theirs > 0)), theirs[theirs > 0]
         if len(table) < _FEWEST:
             return False, f"only {len(table)} rows were seen by neither, and {_FEWEST} are needed."
@@ -59,18 +61,36 @@ def wins(
     return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(table)} rows neither saw)."
 
 
-def unseen_by(rows: pa.Table, parts: pa.Table, groups: int) -> Array:
+def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
     """For each of another version's judged rows the group of a version that has not seen it, 0 where all have.
 
     Of a row that is new to the version one group speaks, too, so that nobody is judged as the larger ensemble.
 
     Args:
-        rows: with `HASH` and `SPLIT`. parts: see `parts_of`. groups: of the version.
+        rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version. groups: of the version.
     """
-    place = pc.index_in(rows[HASH], value_set=parts[HASH].combine_chunks())
-    known = pc.take(parts[SPLIT], pc.fill_null(place, 0)).to_numpy().astype(np.int64)
-    known = np.where((known < VALIDATION) | (known > groups), 0, known)
-    return np.where(place.is_null().to_numpy(), rows[SPLIT].to_numpy().astype(np.int64) % groups + 1, known)
+    theirs = pl.scan_parquet(snapshot)
+    names = sorted({*rows.column_names} & {*theirs.collect_schema().names()} - {HASH, SPLIT})
+    columns = pq.read_schema(snapshot).metadata or {}
+    if COLUMNS in columns and columns[COLUMNS] == (rows.schema.metadata or {}).get(COLUMNS):
+        names = [HASH]  # made of the same columns, of which those that are stored may be a part only
+    if not names:
+        return np.zeros(len(rows), np.int64)
+    parts = _which(theirs, names).group_by(_WHICH).agg(least=pl.col(SPLIT).min(), most=pl.col(SPLIT).max())
+    mine = _which(pl.LazyFrame(pl.from_arrow(rows)), names)
+    found = mine.join(parts, on=_WHICH, how="left", maintain_order="left").collect()
+    least, most = (found[n].fill_null(0).to_numpy().astype(np.int64) for n in ("least", "most"))
+    group = np.where((least == most) & (least >= VALIDATION) & (least <= groups), least, 0)
+    return np.where(found["least"].is_null().to_numpy(), found[SPLIT].to_numpy().astype(np.int64) % groups + 1, group)
+
+
+def _which(rows: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    """Each row's part, and which row it is, by its values in these columns: rows that are equal there are one."""
+    types = rows.collect_schema()
+    values = [
+        pl.col(n) if n == HASH else pl.col(n).cast(pl.Float64 if types[n].is_numeric() else pl.String) for n in names
+    ]
+    return rows.select(pl.struct(values).hash().alias(_WHICH), pl.col(SPLIT))
 
 
 def _like(challenger: Model, target: object) -> object:
@@ -80,24 +100,19 @@ def _like(challenger: Model, target: object) -> object:
     return target if same else None
 
 
-def parts_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> pa.Table | None:
-    """Hashes of the rows of a version's snapshot and the part of each, or None where it is gone."""
-    path = snapshot_of(engine, con, version)
-    return _read(path, [HASH, SPLIT]) if path else None
-
-
 def snapshot_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> Path | None:
-    """The version's snapshot where it is still there: the database may have been moved since, its folder with it."""
+    """The version's snapshot where it is still there: by name, for the database may have been moved or copied since."""
     model, _, number = version.partition("@")
     row = con.execute(
         "SELECT s.path FROM ml_catalog.versions v JOIN ml_catalog.snapshots s ON s.run_id = v.run_id "
         "WHERE v.model = ? AND v.version = ?",
         [model, int(number)],
     ).fetchone()
-    places = [Path(row[0]), engine.folder / Path(row[0]).name] if row else []
-    return next((p for p in places if p.is_file()), None)
+    path = engine.folder / Path(row[0]).name if row else None
+    return path if path and path.is_file() else None
 
 
-def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    with pq.ParquetFile(path) as file:
-        return file.read(columns)
+def _judged(path: Path) -> pa.Table:
+    """Rows that judge, at most so many: they lie in the order of their hash, so these are a uniform sample."""
+    rows = pl.scan_parquet(path).filter(pl.col(SPLIT) >= VALIDATION).head(_MOST).collect().to_arrow()
+    return rows.replace_schema_metadata(pq.read_schema(path).metadata)

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -91,6 +91,12 @@ class Engine:
                 old = file.suffix == ".state" and time.time() - file.stat().st_mtime > _RESUMABLE
                 if old or file.suffix == ".part" or (file.suffix == ".parquet" and file.name not in kept):
                     file.unlink()
+
+    def discard(self, snapshots: Iterable[str]) -> None:
+        """Delete snapshots that nothing names any more: by name, for the database may be a copy of another one."""
+        for path in snapshots:
+            with suppress(OSError):  # what is left the next opening tidies up
+                (self.folder / Path(path).name).unlink()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

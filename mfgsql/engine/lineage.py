@@ -10,7 +10,7 @@ import torch
 from mfgsql.engine.engine import Engine
 from mfgsql.version import __version__
 
-_LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow")
+_LIBRARIES = ("duckdb", "torch", "numpy", "pyarrow", "scikit-learn", "scipy")
 
 
 def lineage_of_machine(engine: Engine) -> dict[str, Any]:

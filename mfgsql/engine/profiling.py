@@ -35,7 +35,7 @@ def profile_columns(
     rows = backend.table(table, database=("temp", "main"))
     sample = rows.order_by(order).limit(SAMPLE)
     profiles = _ranges(rows, types)
-    profiles = [_shape(sample, p) for p in profiles]
+    profiles = [_shape(rows, sample, p) for p in profiles]
     return [_top(rows, p) for p in profiles]
 
 
@@ -82,11 +82,11 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.12g}")
 
 
-def _shape(sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
+def _shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
     """Distinct values, quantiles and a sentinel of the sampled rows."""
     kind, column = profile.base_type, sample[profile.name]
     if kind in NUMERIC_TYPES:
-        return _numeric_shape(sample, _number(column, kind), profile)
+        return _numeric_shape(rows, sample, profile)
     if kind in TIME_TYPES:
         return replace(profile, **_one_row(sample.aggregate(distinct=column.nunique(), sampled=column.count())))
     if kind not in TEXT_TYPES and kind != "BOOLEAN":
@@ -98,9 +98,10 @@ def _shape(sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
     return replace(profile, **shape)
 
 
-def _numeric_shape(sample: ir.Table, value: ir.FloatingValue, profile: ColumnProfile) -> ColumnProfile:
+def _numeric_shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
     if profile.minimum is None:
         return profile
+    value, all_values = (_number(t[profile.name], profile.base_type) for t in (sample, rows))
     shaped = replace(profile, **_quantiles(sample, value))
     ends = [v for v in (profile.minimum, profile.maximum) if v is not None]
     counts = _one_row(sample.aggregate([(value == v).sum().name(f"c{i}") for i, v in enumerate(ends)]))
@@ -108,12 +109,12 @@ def _numeric_shape(sample: ir.Table, value: ir.FloatingValue, profile: ColumnPro
     sentinel = find_sentinel(replace(shaped, top=top))
     if sentinel is None:
         return shaped
-    kept = value.nullif(sentinel)
+    kept = all_values.nullif(sentinel)
     again = _one_row(
-        sample.aggregate(minimum=kept.min(), maximum=kept.max(), mean=kept.mean(), deviation=kept.std(how="pop"))
+        rows.aggregate(minimum=kept.min(), maximum=kept.max(), mean=kept.mean(), deviation=kept.std(how="pop"))
     )
     again |= {k: _rounded(again[k]) for k in ("mean", "deviation")}
-    return replace(shaped, sentinel=sentinel, **again, **_quantiles(sample, kept))
+    return replace(shaped, sentinel=sentinel, **again, **_quantiles(sample, value.nullif(sentinel)))
 
 
 def _quantiles(sample: ir.Table, value: ir.FloatingValue) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
-from mfgsql.engine.challenge import parts_of, unseen_by
+from mfgsql.engine.challenge import snapshot_of, unseen_by
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import HeldOut, arrays
 from mfgsql.model import Manifest
@@ -24,10 +24,10 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
     if number is None or number == version.version:
         return Missing("There was no champion before it.")
     other = f"{version.model}@{number}"
-    parts = parts_of(engine, con, other)
-    if parts is None:
+    seen = snapshot_of(engine, con, other)
+    if seen is None:
         return Missing(f"The snapshot of {other} is gone, so no rows are known that neither was trained on.")
-    theirs_of = unseen_by(held.columns, parts, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
+    theirs_of = unseen_by(held.columns, seen, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
     unseen = theirs_of > 0
     rows = held.columns.filter(pa.array(unseen))
     if len(rows) < _FEWEST:

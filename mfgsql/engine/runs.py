@@ -7,7 +7,7 @@ import importlib
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,8 @@ class _Learning:
             except BaseException:
                 self._path.unlink(missing_ok=True)  # no version names it
                 raise
-        for path in stale:
-            with suppress(OSError):  # the version is committed; the next opening tidies up
-                Path(path).unlink()
+            self._state(key).unlink(missing_ok=True)
+        self.engine.discard(stale)
         return result
 
     def _base(self) -> Model | None:
@@ -142,9 +141,11 @@ class _Learning:
         """The earlier run's row; this statement leaves no run behind. With ``promote`` its version challenges again."""
         model, number = result["model"], result["version"]
         is_champion = alias_of(self.cursor, model, CHAMPION) == number
+        against = alias_of(self.cursor, model, CHAMPION)
         won, why = (False, None) if is_champion else self._challenge_again(f"{model}@{number}", frozen, prepared)
         with self.engine.transaction() as con:
             con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
+            won = won and alias_of(con, model, CHAMPION) == against
             if won:
                 make_champion(con, model, number)
         warnings = [*prepared.warnings, *([why] if why else [])]
@@ -157,10 +158,14 @@ class _Learning:
         try:
             snapshot = self._export(frozen, prepared)
             model = Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
-            won, why = self._challenge(snapshot, model)
+            won, why = self._challenge(snapshot, model, alias_of(self.cursor, version.model, CHAMPION))
             return won, why and f"{name} is not the champion: {why} {_promote(name)}"
         finally:
             self._path.unlink(missing_ok=True)
+
+    def _state(self, key: str) -> Path:
+        """Where a training that was stopped would go on from; it goes when the version is committed."""
+        return self.engine.folder / f"{key}.state"
 
     @property
     def _path(self) -> Path:
@@ -180,7 +185,7 @@ class _Learning:
         )
 
     def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Model | None, key: str) -> Learned:
-        state = self.engine.folder / f"{key}.state"
+        state = self._state(key)
         lineage = {
             "snapshot": snapshot.hash,
             "source": snapshot.sql,
@@ -206,19 +211,20 @@ class _Learning:
                 save=lambda data: write_state(state, data),
             )
             self.tracking.final = {name: value for _, _, name, value, _, _ in _final_metrics(learned)}
-        state.unlink(missing_ok=True)
         return learned
 
     def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> tuple[dict[str, Any], list[str]]:
         """Commit all of it; the row of result, and snapshots that nothing names any more."""
         data = learned.model.to_bytes()
-        beaten, why = self._challenge(snapshot, learned.model)
+        champion = alias_of(self.cursor, self.args["model"], CHAMPION)
+        won, why = self._challenge(snapshot, learned.model, champion)
         why = why and f"It stays candidate: {why} {_promote(self.args['model'] + '@candidate')}"
         warnings = [*prepared.warnings, *self.tracking.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
             number = next_version(con, self.args["model"])
+            won = won and alias_of(con, self.args["model"], CHAMPION) == champion  # the one it was compared with
             result = self._result(number, prepared, learned, warnings)
-            result["champion"] = crown(con, self.args["model"], number, wins=beaten)
+            result["champion"] = crown(con, self.args["model"], number, wins=won)
             version = self._version(number, data, learned, result)
             add_version(con, version, data, prepared.spec.task or "base", self.args.get("target"))
             add_features(con, version, prepared.features)
@@ -228,14 +234,19 @@ class _Learning:
             stale = old_snapshots(con, self.args["model"], keep=self.engine.settings.keep_snapshots)
         return result, stale
 
-    def _challenge(self, snapshot: Snapshot, model: Model) -> tuple[bool, str | None]:
-        """Whether the new version takes over, and why not."""
-        champion = alias_of(self.cursor, self.args["model"], CHAMPION)
+    def _challenge(self, snapshot: Snapshot, model: Model, champion: int | None) -> tuple[bool, str | None]:
+        """Whether the new version takes over, and why not. A comparison that fails costs no training."""
         if champion is None:
             return True, None
         if self.args.get("promote") != "auto":
             return False, f"@{champion} is the champion."
-        won, why = wins(self.engine, self.cursor, f"{self.args['model']}@{champion}", snapshot, model)
+        name = f"{self.args['model']}@{champion}"
+        try:
+            won, why = wins(self.engine, self.cursor, name, snapshot, model)
+        except Exception as error:  # noqa: BLE001  (the weights are made; what failed is told)
+            self.cancellation.check()
+            reason = error if isinstance(error, MfgsqlError) else self.engine.unexpected(error)
+            return False, f"it can't be compared with {name}: {str(reason).rstrip('.')}."
         return won, None if won else why
 
     def _version(self, number: int, data: bytes, learned: Learned, result: dict[str, Any]) -> Version:

@@ -27,6 +27,7 @@ from mfgsql.features.profile import base_type
 from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, UNUSED, VALIDATION, Snapshot
 
 _ROWS = "__ml_rows"
+COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of
 _UNUSABLE = frozenset({"NESTED", "BLOB", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight")
 _SPLITS = ("time", "entity")
@@ -81,7 +82,12 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     )
     total = _count(con)
     if args.get("target"):
-        con.execute(f"DELETE FROM {_ROWS} WHERE {quote_identifier(args['target'])} IS NULL")
+        target = quote_identifier(args["target"])
+        # NaN is how other programs write NULL, and an infinity teaches nothing either.
+        unknown = f" OR NOT isfinite({target})" if base_type(kept[args["target"]]) in ("FLOAT", "DOUBLE") else ""
+        con.execute(f"DELETE FROM {_ROWS} WHERE {target} IS NULL{unknown}")
+    if args.get("weight"):
+        _check_weights(con, args["weight"])
     cancellation.check()
     rows = _count(con)
     if total == 0:
@@ -92,6 +98,22 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     ignored |= {n: "excluded" for n in types if n.lower() in excluded}
     by_name = {p.name: p for p in profiles}
     return Frozen(con, source.select, kept, by_name, ignored, _content_hash(con, kept), rows, total - rows)
+
+
+def _check_weights(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    weight = f"TRY_CAST({quote_identifier(name)} AS DOUBLE)"
+    row = con.execute(
+        f"SELECT count(*) FILTER (NOT coalesce(isfinite({weight}) AND {weight} >= 0, false)), "
+        f"coalesce(bool_or({weight} > 0), false) FROM {_ROWS}"
+    ).fetchone() or (0, True)
+    if row[0]:
+        raise DataError(
+            f"The weight {name!r} is no number from 0 on in {row[0]:,} rows (NULL, NaN, infinite, negative, or text).",
+            remedy=f"Give each row one: SELECT * REPLACE (greatest(coalesce({quote_identifier(name)}, 0), 0) AS "
+            f"{quote_identifier(name)}) FROM ...",
+        )
+    if not row[1] and _count(con):
+        raise DataError(f"The weight {name!r} is 0 in every row: nothing would be learnt.")
 
 
 def _columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[str, str]:
@@ -168,7 +190,8 @@ def export(
     if args.get("weight"):
         columns[args["weight"]] = rows[args["weight"]].cast("float64")
     chosen = rows.select(**columns, **{HASH: rows[HASH], SPLIT: split}).order_by(HASH)
-    counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path)
+    hashed = json.dumps(frozen.types).encode()
+    counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path, {COLUMNS: hashed})
     judges = {part: n for part, n in counts.items() if part >= VALIDATION}
     judged, parts = sum(judges.values()), max([1, *judges])
     train = counts[TRAIN] if parts == 1 else judged - max(judges.values())
@@ -181,12 +204,12 @@ def export(
     return Snapshot(path, frozen.hash, sum(counts.values()), train, judged, frozen.sql, parts)
 
 
-def _write(batches: pa.RecordBatchReader, path: Path) -> Counter[int]:
+def _write(batches: pa.RecordBatchReader, path: Path, metadata: dict[bytes, bytes]) -> Counter[int]:
     """Write row groups of one chunk each; rows of each part. A file under its name is a whole one."""
     counts: Counter[int] = Counter()
     partial = path.with_suffix(".part")
     try:
-        with pq.ParquetWriter(partial, batches.schema) as writer:
+        with pq.ParquetWriter(partial, batches.schema.with_metadata(metadata)) as writer:
             for raw in batches:
                 batch = raw.cast(batches.schema)  # DuckDB widens the result of CASE
                 writer.write_batch(batch)

@@ -18,7 +18,7 @@ from mfgsql.engine.profiling import SAMPLE, value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen
-from mfgsql.errors import DataError, OptionError
+from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection, find_leaks
 from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.model import Model
@@ -79,6 +79,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
             remedy=filling(frozen, args["target"]),
         )
     task, target = fit_target(frozen, args) if args.get("target") else (None, None)
+    _check_loss(args, task)
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
     recipe = settle(frozen.rows, args, base, units=lambda: _units(frozen, args))
     features, rejected = FeatureSet.fit(
@@ -93,7 +94,27 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     warnings = _warnings(frozen, rejected, leaks, args)
     if base is not None and base.manifest.task and base.target.name != args.get("target"):
         warnings.append(f"{args['base']} is no base but a model of {base.target.name!r}: all it has learnt goes along.")
+    elif base is not None and args.get("target") in _seen_by(base):
+        warnings.append(
+            f"{args['base']} has learnt from {args['target']!r} already: on rows that it saw, figures flatter. "
+            f"Judge on others: FROM ml_evaluate({quote_literal(args['model'])}, 'later_rows');"
+        )
     return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
+
+
+def _seen_by(base: Model) -> set[str]:
+    """Columns that a base was trained to tell."""
+    return {base.target.name} if base.manifest.task else set(base.manifest.features.names)
+
+
+def _check_loss(args: Args, task: str | None) -> None:
+    """Refuse what this task would not heed."""
+    recipe, what = Recipe.parse(args.get("options") or {}), f"{args['verb']} ({task})" if task else args["verb"]
+    heeded = ("auto", *(tasks[task].losses if task else ()))
+    if recipe.loss not in heeded:
+        raise OptionError(f"The loss of {what} is {one_of(heeded)}, not '{recipe.loss}'.")
+    if recipe.class_weight != "none" and not (task and tasks[task].shape == "class"):
+        raise OptionError(f"class_weight is for classes, and this is {what}: leave it out.")
 
 
 def _costs(args: Args, target: Target | None) -> dict[str, float] | None:
@@ -224,9 +245,17 @@ def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args
     found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
     if frozen.unlabelled:
         total = frozen.rows + frozen.unlabelled
-        words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {args['target']} is NULL in them."
+        without = "NULL, NaN or infinite" if base_type(frozen.types[args["target"]]) in ("FLOAT", "DOUBLE") else "NULL"
+        words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {args['target']} is {without} in them."
         found.append(f"{words} {filling(frozen, args['target'])}")
+    if args.get("split") == "time" and args.get("order_by"):
+        found += _timeless(frozen, args["order_by"])
     return found
+
+
+def _timeless(frozen: Frozen, name: str) -> list[str]:
+    row = frozen.con.execute(f"SELECT count(*) FROM {ROWS} WHERE {quote_identifier(name)} IS NULL").fetchone()
+    return [f"{row[0]:,} rows are neither learnt from nor judged: {name} is NULL in them."] if row and row[0] else []
 
 
 def _exclude(leaks: list[Leak]) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mfgsql.decision import Costs, fair_cost
 from mfgsql.evaluation import beats
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 from mfgsql.training import Learned
 
-_FEW = 50  # rows judged; below, and below ten of the rarer class, a verdict would be luck
+_FEW, _FEW_RARE = 50, 10  # rows judged, and rows of all classes but the largest; below, a verdict would be luck
 
 
 def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
@@ -25,8 +27,8 @@ def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None
         return metric.name, None, None, "too little data"
     value, baseline = judged.metrics.get(metric.name), learned.baseline.get(metric.name)
     in_costs, saves = _in_costs(judged.truth, judged.prediction, model.manifest.calibration)
-    rare = min((int((judged.truth == c).sum()) for c in range(len(model.target.classes))), default=_FEW)
-    if len(judged.truth) < _FEW or rare < 10:
+    rare = len(judged.truth) - int(np.bincount(judged.truth).max()) if model.target.classes else _FEW_RARE
+    if len(judged.truth) < _FEW or rare < _FEW_RARE:
         return metric.name, value, baseline, f"too little data{in_costs}"
     naive = model.task.baseline(model.target, len(judged.truth))
     better = judged.prediction is not None and beats(metric, judged.truth, judged.prediction, naive)

@@ -91,7 +91,7 @@ def eta_squared(values: Array, groups: Array) -> Effect:
 
     rows, count = len(values), int(groups.max()) + 1
     statistic, p_value = kruskal(*(values[groups == g] for g in range(count)))
-    value = max(float(statistic - count + 1) / (rows - count), 0.0)
+    value = max(float(statistic - count + 1) / max(rows - count, 1), 0.0)  # a group for each row tells nothing
     variance = float(np.var(_influence_on_eta(values, groups))) / rows
     ends = _interval(value, float(statistic) / (rows - 1), variance, 2 * (count - 1) / rows**2)
     # Where groups have the same ranks rounding leaves a statistic below 0, and scipy no p-value.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class FeatureSet:
             if standardised and isinstance(result, numeric.NumericEncoder):
                 result = result.standardised(profile)
             old = known.get(profile.name.lower())
-            fitted.append(old.widen(profile) if old is not None and old.kind == result.kind else result)
+            fitted.append(_widened(old, profile) if old is not None and old.kind == result.kind else result)
         return cls(tuple(sorted(fitted, key=lambda e: not e.column.continuous))), rejected
 
     @property
@@ -102,6 +102,12 @@ class FeatureSet:
     def from_list(cls, saved: Sequence[dict[str, Any]]) -> FeatureSet:
         """What `to_list` saved."""
         return cls(tuple(encoders[e["kind"]].from_dict(e) for e in saved))
+
+
+def _widened(encoder: Encoder, profile: ColumnProfile) -> Encoder:
+    """The base's encoding under this source's spelling of the name."""
+    widened: Any = encoder.widen(profile)
+    return cast("Encoder", replace(widened, name=profile.name))
 
 
 def _scales(encoder: Encoder) -> list[tuple[float, float]]:

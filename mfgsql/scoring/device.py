@@ -11,14 +11,14 @@ from mfgsql.errors import OptionError
 
 
 def choose_device(wanted: str) -> str:
-    """The device to use: as told, else the first GPU, else the CPU.
+    """The device to use: as told, else the first CUDA GPU, else the CPU (mps lacks float64, which ensembles need).
 
     Raises:
         OptionError: the device told is not there.
     """
     available = _available()
     if wanted == "auto":
-        return available[-1] if len(available) == 1 else available[1]
+        return next((name for name in available if name.startswith("cuda")), "cpu")
     name = "cuda:0" if wanted == "cuda" else wanted
     if name not in available:
         raise OptionError(f"There is no device '{wanted}'; this machine has {', '.join(available)}.")

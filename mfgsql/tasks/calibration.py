@@ -51,9 +51,15 @@ def given_to_classes(truth: Array, scores: Array) -> list[dict[str, object]]:
     for number in range(scores.shape[1]):
         given = np.sort(scores[truth == number, number])
         grid = np.quantile(given, np.linspace(0, 1, min(most, len(given))), method="lower") if len(given) else given
-        # Rounded down, or the row that set a threshold would fall short of it.
-        kept.append({"rows": len(given), "quantiles": [float(f"{q * (1 - 1e-6):.6g}") for q in grid]})
+        kept.append({"rows": len(given), "quantiles": [_rounded_down(q) for q in grid]})
     return kept
+
+
+def _rounded_down(probability: float) -> float:
+    """To six digits: the row that set a threshold must not fall short of it, nor by what another batch size changes."""
+    lower = probability * (1 - 1e-6)
+    rounded = float(f"{lower:.6g}")
+    return rounded if rounded <= lower else float(f"{rounded * (1 - 1e-5):.6g}")
 
 
 def set_thresholds(given: Sequence[dict[str, object]], level: float) -> list[float]:

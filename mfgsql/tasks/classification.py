@@ -31,6 +31,7 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     shape: ClassVar[str] = "class"
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     jumps: ClassVar[bool] = True
 
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
@@ -135,8 +136,9 @@ class Classification(Task):
 
     def columns(self, target: Target) -> list[OutputColumn]:
         """The class in the target's own type, its probability, and that of all classes."""
+        type_name = target.type.replace("{", "{{").replace("}", "}}")  # an ENUM's values are part of its name
         return [
-            OutputColumn(f"predicted_{target.column}", f"CAST({{ml}}.label AS {target.type})"),
+            OutputColumn(f"predicted_{target.column}", f"CAST({{ml}}.label AS {type_name})"),
             OutputColumn("probability", "{ml}.probability"),
             OutputColumn("probabilities", "map({classes}, {ml}.scores)"),
         ]

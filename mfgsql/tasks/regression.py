@@ -30,6 +30,7 @@ class Regression(Task):
 
     name: ClassVar[str] = "regression"
     shape: ClassVar[str] = "value"
+    losses: ClassVar[tuple[str, ...]] = ("mse", "huber")
     jumps: ClassVar[bool] = False
 
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:

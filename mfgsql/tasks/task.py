@@ -98,6 +98,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     shape: ClassVar[str]  # of the scored struct; names the scoring function
+    losses: ClassVar[tuple[str, ...]]  # that the option chooses from
     jumps: ClassVar[bool]  # whether the truth jumps from one value of a column to the next
 
     @abstractmethod

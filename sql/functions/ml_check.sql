@@ -2,7 +2,7 @@
 -- source: a table, view, file or SELECT text, committed
 -- target: column to predict; left out: for a base
 -- task: classification or regression; default by the target's kind
--- options: {'exclude': ['column', ...]}
+-- options: as in ml_finetune; {'exclude': ['column', ...]} leaves columns out
 -- columns: item, verdict (ok, look, stop), finding, advice
 -- example: FROM ml_check('labelled', target := 'failed_within_24h')
 CREATE OR REPLACE MACRO ml_check(source, target := NULL, task := NULL, options := NULL) AS TABLE

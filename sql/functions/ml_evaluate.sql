@@ -1,4 +1,4 @@
--- summary: Metrics of a model on rows whose target is known, beside a naive baseline, with a 95 % interval.
+-- summary: Metrics of a model on rows whose target is known (a class that the model knows), beside a naive baseline, with a 95 % interval.
 -- model: 'm', 'm@3' or 'm@candidate'
 -- source: a table, view, CTE, file or SELECT text that has the target
 -- columns: metric, value, baseline, lower, upper, rows

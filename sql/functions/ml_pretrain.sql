@@ -6,7 +6,7 @@
 -- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash
 -- order_by: column of time; no feature
 -- entity: column of the machine or unit; no feature
--- promote: 'auto' lets a later version take over by itself
+-- promote: 'auto' does nothing for bases, which are not compared: a later version takes over by ml_promote
 -- force: TRUE trains again though an equal run has finished
 -- options: how to train, as {'epochs': 20, 'width': 96}; 'exclude' names columns to leave out
 -- columns: model, version, run_id, status, verdict, metric, value, baseline (NULL: a base's verdict compares its loss with that of the weights it started from), champion, rows, seconds, device, warnings

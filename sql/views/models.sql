@@ -1,5 +1,5 @@
 -- summary: Models and bases: what they predict, which version is champion, how good it is.
-SELECT m.model, m.kind, m.target, c.version AS champion, n.version AS candidate, v.metric, v.value, v.baseline,
+SELECT m.model, coalesce(v.manifest->>'$.task', 'base') AS kind, v.manifest->>'$.target.name' AS target, c.version AS champion, n.version AS candidate, v.metric, v.value, v.baseline,
   v.verdict, v.rows, (SELECT count(*) FROM ml_catalog.versions x WHERE x.model = m.model) AS versions, m.created_at
 FROM ml_catalog.models m
 LEFT JOIN ml_catalog.aliases c ON c.model = m.model AND c.alias = 'champion'

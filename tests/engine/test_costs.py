@@ -52,6 +52,15 @@ def test_the_threshold_goes_with_the_version(noisy: Session, tmp_path: Path) -> 
     assert noisy.execute(said.format(threshold, "other")).fetchone() == (0, 2)
 
 
+def test_one_rare_class_among_many_spoils_no_verdict(lab: Session) -> None:
+    kinds = "CASE WHEN id = 7 THEN 'rare' ELSE grade END AS kind"
+    row = lab.execute(
+        f"FROM ml_finetune('m', 'SELECT torque, temp, {kinds.replace(chr(39), chr(39) * 2)} FROM parts', target := 'kind', "
+        "options := {'epochs': 10, 'width': 16})"
+    ).pl().to_dicts()[0]  # fmt: skip
+    assert row["verdict"] == "useful"
+
+
 def test_the_verdict_says_what_alarms_cost(noisy: Session) -> None:
     verdict = noisy.execute("SELECT verdict FROM ml.versions WHERE model = 'alarm'").fetchone()[0]
     assert verdict.startswith("useful: alarms from probability 0.0")

@@ -14,8 +14,10 @@ import pytest
 from safetensors.numpy import load
 
 import mfgsql
+from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import read_artifact, resolve
 from mfgsql.engine import Session
+from mfgsql.engine.snapshots import freeze
 from mfgsql.errors import CancelledError, CatalogError, DataError, MfgsqlError, NotFoundError, OptionError, SourceError
 
 Finetune = Callable[..., str]
@@ -212,6 +214,7 @@ BOUND = [  # refused before anything runs
     ("FROM ml_finetune('m', 'parts', target := 'failed', options := {'exclude': 3})", OptionError, "list of columns"),
     ("FROM ml_check('parts', target := 'failed', options := {'exclude': 3})", OptionError, "list of columns"),
     ("FROM ml_check('parts', target := 'failed', options := {'exclude': [1, NULL]})", OptionError, "list of columns"),
+    ("FROM ml_check('parts', target := 'failed', options := {'exlude': ['id']})", OptionError, "Unknown option 'exlude'"),
     ("FROM ml_finetune('m@2', 'parts', target := 'failed')", OptionError, "name a model"),
     ("FROM ml_finetune('', 'parts', target := 'failed')", OptionError, "name"),
     ("FROM ml_finetune(NULL, 'parts', target := 'failed')", OptionError, "name"),
@@ -304,6 +307,110 @@ def test_infinities_and_sentinels_are_said(lab: Session, finetune: Finetune) -> 
     assert "other = -999 is read as missing." in row["warnings"]
     source = "SELECT torque, CASE WHEN id % 50 = 0 THEN 'inf'::DOUBLE ELSE wear END AS wear FROM parts"
     assert learnt(lab, finetune("n", source, "wear"))["value"] is not None
+
+
+def test_ranges_beside_a_sentinel_are_of_all_rows(lab: Session) -> None:
+    lab.execute("CREATE TABLE long AS SELECT if(i % 9 = 0, -9999, 5 + i / 30000) AS x, i % 2 AS y FROM range(150000) r(i)")
+    lab.execute("FROM ml_check('long', target := 'y')").fetchall()
+    with lab.engine.cursor() as cursor:
+        args = {"source": "long", "place": ["lab", "main"], "target": "y"}
+        profile = freeze(cursor, args, Cancellation()).profiles["x"]
+    assert profile.sentinel == -9999
+    assert (profile.minimum, profile.maximum) == scalar(lab, "SELECT (min(x), max(x)) FROM long WHERE x > 0")
+
+
+def test_a_target_that_is_nan_is_unknown(lab: Session, finetune: Finetune) -> None:
+    source = (
+        "SELECT torque, temp, CASE id % 3 WHEN 0 THEN 0.0 WHEN 1 THEN 1.0 ELSE if(id % 2 = 0, 'nan', 'inf')::DOUBLE END AS y FROM parts"
+    )
+    row = learnt(lab, finetune("m", source, "y", "costs := {'missed': 5, 'false_alarm': 1}"))
+    assert row["rows"] == 400
+    assert any(w.startswith("200 of 600 rows are left out: y is NULL, NaN or infinite in them.") for w in row["warnings"])
+    assert len(lab.execute("SELECT probabilities FROM ml_predict('m', 'parts') LIMIT 1").fetchone()[0]) == 2
+
+
+def test_one_infinite_target_finds_no_pairs(lab: Session, finetune: Finetune) -> None:
+    lab.execute(
+        "CREATE TABLE draws AS SELECT random() AS a, random() AS b, random() AS c, "
+        "CASE WHEN i = 7 THEN 'inf'::DOUBLE ELSE random() END AS y FROM range(400) r(i)"
+    )
+    assert learnt(lab, finetune("m", "draws", "y"))["rows"] == 399
+    assert scalar(lab, "SELECT count(*) FROM ml.interactions WHERE share = 1") == 0
+
+
+@pytest.mark.parametrize("weight", ["CASE WHEN id > 3 THEN 1 END", "'nan'::DOUBLE", "-1", "'inf'::DOUBLE", "'much'", "0"])
+def test_weights_are_numbers_from_0_on(lab: Session, finetune: Finetune, weight: str) -> None:
+    with pytest.raises(DataError, match="The weight 'w' is"):
+        lab.execute(finetune("m", f"SELECT torque, failed, {weight} AS w FROM parts", "failed", "weight := 'w'")).fetchall()
+
+
+def test_rows_of_weight_0_teach_nothing(lab: Session) -> None:
+    source = "SELECT torque, temp, CASE WHEN id % 2 = 0 THEN failed ELSE NOT failed END AS y, 1 - id % 2 AS w FROM parts"
+    lab.execute(f"FROM ml_finetune('m', '{source}', target := 'y', weight := 'w', options := {{'epochs': 20, 'width': 8}})")
+    lab.fetchall()
+    right = "avg((predicted_y = failed)::INT)"
+    assert scalar(lab, f"SELECT {right} FROM ml_predict('m', 'parts')") > 0.95
+
+
+def test_rows_without_a_time_are_told(lab: Session, finetune: Finetune) -> None:
+    source = "SELECT torque, failed, CASE WHEN id % 10 > 0 THEN ts END AS ts FROM parts"
+    row = learnt(lab, finetune("m", source, "failed", "split := 'time', order_by := 'ts'"))
+    assert "60 rows are neither learnt from nor judged: ts is NULL in them." in row["warnings"]
+
+
+def test_a_base_may_spell_columns_otherwise(lab: Session, finetune: Finetune) -> None:
+    lab.execute(f"FROM ml_pretrain('b', 'SELECT torque AS \"Torque\", shift AS \"SHIFT\" FROM parts', {TINY})").fetchall()
+    learnt(lab, finetune("m", "SELECT torque, shift, failed FROM parts", "failed", "base := 'b'"))
+    assert scalar(lab, "SELECT list(feature ORDER BY feature) FROM ml.features WHERE model = 'm' AND kind IS NOT NULL") == [
+        "shift",
+        "torque",
+    ]
+    assert scalar(lab, "SELECT count(probability) FROM ml_predict('m', 'parts')") == 600
+
+
+def test_a_base_that_knows_the_target_is_told(lab: Session, finetune: Finetune) -> None:
+    few = TINY.replace("{", "{'backbone': 'transformer', ", 1)
+    lab.execute(f"FROM ml_finetune('a', 'SELECT torque, failed FROM parts', target := 'failed', {few})").fetchall()
+    lab.execute(f"FROM ml_pretrain('b', 'SELECT torque, failed FROM parts', {TINY})").fetchall()
+    lab.execute(f"FROM ml_pretrain('c', 'SELECT torque FROM parts', {TINY})").fetchall()
+    told = [
+        any("figures flatter" in w for w in learnt(lab, finetune("m", "SELECT torque, failed FROM parts", "failed", f"base := '{b}'"))["warnings"])
+        for b in "abc"
+    ]  # fmt: skip
+    assert told == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("target", "option", "words"),
+    [
+        ("failed", "'loss': 'huber'", "The loss of finetune (classification) is auto or cross_entropy, not 'huber'"),
+        ("wear", "'loss': 'cross_entropy'", "is auto, mse or huber, not 'cross_entropy'"),
+        ("wear", "'class_weight': 'balanced'", "class_weight is for classes"),
+    ],
+)
+def test_options_that_the_task_would_not_heed(lab: Session, target: str, option: str, words: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        lab.execute(f"FROM ml_finetune('m', 'parts', target := '{target}', options := {{{option}}})").fetchall()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["'loss': 'huber'", "'optimizer': 'sgd'", "'optimizer': 'adam'"])
+def test_other_losses_and_optimizers_learn(lab: Session, how: str) -> None:
+    source = "SELECT torque, wear + CASE WHEN id % 50 = 0 THEN 100 ELSE 0 END AS wear FROM parts"
+    lab.execute(f"FROM ml_finetune('m', '{source}', target := 'wear', options := {{'epochs': 40, 'width': 16, {how}}})")
+    lab.fetchall()
+    error = scalar(lab, "SELECT median(abs(predicted_wear - wear)) FROM ml_predict('m', 'parts')")
+    assert error < (3 if "loss" not in how else 1)
+
+
+def test_balanced_classes_raise_the_rare_one(lab: Session) -> None:
+    lab.execute("CREATE TABLE noisy AS SELECT (hash(i) % 100) / 100 AS x, hash(-i) % 100 < 5 + x * 10 AS y FROM range(1500) r(i)")
+    for name in ("none", "balanced"):
+        lab.execute(
+            f"FROM ml_finetune('{name}', 'noisy', target := 'y', options := {{'epochs': 3, 'width': 8, 'class_weight': '{name}'}})"
+        ).fetchall()
+    plain, balanced = (scalar(lab, f"SELECT avg(probability) FROM ml_predict('{n}', 'noisy')") for n in ("none", "balanced"))
+    assert plain < 0.2 < 0.4 < balanced
 
 
 # -- splits ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfgsql.evaluation.calibration import coverage, reliability, wilson
+from mfgsql.metrics import BINARY, measure
+from mfgsql.tasks.calibration import given_to_classes
 
 
 def test_true_probabilities_lie_inside_their_intervals():
@@ -52,3 +54,14 @@ def test_coverage_by_level():
     assert (some["coverage"], some["mean_width"], some["rows"]) == (0.5, 1.5, 10)
     assert some["lower"] < 0.5 < some["upper"]
     assert (none["coverage"], none["lower"], none["rows"]) == (None, None, 0)
+
+
+@given(st.floats(1e-9, 1.0))
+def test_what_set_a_threshold_reaches_it(probability):
+    kept = given_to_classes(np.zeros(1, int), np.array([[probability, 1 - probability]]))[0]["quantiles"][0]
+    assert probability * (1 - 2e-5) < kept < probability
+
+
+def test_pr_auc_is_unknown_without_positives():
+    found = measure(BINARY[0], np.zeros(5, int), np.zeros(5, int), np.tile([0.9, 0.1], (5, 1)))
+    assert (BINARY[0].name, found) == ("pr_auc", None)

@@ -132,3 +132,8 @@ def test_rare_groups_count_as_one():
     assert found.groups[-1] == OTHER
     assert (found.values == MOST_GROUPS).sum() == 2000 - sum(values.count(f"v{i}") for i in range(MOST_GROUPS))
     assert np.isnan(found.values[-1])
+
+
+def test_a_group_for_each_row_tells_nothing():
+    row = driver(numbers("y", np.arange(30.0)), groups("x", np.array([f"v{i}" for i in range(30)]))).to_row()
+    assert row["significant"] is not True

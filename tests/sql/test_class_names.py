@@ -26,3 +26,14 @@ def test_a_row_that_is_unreadable_has_no_probabilities(lab: Session, finetune: C
     asked = "FROM ml_predict('m', 'SELECT ''?'' AS torque, temp FROM parts LIMIT 3', level := 0.9)"
     found = lab.execute(f"SELECT probabilities, probability, predicted_failed, prediction_set, ml_status {asked}").fetchall()
     assert found == [(None, None, None, None, "unreadable")] * 3
+
+
+def test_an_enum_of_any_values_comes_back_as_it_is(lab: Session, finetune: Callable[..., str]) -> None:
+    lab.execute("CREATE TYPE verdicts AS ENUM ('{ok}', 'it''s {bad}')")
+    lab.execute(
+        "CREATE TABLE judged AS SELECT torque, temp, (['{ok}', 'it''s {bad}'])[1 + (torque > 2)::INT]::verdicts AS kind FROM parts"
+    )
+    lab.execute(finetune("m", "judged", "kind")).fetchall()
+    found = lab.execute("SELECT DISTINCT predicted_kind, typeof(predicted_kind) FROM ml_predict('m', 'judged')").fetchall()
+    assert {name for name, _ in found} <= {"{ok}", "it's {bad}"}
+    assert {kind for _, kind in found} == {"ENUM('{ok}', 'it''s {bad}')"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mfgsql.cancellation import Cancellation
-from mfgsql.engine.engine import Engine
-from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
+from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
 from mfgsql.engine.specs import FEWEST, filling, fit_target, leaks_of, settle
+from mfgsql.engine.verbs.learning import check_options
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import Target
@@ -23,8 +23,9 @@ _MULTIPLY_ADDS = 4e9  # a second and core, measured for training on small batche
 
 def check(engine: Engine, args: Args) -> Rows:
     """Findings, one a row; the last says whether to go on, and how."""
-    with engine.cursor() as cursor:
-        frozen = freeze(cursor, args, Cancellation())
+    cancellation = engine.cancellation(args.get("session"))
+    with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
+        frozen = freeze(cursor, args, cancellation)
         rows = list(_findings(engine, frozen, args))
     return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
@@ -124,7 +125,7 @@ def _effort(
 ) -> tuple[str, str, str, str | None]:
     """Seconds and memory at most, by the network's size; early stopping usually takes less."""
     train = max(1, int(frozen.rows * 0.8))
-    recipe = settle(frozen.rows, {"target": args.get("target")}).for_rows(train)
+    recipe = settle(frozen.rows, {"target": args.get("target"), "options": args["options"]}).for_rows(train)
     task = ("classification" if target.classes else "regression") if target else None
     shape = TrainSpec(features, recipe, task, target).manifest(None, {}).backbone
     seconds = train * recipe.epochs * 3 * shape.work / (_MULTIPLY_ADDS * engine.settings.threads)
@@ -155,5 +156,6 @@ actions.register("check")(Action(COLUMNS, check))
 @planners.register("check")
 def plan_check(engine: Engine, args: Args) -> str:
     """Findings about a source, and the statement to run."""
-    args["exclude"] = read_exclude(read_options(args, "{'exclude': ['column']}").get("exclude"))
-    return acting_plan("check", args)
+    check_options(args)
+    session = caller.get()
+    return acting_plan("check", {**args, "session": session.id if session else None})

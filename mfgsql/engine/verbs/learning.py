@@ -69,12 +69,12 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
         if args.get("base"):
             args["base"] = resolve(cursor, args["base"]).name  # the run starts from what the caller saw
         read_source(at_place(cursor, args), args.get("source"))
-    _check_options(args)
+    check_options(args)
     session = caller.get()
     return acting_plan(verb, {"verb": verb, **args, "session": session.id if session else None})
 
 
-def _check_options(args: Args) -> None:
+def check_options(args: Args) -> None:
     """Split the options into those about rows, which become arguments, and the recipe."""
     options = read_options(args, "{'epochs': 20}")
     for name in _ABOUT_ROWS:

@@ -20,6 +20,7 @@ from mfgsql.catalog import drop_model as forget_model
 from mfgsql.catalog import drop_version as forget_version
 from mfgsql.catalog.artifacts import new_artifact
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, model_name, next_version
+from mfgsql.catalog.records import forget_snapshots
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.errors import NotFoundError, OptionError, SourceError
@@ -56,6 +57,7 @@ def _drop(engine: Engine, args: Args) -> Rows:
     ref = ModelRef.parse(args["model"])
     with engine.transaction() as cursor:
         if "@" not in args["model"]:
+            stale = forget_snapshots(cursor, ref.model)
             dropped = forget_model(cursor, ref.model)
             if not dropped:
                 resolve(cursor, ref.model)  # says that there is no such model
@@ -68,8 +70,10 @@ def _drop(engine: Engine, args: Args) -> Rows:
                     remedy=("Promote another version first, or drop" if others else "Drop")
                     + f" the whole model: FROM ml_drop('{ref.model}');",
                 )
+            stale = forget_snapshots(cursor, ref.model, version.version)
             forget_version(cursor, version)
             dropped = [version.version]
+    engine.discard(stale)
     for number in dropped:
         engine.cache.drop(f"{ref.model}@{number}")
     return [{"model": ref.model, "version": number} for number in dropped]

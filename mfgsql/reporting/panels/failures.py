@@ -7,10 +7,11 @@ from mfgsql.reporting.formats import moment, seconds
 from mfgsql.reporting.panel import Code, Note, Panel, Part, Terms, panel
 
 _MOST = 5
+_AGAIN = "Run the statement again: on the same rows it goes on from its last half minute."
 _ADVICE = {
     "failed": "Mend what the error names, and run the statement again.",
-    "cancelled": "It was stopped. Run the statement again: on the same rows it goes on where it was.",
-    "interrupted": "The process ended before it. Run the statement again: on the same rows it goes on where it was.",
+    "cancelled": f"It was stopped. {_AGAIN}",
+    "interrupted": f"The process ended before it. {_AGAIN}",
     "running": "It is still under way. Make this report again when it has finished.",
     "queued": "It waits for another training. Make this report again when it has finished.",
 }
