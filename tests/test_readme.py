@@ -19,6 +19,7 @@ TABLES = """
 CREATE TABLE labelled AS
 SELECT i % 9 / 3.0 AS torque, 20 + hash(i) % 100 AS temperature, i % 9 > 6 AS failed FROM range(200) r(i);
 CREATE TABLE telemetry AS FROM labelled;
+CREATE TABLE labelled_later AS FROM labelled;
 CREATE TABLE telemetry_now AS SELECT torque, temperature FROM labelled LIMIT 20
 """
 MILLING = """

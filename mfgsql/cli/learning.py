@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -77,9 +78,9 @@ def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict
         session.execute(call(verb, model, source, **given, costs=costs, options=options))
         result = out.record(session)
     if result and out.format == "table":
-        told = f"--db {db}"
-        click.echo(f"\nNext: mfgsql predict {result['model']} SOURCE {told}" if verb == "finetune" else
-                   f"\nNext: mfgsql finetune MODEL SOURCE --target COLUMN --base {result['model']} {told}")  # fmt: skip
+        made, at = shlex.quote(result["model"]), f"--db {shlex.quote(db)}"
+        predict, tune = f"predict {made} SOURCE", f"finetune MODEL SOURCE --target COLUMN --base {made}"
+        click.echo(f"\nNext: mfgsql {predict if verb == 'finetune' else tune} {at}")
 
 
 def parse_options(given: tuple[str, ...]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def predict(
     """
     if path and path.suffix.lower() not in _WRITERS:
         raise click.UsageError(f"'{path}' is neither .csv nor .parquet.")
+    if path and not path.parent.is_dir():
+        raise click.UsageError(f"'{path}' lies in no folder that exists.")
     statement = call("predict", model, source, level=level, explain=explain)
     with opened(db) as session:
         if path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from mfgsql.cli.session import database, opened
 
 @click.command()
 @model_argument
-@click.option("-o", "--output", default="report.html", metavar="FILE", help="The page; - writes to the screen.")
+@click.option("-o", "--output", metavar="FILE", help="The page; default: MODEL.html; - writes to the screen.")
 @database()
-def report(model: str, output: str, db: str) -> None:
+def report(model: str, output: str | None, db: str) -> None:
     """All about a MODEL as one HTML page that needs nothing else: figures, curves, examples, limits, lineage.
 
     An earlier page of that name is replaced; a file that is no HTML page is not.
@@ -25,6 +26,7 @@ def report(model: str, output: str, db: str) -> None:
     Example:
       mfgsql report press_failure -o press_failure.html --db plant.duckdb
     """
+    output = output or re.sub(r"[^\w@.-]+", "_", model) + ".html"
     if output != "-":
         _check_page(Path(output))
     with opened(db) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
@@ -11,6 +12,7 @@ from typing import IO
 from mfgsql.errors import OptionError, SourceError
 
 _BLOCK = 2**20
+_RUNS = 1000  # of bytes beyond ASCII, to tell encodings by
 
 
 def never() -> None:
@@ -22,7 +24,8 @@ def as_utf8(file: str, encoding: str | None, notes: list[str], check: Callable[[
     """The file itself where it is UTF-8, else a transcoded copy that is deleted afterwards.
 
     Args:
-        encoding: as told; None: by its mark, else the first of UTF-8, GB18030 and Latin-1 that reads the whole file.
+        encoding: as told; None: by its mark, else UTF-8 where it reads the whole file, else the first of GB18030 (where
+        its bytes look like that), Windows-1252 and Latin-1 that does.
         check: called at every block; raises where the work shall stop.
     """
     found = _told(file, encoding) if encoding else _by_mark(file)
@@ -32,8 +35,9 @@ def as_utf8(file: str, encoding: str | None, notes: list[str], check: Callable[[
         yield file
         return
     with NamedTemporaryFile("wb", suffix=".csv", delete=True) as copy:
-        found = _copy(file, copy, (found,) if found else ("gb18030", "latin-1"), check)
-        notes.append(f"'{file}' is read as {found}.")
+        found = _copy(file, copy, (found,) if found else _candidates(file, check), check)
+        otherwise = "" if encoding else " If that is wrong, name it by --encoding."
+        notes.append(f"'{file}' is read as {found}.{otherwise}")
         yield copy.name
 
 
@@ -51,6 +55,21 @@ def _by_mark(file: str) -> str | None:
     if start.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
+
+
+def _candidates(file: str, check: Callable[[], None]) -> tuple[str, ...]:
+    """By the first bytes beyond ASCII: characters of Chinese are pairs of them, those of Western Europe stand alone.
+
+    GB18030 reads most Western text without complaint, an umlaut and the letter behind it as one character.
+    """
+    runs: list[bytes] = []
+    with open(file, "rb") as data:
+        while len(runs) < _RUNS and (block := data.read(_BLOCK)):
+            check()
+            runs += re.findall(rb"[\x80-\xff]+", block)
+    pairs = sum(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)
+    western = ("cp1252", "latin-1")
+    return western if pairs < len(runs) / 2 else ("gb18030", *western)
 
 
 def _is_utf8(file: str, check: Callable[[], None]) -> bool:

@@ -12,7 +12,7 @@ from mfgsql.engine.engine import roll_back
 from mfgsql.engine.pivoting import check_column, pivot_rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.readings import point_out_epochs, read_epoch, read_texts
+from mfgsql.engine.readings import point_out_epochs, read_epoch, read_padded_numbers, read_texts
 from mfgsql.engine.relations import (
     NOT_OF_THE_FILE,
     LoadOptions,
@@ -21,6 +21,7 @@ from mfgsql.engine.relations import (
     files_of,
     kind_of,
     relation_of,
+    uneven,
 )
 from mfgsql.errors import InputError, OptionError, SourceError
 
@@ -162,6 +163,8 @@ def _fill(job: _Job, files: list[str]) -> None:
     origin = _stage(job, files, told)
     if csv and told is None and not pivot:
         read_texts(con, "__ml_load", None, job.texts, job.notes)
+    if csv and told is None and not pivot:
+        read_padded_numbers(con, "__ml_load", job.table, job.texts, job.notes)
     job.check()
     _shape(con, job.options, job.notes)
     if pivot:
@@ -194,6 +197,8 @@ def _stage_one(job: _Job, file: str, told: str | None, *, first: bool) -> None:
     with relation_of(con, file, job.options, job.notes, job.check) as relation:
         job.check()
         con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_file AS FROM {relation}")
+    if words := uneven(con, "__ml_file", file, job.options, job.check):
+        raise SourceError(words)
     if told and not job.options.pivot:  # file by file: the number of one, written as text, would be misread
         read_texts(con, "__ml_file", told, job.texts, job.notes)
     if told == "," and not first:

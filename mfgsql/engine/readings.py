@@ -129,6 +129,56 @@ def _read_dotted_dates(con: duckdb.DuckDBPyConnection, table: str, names: list[s
             notes.append(f"{name} is read as day.month.year.")
 
 
+@dataclass(frozen=True)
+class NearlyNumbers:
+    """A column of text that holds numbers, most of all.
+
+    Attributes:
+        texts, numbers: how many, without NULLs and what is empty. misfit: a text that is no number, if there is one.
+    """
+
+    name: str
+    texts: int
+    numbers: int
+    misfit: str | None
+
+    @property
+    def words(self) -> str:
+        """For a note or a warning."""
+        return f"{self.misfit!r} is no number ({self.texts - self.numbers:,} of {self.texts:,} values aren't)"
+
+
+def nearly_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection[str]) -> list[NearlyNumbers]:
+    """Those columns of text whose values are numbers but for one in ten at most."""
+    found = []
+    for name in names:
+        text = f"nullif(trim({quote_identifier(name)}), '')"
+        number = f"TRY_CAST({text} AS DOUBLE)"
+        row = con.execute(
+            f"SELECT count({text}), count({number}), min({text}) FILTER ({number} IS NULL) FROM {table}"
+        ).fetchone()
+        if row and row[0] and row[1] >= 0.9 * row[0]:
+            found.append(NearlyNumbers(name, *row))
+    return found
+
+
+def read_padded_numbers(
+    con: duckdb.DuckDBPyConnection, table: str, shown: str, texts: Collection[str], notes: list[str]
+) -> None:
+    """Columns of nothing but numbers with spaces around them become DOUBLE; those of nearly nothing else are told."""
+    for column in nearly_numbers(con, table, _texts(con, table, texts)):
+        quoted = quote_identifier(column.name)
+        if column.misfit is None:
+            made = f"TRY_CAST(nullif(trim({quoted}), '') AS DOUBLE)"
+            con.execute(f"ALTER TABLE {table} ALTER {quoted} TYPE DOUBLE USING {made}")
+            notes.append(f"{column.name} is read as numbers, without the spaces around them.")
+        elif not any(note.startswith(f"{column.name} stays text") for note in notes):
+            notes.append(
+                f"{column.name} stays text: {column.words}. To read these as missing: "
+                f"ALTER TABLE {shown} ALTER {quoted} TYPE DOUBLE USING TRY_CAST({quoted} AS DOUBLE);"
+            )
+
+
 def read_epoch(con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
     """A column of numbers since 1970 becomes TIMESTAMP; their size tells the unit."""
     column = quote_identifier(name)

@@ -13,9 +13,11 @@ import duckdb
 from mfgsql.engine.encoding import as_utf8
 from mfgsql.engine.pivoting import Pivot
 from mfgsql.engine.profiling import describe
-from mfgsql.engine.quoting import quote_literal, render
+from mfgsql.engine.quoting import quote_identifier, quote_literal, render
 from mfgsql.errors import MissingExtraError, SourceError, did_you_mean
 
+_SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
+_DELIMITERS = (";", "\t", "|", ",")
 NOT_OF_THE_FILE = (duckdb.InterruptException, duckdb.OutOfMemoryException)
 
 
@@ -90,7 +92,7 @@ def kind_of(file: str) -> str:
 def _csv(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions) -> str:
     told = ""
     if options.delimiter:
-        told += f", delim = {quote_literal(options.delimiter)}"
+        told += f", delim = {quote_literal(_SIGNS.get(options.delimiter.lower(), options.delimiter))}"
     if options.decimal:
         told += f", decimal_separator = {quote_literal(options.decimal)}"
     if options.pivot:  # a tag T is no truth value, and how values are written is judged by tag
@@ -132,6 +134,25 @@ def bad_line(con: duckdb.DuckDBPyConnection, file: str, options: LoadOptions, ch
         return None
     why = row[1].rstrip(" .")
     return f"{file} can't be loaded: line {row[0]}: {why}: {row[2]!r}. --on-bad skip leaves such lines out."
+
+
+def uneven(
+    con: duckdb.DuckDBPyConnection, table: str, file: str, options: LoadOptions, check: Callable[[], None]
+) -> str | None:
+    """What is wrong with a file whose lines have delimiters, and that was read as one column all the same."""
+    names = list(describe(con, table))
+    if len(names) != 1 or options.delimiter or options.pivot or kind_of(file) != "csv":
+        return None
+    column = quote_identifier(names[0])
+    for sign in _DELIMITERS:
+        row = con.execute(f"SELECT avg(contains({column}::VARCHAR, $1)::INT) FROM {table}", [sign]).fetchone()
+        if sign in names[0] and row and (row[0] or 0.0) > 0.9:
+            words = bad_line(con, file, replace(options, delimiter=sign), check)
+            return words or (
+                f"{file} is read as one column, though its lines hold {sign!r}: they differ in how many. "
+                f"Say --delimiter '{sign}', or --on-bad skip to leave out lines that don't fit."
+            )
+    return None
 
 
 def count_rejected(con: duckdb.DuckDBPyConnection) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,14 +121,15 @@ def _columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[st
     try:
         return describe(con, select)
     except duckdb.Error as error:
-        text = str(error).split("\n")[0].rstrip("!.")
-        hint = ""
+        text, hint = str(error).split("\n")[0].rstrip("!.") + ".", ""
         if isinstance(error, duckdb.CatalogException):
+            near = re.search('Did you mean "([^"]+)"', str(error))
+            text += f" Did you mean {near[1]!r}?" if near else ""
             hint = (
                 "If it is a temporary table or not committed yet: learning reads what is committed, so COMMIT first, "
                 "or CREATE TABLE it."
             )
-        raise SourceError(f"The source {args['source']!r} can't be read: {text}.", remedy=hint or None) from None
+        raise SourceError(f"The source {args['source']!r} can't be read: {text}", remedy=hint or None) from None
 
 
 def _column(name: Any, types: dict[str, str], role: str) -> str:

@@ -16,6 +16,7 @@ from mfgsql.backbones import EnsembleConfig, TabularConfig
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE, value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen
 from mfgsql.errors import DataError, OptionError, one_of
@@ -243,6 +244,9 @@ def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args
     found += [f"{n} = {value:g} is read as missing." for n, value in sentinels]
     infinite = [(n, p.infinities) for n, p in frozen.profiles.items() if p.infinities]
     found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
+    for text in nearly_numbers(frozen.con, ROWS, [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]):
+        if text.misfit is not None:
+            found.append(f"{text.name} is text, and is read as such: {text.words}. {as_number(frozen, text.name)}")
     if frozen.unlabelled:
         total = frozen.rows + frozen.unlabelled
         without = "NULL, NaN or infinite" if base_type(frozen.types[args["target"]]) in ("FLOAT", "DOUBLE") else "NULL"
@@ -256,6 +260,12 @@ def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args
 def _timeless(frozen: Frozen, name: str) -> list[str]:
     row = frozen.con.execute(f"SELECT count(*) FROM {ROWS} WHERE {quote_identifier(name)} IS NULL").fetchone()
     return [f"{row[0]:,} rows are neither learnt from nor judged: {name} is NULL in them."] if row and row[0] else []
+
+
+def as_number(frozen: Frozen, name: str) -> str:
+    """How to read a column of text as numbers."""
+    quoted = quote_identifier(name)
+    return f"As numbers: SELECT * REPLACE (TRY_CAST({quoted} AS DOUBLE) AS {quoted}) FROM {_source(frozen)}"
 
 
 def _exclude(leaks: list[Leak]) -> str:

@@ -22,7 +22,8 @@ def by_group(numbers: Variable, groups: Variable) -> str:
     worth = np.flatnonzero(np.bincount(codes) >= _FEW)
     named = worth if len(worth) > 1 else np.arange(len(ranks))
     high, low = (int(named[f(ranks[named])]) for f in (np.argmax, np.argmin))
-    word, a, b = _typical(numbers, codes == high, codes == low)
+    by_ranks = ("mean rank", f"{ranks[high]:,.0f}", f"{ranks[low]:,.0f}")
+    word, a, b = _typical(numbers, codes == high, codes == low) or by_ranks
     if len(groups.groups) == 2:
         how, first, second = ("higher", a, b) if high == 1 else ("lower", b, a)
         return f"{numbers.name} is {how} where {groups.name} = {groups.groups[1]}: {word} {first} against {second}"
@@ -32,11 +33,13 @@ def by_group(numbers: Variable, groups: Variable) -> str:
     )
 
 
-def _typical(numbers: Variable, high: Array, low: Array) -> tuple[str, str, str]:
-    """Medians, or where they don't tell groups apart whose ranks differ, means."""
+def _typical(numbers: Variable, high: Array, low: Array) -> tuple[str, str, str] | None:
+    """Medians, or where they don't tell groups apart whose ranks differ, means; None where neither does."""
     a, b = numbers.values[high], numbers.values[low]
-    word, of = ("median", np.median) if np.median(a) > np.median(b) else ("mean", np.mean)
-    return word, numbers.show(float(of(a))), numbers.show(float(of(b)))
+    for word, of in (("median", np.median), ("mean", np.mean)):
+        if of(a) > of(b):
+            return word, numbers.show(float(of(a))), numbers.show(float(of(b)))
+    return None
 
 
 def by_share(target: Variable, feature: Variable, table: Array) -> str:

@@ -11,8 +11,10 @@ import pytest
 
 import mfgsql
 from mfgsql.engine import Session, challenge, runs
+from mfgsql.errors import OptionError
 from mfgsql.training.rows import SPLIT
 
+TINY = "options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}"
 Finetune = Callable[..., str]
 
 
@@ -103,10 +105,16 @@ def test_a_dropped_version_takes_its_rows_along(shop: Session, finetune: Finetun
     assert first.exists() and not second.exists()
 
 
-def test_a_candidate_of_another_target_changes_nothing_of_the_champion(shop: Session, finetune: Finetune) -> None:
+def test_versions_of_a_model_predict_the_same(shop: Session, finetune: Finetune) -> None:
     shop.execute(finetune("m", "SELECT a, y FROM t", "y")).fetchall()
-    shop.execute(finetune("m", "SELECT a, b FROM t", "b")).fetchall()
-    asked = "SELECT kind, target, metric FROM ml.models"
+    shop.execute(f"FROM ml_pretrain('base', 'SELECT a, b FROM t', {TINY})").fetchall()
+    for statement, words in (
+        (finetune("m", "SELECT a, b FROM t", "b"), "'m' predicts 'y' (classification); a version of it can't predict 'b'"),
+        (f"FROM ml_pretrain('m', 'SELECT a FROM t', {TINY})", "can't predict nothing"),
+        (finetune("base", "SELECT a, y FROM t", "y"), "'base' is a base; a version of it can't predict 'y'"),
+    ):
+        with pytest.raises(OptionError) as caught:
+            shop.execute(statement).fetchall()
+        assert words in str(caught.value)
+    asked = "SELECT kind, target, metric FROM ml.models WHERE model = 'm'"
     assert shop.execute(asked).fetchone() == ("classification", "y", "pr_auc")
-    shop.execute("FROM ml_promote('m@2')").fetchall()
-    assert shop.execute(asked).fetchone() == ("regression", "b", "rmse")

@@ -375,3 +375,57 @@ def test_a_table_may_be_called_like_a_variable_of_python(tmp_path):
     with mfgsql.connect(progress="off") as s:
         for name in ("con", "select", "duckdb"):
             assert s.load([str(tmp_path / "a.csv")], name).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Maschine;Prüfkraft;Größe;Zustand\n" + "Säge 1;1.5;3;geprüft – gut\n" * 50),
+        ("cp1252", "Temperatur [°C];Weg [µm]\n" + "1;2\n" * 50),
+        ("cp1252", "Température;État\n" + "1;arrêté\n2;démarré\n" * 50),
+        ("gb18030", "机器;温度\n" + "压力机一号;故障 5\n" * 50),
+    ],
+)
+def test_western_files_are_not_read_as_chinese(con, tmp_path, encoding, text):
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions())
+    assert [name for name, _ in loaded.columns] == text.split("\n")[0].split(";")
+    assert f"is read as {encoding}" in loaded.notes[0] and "--encoding" in loaded.notes[0]
+
+
+def test_numbers_among_spaces_are_numbers(con, tmp_path):
+    (tmp_path / "a.txt").write_text("cement \twater\n" + "".join(f"{i}.5 \t {i} \n" for i in range(9)))
+    loaded = load(con, [f"{tmp_path}/a.txt"], "t", LoadOptions())
+    assert {kind for _, kind in loaded.columns} <= {"DOUBLE", "BIGINT"}
+    assert con.execute("SELECT COLUMNS(*) FROM t LIMIT 1").fetchone() == (0.5, 0)
+
+
+def test_a_text_among_numbers_is_told_with_its_remedy(con, tmp_path):
+    (tmp_path / "a.csv").write_text("temp,unit\n" + "".join(f"{i / 7},m{i}\n" for i in range(99)) + "defekt,m99\n")
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions())
+    (note,) = loaded.notes
+    assert note.startswith("temp stays text: 'defekt' is no number (1 of 100 values aren't). To read these as missing: ALTER TABLE")
+    con.execute(note.partition("missing: ")[2])
+    assert con.execute("SELECT count(*), count(temp), typeof(any_value(temp)) FROM t").fetchone() == (100, 99, "DOUBLE")
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+def test_a_ragged_file_is_never_one_column(con, tmp_path, sign):
+    lines = [sign.join(("temp", "press", "fail")), *[sign.join((str(i), str(i * 2), "0")) for i in range(2000)]]
+    lines[700], lines[1500] = sign.join("1234567"), "1"
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(SourceError, match="--on-bad skip"):
+        load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions())
+    skipped = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(on_bad="skip"))
+    assert (skipped.rows, len(skipped.columns)) == (1998, 3)
+
+
+def test_delimiters_may_be_named(con, tmp_path):
+    (tmp_path / "a.tsv").write_text("a\tb\n1\t2\n3\t4\n")
+    for name in ("tab", "TAB", "\\t", "\t"):
+        assert len(load(con, [f"{tmp_path}/a.tsv"], "t", LoadOptions(replace=True, delimiter=name)).columns) == 2
+
+
+def test_one_column_of_texts_with_commas_stays_one(con, tmp_path):
+    (tmp_path / "a.csv").write_text("note\n" + '"tool worn, replaced"\n' * 20)
+    assert len(load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).columns) == 1

@@ -319,6 +319,27 @@ def test_ranges_beside_a_sentinel_are_of_all_rows(lab: Session) -> None:
     assert (profile.minimum, profile.maximum) == scalar(lab, "SELECT (min(x), max(x)) FROM long WHERE x > 0")
 
 
+def test_texts_that_are_numbers_but_for_a_few_are_told(lab: Session, finetune: Finetune) -> None:
+    lab.execute("CREATE TABLE sensed AS SELECT torque, if(id = 7, 'n/a', temp::VARCHAR) AS temp, failed FROM parts")
+    advice = "SELECT * REPLACE (TRY_CAST(\"temp\" AS DOUBLE) AS \"temp\") FROM \"sensed\""
+    found = lab.execute("SELECT verdict, finding, advice FROM ml_check('sensed', target := 'failed') WHERE item = 'text'").fetchall()
+    assert found == [("look", "temp is text: 'n/a' is no number (1 of 600 values aren't)", f"As numbers: {advice}")]
+    told = [w for w in learnt(lab, finetune("m", "sensed", "failed"))["warnings"] if w.startswith("temp is text")]
+    assert told == [f"temp is text, and is read as such: 'n/a' is no number (1 of 600 values aren't). As numbers: {advice}"]
+    learnt(lab, finetune("n", advice, "failed"))
+    assert scalar(lab, "SELECT kind FROM ml.features WHERE model = 'n' AND feature = 'temp'") == "numeric"
+
+
+def test_what_was_excluded_from_a_check_is_excluded_from_its_advice(lab: Session) -> None:
+    asked = "SELECT advice FROM ml_check('parts', target := 'failed', options := {'exclude': ['temp', 'wear']}) WHERE item = 'go'"
+    assert "options := {'exclude': ['temp', 'wear'" in scalar(lab, asked)
+
+
+def test_close_names_of_sources_are_offered(lab: Session, finetune: Finetune) -> None:
+    with pytest.raises(SourceError, match="Did you mean 'parts'"):
+        lab.execute(finetune("m", "prts", "failed")).fetchall()
+
+
 def test_a_target_that_is_nan_is_unknown(lab: Session, finetune: Finetune) -> None:
     source = (
         "SELECT torque, temp, CASE id % 3 WHEN 0 THEN 0.0 WHEN 1 THEN 1.0 ELSE if(id % 2 = 0, 'nan', 'inf')::DOUBLE END AS y FROM parts"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -137,3 +139,10 @@ def test_rare_groups_count_as_one():
 def test_a_group_for_each_row_tells_nothing():
     row = driver(numbers("y", np.arange(30.0)), groups("x", np.array([f"v{i}" for i in range(30)]))).to_row()
     assert row["significant"] is not True
+
+
+def test_a_finding_never_contradicts_its_numbers():
+    values = np.concatenate([np.full(60, 1.0), np.full(40, 3.0), np.full(59, 1.0), np.full(39, 1.5), [2.9, 400.0]])
+    found = driver(groups("failed", np.repeat(["no", "yes"], 100)), numbers("x", values)).to_row()["finding"]
+    how, first, second = re.search("is (higher|lower) where failed = yes: [a-z ]+ ([0-9.]+) against ([0-9.]+)", found).groups()
+    assert (how == "higher") == (float(first) > float(second)), found

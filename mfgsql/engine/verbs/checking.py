@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
-from mfgsql.engine.specs import FEWEST, filling, fit_target, leaks_of, settle
+from mfgsql.engine.specs import FEWEST, as_number, filling, fit_target, leaks_of, settle
 from mfgsql.engine.verbs.learning import check_options
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
@@ -112,6 +113,9 @@ def _about_columns(
         yield "left out", _OK, f"{column.name}: {column.reason}", None
     for name, why in frozen.ignored.items():
         yield "left out", _OK, f"{name}: {why}", None
+    for text in nearly_numbers(frozen.con, ROWS, [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]):
+        why = text.words if text.misfit is not None else "all of its values are numbers"
+        yield "text", _LOOK, f"{text.name} is text: {why}", as_number(frozen, text.name)
     for profile in frozen.profiles.values():
         share = profile.nulls / max(profile.rows, 1)
         if share > 0 and share < 1:
@@ -142,9 +146,11 @@ def _advice(args: Args, out: list[str], leaks: list[Leak], stop: bool) -> tuple[
         return "go", _STOP, "no: see the rows marked stop", None
     source = quote_literal(args["source"])
     if not args.get("target"):
-        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source});"
-    exclude = ", ".join(quote_literal(leak.column) for leak in leaks)
-    options = f", options := {{'exclude': [{exclude}]}}" if leaks else ""
+        left = ", ".join(map(quote_literal, args["exclude"]))
+        options = f", options := {{'exclude': [{left}]}}" if left else ""
+        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source}{options});"
+    exclude = ", ".join(quote_literal(n) for n in dict.fromkeys([*args["exclude"], *(leak.column for leak in leaks)]))
+    options = f", options := {{'exclude': [{exclude}]}}" if exclude else ""
     words = "yes, once the leaks are looked at" if leaks else "yes"
     statement = f"FROM ml_finetune('my_model', {source}, target := {quote_literal(args['target'])}{options});"
     return "go", _LOOK if leaks else _OK, words, statement

@@ -36,9 +36,9 @@ def _group(group: ExampleGroup, shares: bool) -> list[Part]:
         return [title, Note("None among the held-out rows.")]
     doubts = any(e.reason for e in group.examples)
     sure = any(e.score is not None for e in group.examples)
-    head = ["Actual", "Predicted", *["Probability"] * sure, "Values that count", *["Doubts"] * doubts]
+    head = ["Actual", "Predicted", *["Its probability"] * sure, "Values that count", *["Doubts"] * doubts]
     rows = tuple(_row(e, sure, doubts, shares) for e in group.examples)
-    texts = tuple(i for i, name in enumerate(head) if name != "Probability")
+    texts = tuple(i for i, name in enumerate(head) if name != "Its probability")
     return [title, Table(group.hint, tuple(head), rows, texts=texts)]
 
 
