@@ -13,6 +13,16 @@ _VERSIONS = """
 FROM ml.versions
 WHERE model = $1 AND ($2 IS NULL OR version::VARCHAR = $2 OR list_contains(string_split(aliases, ', '), $2))
 """
+# One version: what it reads, and its figures on rows held out.
+_WHOLE = """
+SELECT v.*,
+  (SELECT list(printf('%s %.4g', metric, value) || coalesce(printf(' (baseline %.4g)', baseline), '') ORDER BY metric)
+    FROM ml.metrics m WHERE m.run_id = v.run_id AND final) AS held_out,
+  (SELECT list(feature ORDER BY feature) FROM ml.features f
+    WHERE f.model = v.model AND f.version = v.version AND kind IS NOT NULL) AS features,
+  (SELECT list(feature || ': ' || left_out ORDER BY feature) FROM ml.features f
+    WHERE f.model = v.model AND f.version = v.version AND kind IS NULL) AS left_out
+"""
 
 
 @click.group()
@@ -58,7 +68,7 @@ def show(model: str, db: str, out: Output) -> None:
         found = session.execute("SELECT count(*) FROM (" + _VERSIONS + ")", [name, ref or None]).fetchone()[0]
         if not found:
             _missing(name, ref, [m for (m,) in session.execute("SELECT model FROM ml.models").fetchall()])
-        session.execute(_VERSIONS, [name, ref or None])
+        session.execute(f"{_WHOLE} FROM ({_VERSIONS}) AS v" if at else _VERSIONS, [name, ref or None])
         out.record(session) if at else out.result(session)
 
 

@@ -30,8 +30,9 @@ from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.states import read_state, write_state
 from mfgsql.engine.tracking import tracking_of
 from mfgsql.engine.verdict import verdict_of
-from mfgsql.errors import CancelledError, MfgsqlError, OptionError
-from mfgsql.model import Manifest, Model
+from mfgsql.engine.versions import check_same_target
+from mfgsql.errors import CancelledError, MfgsqlError
+from mfgsql.model import Model
 from mfgsql.training import Learned, Snapshot, learn
 from mfgsql.training.monitor import RunFacts, Together
 
@@ -108,7 +109,7 @@ class _Learning:
             frozen = freeze(rows, self.args, self.cancellation)
             self.cancellation.check()
             prepared = prepare_spec(frozen, self.args, base)
-            self._check_kind(prepared)
+            check_same_target(self.cursor, self.args["model"], prepared.spec.task, prepared.spec.target)
             self.cancellation.check()
             key = self._key(frozen, prepared)
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
@@ -125,22 +126,6 @@ class _Learning:
             self._state(key).unlink(missing_ok=True)
         self.engine.discard(stale)
         return result
-
-    def _check_kind(self, prepared: Prepared) -> None:
-        """A model's versions predict the same: views and statements that name it would break."""
-        name = self.args["model"]
-        if alias_of(self.cursor, name, CHAMPION) is None:
-            return
-        champion = Manifest.from_json(resolve(self.cursor, name).manifest)
-        target = prepared.spec.target
-        theirs = (champion.task, champion.target.name.lower() if champion.target else None)
-        if theirs != (prepared.spec.task, target.name.lower() if target else None):
-            what = f"predicts {champion.target.name!r} ({champion.task})" if champion.target else "is a base"
-            new = f"{target.name!r} ({prepared.spec.task})" if target else "nothing"
-            raise OptionError(
-                f"'{name}' {what}; a version of it can't predict {new}.",
-                remedy=f"Take another name, or drop the old model first: FROM ml_drop({quote_literal(name)});",
-            )
 
     def _base(self) -> Model | None:
         if not self.args.get("base"):

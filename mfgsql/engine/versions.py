@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from mfgsql.catalog import Version
-from mfgsql.errors import NotFoundError
+import duckdb
+
+from mfgsql.catalog import Version, resolve
+from mfgsql.catalog.models import CHAMPION, alias_of
+from mfgsql.engine.quoting import quote_literal
+from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.model import Manifest
-from mfgsql.tasks import Task, tasks
+from mfgsql.tasks import Target, Task, tasks
 
 
 def task_of(version: Version, manifest: Manifest) -> Task:
@@ -20,3 +24,25 @@ def task_of(version: Version, manifest: Manifest) -> Task:
             remedy=f"FROM ml_finetune('my_model', 'labelled', target := 'column', base := '{version.model}');",
         )
     return tasks[manifest.task]
+
+
+def check_same_target(con: duckdb.DuckDBPyConnection, model: str, task: str | None, target: Target | None) -> None:
+    """A model's versions predict the same, or views and statements that name it would break.
+
+    Raises:
+        OptionError: its champion predicts something else.
+    """
+    if alias_of(con, model, CHAMPION) is None:
+        return
+    champion = Manifest.from_json(resolve(con, model).manifest)
+    if (champion.task, _lower(champion.target)) == (task, _lower(target)):
+        return
+    what = f"predicts {champion.target.name!r} ({champion.task})" if champion.target else "is a base"
+    raise OptionError(
+        f"'{model}' {what}; a version of it can't predict {f'{target.name!r} ({task})' if target else 'nothing'}.",
+        remedy=f"Take another name, or drop the old model first: FROM ml_drop({quote_literal(model)});",
+    )
+
+
+def _lower(target: Target | None) -> str | None:
+    return target.name.lower() if target else None

@@ -111,7 +111,10 @@ def test_evaluate_in_three_ways(mfgsql):
 
 def test_models_are_listed_and_shown(mfgsql):
     assert rows(mfgsql("models", "list", "--format", "json"))[0]["model"] == "m"
-    assert rows(mfgsql("models", "show", "m@champion", "--format", "json"))[0]["version"] == 1
+    (shown,) = rows(mfgsql("models", "show", "m@champion", "--format", "json"))
+    assert shown["version"] == 1
+    assert any(text.startswith("pr_auc 0.") or text.startswith("pr_auc 1") for text in shown["held_out"])
+    assert shown["features"] and "failed: the target" in shown["left_out"]
     assert "did you mean" in mfgsql("models", "show", "mm").stderr.lower()
     assert "no version '9'" in mfgsql("models", "show", "m@9").stderr
 

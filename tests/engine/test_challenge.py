@@ -105,7 +105,7 @@ def test_a_dropped_version_takes_its_rows_along(shop: Session, finetune: Finetun
     assert first.exists() and not second.exists()
 
 
-def test_versions_of_a_model_predict_the_same(shop: Session, finetune: Finetune) -> None:
+def test_versions_of_a_model_predict_the_same(shop: Session, finetune: Finetune, tmp_path: Path) -> None:
     shop.execute(finetune("m", "SELECT a, y FROM t", "y")).fetchall()
     shop.execute(f"FROM ml_pretrain('base', 'SELECT a, b FROM t', {TINY})").fetchall()
     for statement, words in (
@@ -116,5 +116,9 @@ def test_versions_of_a_model_predict_the_same(shop: Session, finetune: Finetune)
         with pytest.raises(OptionError) as caught:
             shop.execute(statement).fetchall()
         assert words in str(caught.value)
+    file = str(tmp_path / "m.mlmodel")
+    shop.execute("FROM ml_export('m', $1)", [file]).fetchall()
+    with pytest.raises(OptionError, match="'base' is a base"):
+        shop.execute("FROM ml_import('base', $1)", [file]).fetchall()
     asked = "SELECT kind, target, metric FROM ml.models WHERE model = 'm'"
     assert shop.execute(asked).fetchone() == ("classification", "y", "pr_auc")

@@ -23,6 +23,7 @@ from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_cham
 from mfgsql.catalog.records import forget_snapshots
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
+from mfgsql.engine.versions import check_same_target
 from mfgsql.errors import NotFoundError, OptionError, SourceError
 from mfgsql.model import Manifest, Model, read_manifest
 
@@ -107,6 +108,7 @@ def _import(engine: Engine, args: Args) -> Rows:
     Model.from_bytes(data, verify=True)  # damaged weights are refused here, not at the first prediction
     target = manifest.target.name if manifest.target else None
     with engine.transaction() as cursor:
+        check_same_target(cursor, name, manifest.task, manifest.target)
         number = next_version(cursor, name)
         run_id = new_run(cursor, model=name, verb="import", source=str(path), status="running")
         version = Version(
