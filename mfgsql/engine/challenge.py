@@ -20,7 +20,7 @@ from mfgsql.tasks.task import Array, known
 from mfgsql.training import Snapshot
 from mfgsql.training.rows import HASH, SPLIT, VALIDATION
 
-_FEWEST, _MOST = 100, 20_000  # rows to compare by
+_FEWEST, _MOST = 100, 500_000  # rows to compare by
 _WHICH = "__ml_which"
 
 
@@ -69,28 +69,45 @@ def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
     Args:
         rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version. groups: of the version.
     """
-    theirs = pl.scan_parquet(snapshot)
-    names = sorted({*rows.column_names} & {*theirs.collect_schema().names()} - {HASH, SPLIT})
+    theirs, mine = pl.scan_parquet(snapshot), pl.LazyFrame(pl.from_arrow(rows))
+    names = _alike(mine.collect_schema(), theirs.collect_schema())
     columns = pq.read_schema(snapshot).metadata or {}
     if COLUMNS in columns and columns[COLUMNS] == (rows.schema.metadata or {}).get(COLUMNS):
         names = [HASH]  # made of the same columns, of which those that are stored may be a part only
     if not names:
         return np.zeros(len(rows), np.int64)
     parts = _which(theirs, names).group_by(_WHICH).agg(least=pl.col(SPLIT).min(), most=pl.col(SPLIT).max())
-    mine = _which(pl.LazyFrame(pl.from_arrow(rows)), names)
-    found = mine.join(parts, on=_WHICH, how="left", maintain_order="left").collect()
+    found = _which(mine, names).join(parts, on=_WHICH, how="left", maintain_order="left").collect()
     least, most = (found[n].fill_null(0).to_numpy().astype(np.int64) for n in ("least", "most"))
     group = np.where((least == most) & (least >= VALIDATION) & (least <= groups), least, 0)
     return np.where(found["least"].is_null().to_numpy(), found[SPLIT].to_numpy().astype(np.int64) % groups + 1, group)
 
 
+def _alike(ours: pl.Schema, theirs: pl.Schema) -> list[str]:
+    """Columns of both, of types whose values compare: one that was text and is a number now tells no rows apart."""
+    shared = {*ours.names()} & {*theirs.names()} - {HASH, SPLIT}
+    return sorted(n for n in shared if _kind(ours[n]) == _kind(theirs[n]))
+
+
+def _kind(kind: pl.DataType) -> pl.DataType:
+    """What values of a type are compared as."""
+    if kind.is_numeric():
+        return pl.Float64()
+    return pl.Datetime("us") if kind in (pl.Date, pl.Datetime) else pl.String()
+
+
 def _which(rows: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
     """Each row's part, and which row it is, by its values in these columns: rows that are equal there are one."""
     types = rows.collect_schema()
-    values = [
-        pl.col(n) if n == HASH else pl.col(n).cast(pl.Float64 if types[n].is_numeric() else pl.String) for n in names
-    ]
+    values = [pl.col(n) if n == HASH else _compared(n, types[n]) for n in names]
     return rows.select(pl.struct(values).hash().alias(_WHICH), pl.col(SPLIT))
+
+
+def _compared(name: str, kind: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return column.cast(_kind(kind))
 
 
 def _like(challenger: Model, target: object) -> object:

@@ -66,10 +66,10 @@ def _candidates(file: str, check: Callable[[], None]) -> tuple[str, ...]:
     with open(file, "rb") as data:
         while len(runs) < _RUNS and (block := data.read(_BLOCK)):
             check()
-            runs += re.findall(rb"[\x80-\xff]+", block)
-    pairs = sum(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)
+            runs += re.findall(rb"[A-Za-z]?[\x80-\xff]+[A-Za-z]?", block)
+    pairs = sum(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)  # no letter touches them
     western = ("cp1252", "latin-1")
-    return western if pairs < len(runs) / 2 else ("gb18030", *western)
+    return western if pairs <= len(runs) / 2 else ("gb18030", *western)
 
 
 def _is_utf8(file: str, check: Callable[[], None]) -> bool:

@@ -14,6 +14,8 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 _NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 _THOUSANDS = r"\s*[-+]?\d{1,3},\d{3}\s*"  # or three decimals: who knows
 _NUMBERLIKE = r"\s*[-+]?[.,]*\d[\d.,]*([eE][-+]?\d+)?\s*"
+_PLAIN = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_CODE = r"^[-+]?(0\d|\d{16})"  # zeros in front, or more digits than a DOUBLE keeps
 _TIMELIKE = re.compile(r"(^|_)(ts|time|timestamp|epoch|millis|ms|date|datum|zeit)(_|$)", re.IGNORECASE)
 _UNITS = (("seconds", 1.0), ("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9))
 _EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))  # from this size on, this many to the second
@@ -134,12 +136,14 @@ class NearlyNumbers:
     """A column of text that holds numbers, most of all.
 
     Attributes:
-        texts, numbers: how many, without NULLs and what is empty. misfit: a text that is no number, if there is one.
+        texts, numbers: how many, without NULLs and what is empty. padded: whether there are spaces around any.
+        misfit: a text that is no number, if there is one.
     """
 
     name: str
     texts: int
     numbers: int
+    padded: bool
     misfit: str | None
 
     @property
@@ -149,16 +153,19 @@ class NearlyNumbers:
 
 
 def nearly_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection[str]) -> list[NearlyNumbers]:
-    """Those columns of text whose values are numbers but for one in ten at most."""
+    """Those columns of text whose values are numbers but for one in ten at most; not where any looks like a code."""
     found = []
     for name in names:
         text = f"nullif(trim({quote_identifier(name)}), '')"
-        number = f"TRY_CAST({text} AS DOUBLE)"
+        number = f"regexp_full_match({text}, $plain)"
         row = con.execute(
-            f"SELECT count({text}), count({number}), min({text}) FILTER ({number} IS NULL) FROM {table}"
+            f"SELECT count({text}), count(*) FILTER ({number}), bool_or({quote_identifier(name)} <> {text}), "
+            f"coalesce(bool_or({number} AND regexp_matches({text}, $code)), false), "
+            f"min({text}) FILTER (NOT {number}) FROM {table}",
+            {"plain": _PLAIN, "code": _CODE},
         ).fetchone()
-        if row and row[0] and row[1] >= 0.9 * row[0]:
-            found.append(NearlyNumbers(name, *row))
+        if row and row[0] and row[1] >= 0.9 * row[0] and not row[3]:
+            found.append(NearlyNumbers(name, row[0], row[1], bool(row[2]), row[4]))
     return found
 
 
@@ -169,6 +176,8 @@ def read_padded_numbers(
     for column in nearly_numbers(con, table, _texts(con, table, texts)):
         quoted = quote_identifier(column.name)
         if column.misfit is None:
+            if not column.padded:  # DuckDB had its reasons to take them for text
+                continue
             made = f"TRY_CAST(nullif(trim({quoted}), '') AS DOUBLE)"
             con.execute(f"ALTER TABLE {table} ALTER {quoted} TYPE DOUBLE USING {made}")
             notes.append(f"{column.name} is read as numbers, without the spaces around them.")

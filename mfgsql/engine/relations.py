@@ -147,11 +147,7 @@ def uneven(
     for sign in _DELIMITERS:
         row = con.execute(f"SELECT avg(contains({column}::VARCHAR, $1)::INT) FROM {table}", [sign]).fetchone()
         if sign in names[0] and row and (row[0] or 0.0) > 0.9:
-            words = bad_line(con, file, replace(options, delimiter=sign), check)
-            return words or (
-                f"{file} is read as one column, though its lines hold {sign!r}: they differ in how many. "
-                f"Say --delimiter '{sign}', or --on-bad skip to leave out lines that don't fit."
-            )
+            return bad_line(con, file, replace(options, delimiter=sign), check)  # None: texts that hold the sign
     return None
 
 

@@ -7,7 +7,7 @@ import importlib
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,7 @@ class _Learning:
             except BaseException:
                 self._path.unlink(missing_ok=True)  # no version names it
                 raise
+        with suppress(OSError):  # the version is committed; the next opening tidies up
             self._state(key).unlink(missing_ok=True)
         self.engine.discard(stale)
         return result
@@ -224,7 +225,9 @@ class _Learning:
         warnings = [*prepared.warnings, *self.tracking.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
             number = next_version(con, self.args["model"])
-            won = won and alias_of(con, self.args["model"], CHAMPION) == champion  # the one it was compared with
+            if won and alias_of(con, self.args["model"], CHAMPION) != champion:
+                won = False
+                warnings.append("It stays candidate: another version became champion meanwhile.")
             result = self._result(number, prepared, learned, warnings)
             result["champion"] = crown(con, self.args["model"], number, wins=won)
             version = self._version(number, data, learned, result)

@@ -110,7 +110,7 @@ def _check_weights(con: duckdb.DuckDBPyConnection, name: str) -> None:
     if row[0]:
         raise DataError(
             f"The weight {name!r} is no number from 0 on in {row[0]:,} rows (NULL, NaN, infinite, negative, or text).",
-            remedy=f"Give each row one: SELECT * REPLACE (greatest(coalesce({quote_identifier(name)}, 0), 0) AS "
+            remedy=f"Give each row one: SELECT * REPLACE (if(isfinite({weight}) AND {weight} > 0, {weight}, 0) AS "
             f"{quote_identifier(name)}) FROM ...",
         )
     if not row[1] and _count(con):

@@ -95,7 +95,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     warnings = _warnings(frozen, rejected, leaks, args)
     if base is not None and base.manifest.task and base.target.name != args.get("target"):
         warnings.append(f"{args['base']} is no base but a model of {base.target.name!r}: all it has learnt goes along.")
-    elif base is not None and args.get("target") in _seen_by(base):
+    elif base is not None and str(args.get("target")).lower() in _seen_by(base):
         warnings.append(
             f"{args['base']} has learnt from {args['target']!r} already: on rows that it saw, figures flatter. "
             f"Judge on others: FROM ml_evaluate({quote_literal(args['model'])}, 'later_rows');"
@@ -104,8 +104,8 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
 
 
 def _seen_by(base: Model) -> set[str]:
-    """Columns that a base was trained to tell."""
-    return {base.target.name} if base.manifest.task else set(base.manifest.features.names)
+    """Columns that a base was trained to tell, in lower case."""
+    return {n.lower() for n in ([base.target.name] if base.manifest.task else base.manifest.features.names)}
 
 
 def _check_loss(args: Args, task: str | None) -> None:

@@ -37,10 +37,12 @@ def check_same_target(con: duckdb.DuckDBPyConnection, model: str, task: str | No
     champion = Manifest.from_json(resolve(con, model).manifest)
     if (champion.task, _lower(champion.target)) == (task, _lower(target)):
         return
+    drop = f"Take another name, or drop the old model first: FROM ml_drop({quote_literal(model)});"
+    same = target is not None and _lower(champion.target) == _lower(target)
     what = f"predicts {champion.target.name!r} ({champion.task})" if champion.target else "is a base"
     raise OptionError(
         f"'{model}' {what}; a version of it can't predict {f'{target.name!r} ({task})' if target else 'nothing'}.",
-        remedy=f"Take another name, or drop the old model first: FROM ml_drop({quote_literal(model)});",
+        remedy=f"Say task := '{champion.task}'. {drop}" if same else drop,
     )
 
 

@@ -49,6 +49,19 @@ def test_rows_are_known_again_in_a_source_with_other_columns(shop: Session, fine
     assert len(new) == 1 and 1 <= new["group"][0] <= 20
 
 
+def test_a_retyped_column_makes_no_row_new(shop: Session, finetune: Finetune) -> None:
+    shop.execute("CREATE TABLE typed AS SELECT a, b, a::VARCHAR AS c, DATE '2026-01-01' + a::INT AS d, y FROM t")
+    shop.execute(finetune("m", "SELECT a, b, c, d, y FROM typed", "y")).fetchall()
+    other = "SELECT a::DOUBLE AS a, b, c::DOUBLE AS c, d::TIMESTAMP AS d, y FROM typed"
+    shop.execute(finetune("m", other, "y")).fetchall()
+    rows, theirs = challenge._judged(snapshot(shop, "m@2")), pl.read_parquet(snapshot(shop, "m@1"))
+    groups = challenge.unseen_by(rows, snapshot(shop, "m@1"), 20)
+    parts = pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col("a").cast(float)).join(
+        theirs.with_columns(pl.col("a").cast(float)), on=["a", "b", "y"], how="left", suffix="_theirs"
+    )  # fmt: skip
+    assert groups.tolist() == parts[f"{SPLIT}_theirs"].to_list()
+
+
 def test_twins_in_several_parts_were_seen_by_every_group(shop: Session, finetune: Finetune) -> None:
     shop.execute("CREATE TABLE twins AS SELECT floor(a / 10) AS a, y, a AS unique_a FROM t")
     shop.execute(finetune("m", "SELECT a, unique_a, y FROM twins", "y")).fetchall()

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import mfgsql
 from mfgsql.engine.intake import LoadOptions, load
 from mfgsql.engine.pivoting import Pivot
+from mfgsql.engine.profiling import describe
+from mfgsql.engine.readings import read_padded_numbers
 from mfgsql.errors import CancelledError, MfgsqlError, SourceError
 
 WORDS = st.text(st.characters(codec="gb18030", categories=["L", "N"]), min_size=1, max_size=6)
@@ -381,6 +383,7 @@ def test_a_table_may_be_called_like_a_variable_of_python(tmp_path):
     ("encoding", "text"),
     [
         ("cp1252", "Maschine;Prüfkraft;Größe;Zustand\n" + "Säge 1;1.5;3;geprüft – gut\n" * 50),
+        ("cp1252", "Größe;Spaltmaß\n" + "1;2\n" * 50),
         ("cp1252", "Temperatur [°C];Weg [µm]\n" + "1;2\n" * 50),
         ("cp1252", "Température;État\n" + "1;arrêté\n2;démarré\n" * 50),
         ("gb18030", "机器;温度\n" + "压力机一号;故障 5\n" * 50),
@@ -429,3 +432,26 @@ def test_delimiters_may_be_named(con, tmp_path):
 def test_one_column_of_texts_with_commas_stays_one(con, tmp_path):
     (tmp_path / "a.csv").write_text("note\n" + '"tool worn, replaced"\n' * 20)
     assert len(load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions()).columns) == 1
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["00123", "00124", "01000"], ["2024_01", "2024_02"], ["123456789012345678", " ", "123456789012345679"], ["007 ", " 008"]],
+)
+def test_codes_stay_as_they_are(con, tmp_path, texts):
+    (tmp_path / "a.csv").write_text("part,x\n" + "".join(f'"{t}",1\n' for t in texts * 20) + "A17,1\n")
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions())
+    assert dict(loaded.columns)["part"] == "VARCHAR"
+    assert not [n for n in loaded.notes if n.startswith("part")]
+    con.execute("DELETE FROM t WHERE part = 'A17'; CREATE TABLE __ml AS SELECT part FROM t")
+    notes = []
+    read_padded_numbers(con, "__ml", "t", (), notes)
+    assert (describe(con, "__ml"), notes) == ({"part": "VARCHAR"}, [])
+
+
+@pytest.mark.parametrize("on_bad", ["error", "skip"])
+@pytest.mark.parametrize("rows", [('"Position (x, y)"', '"1.0, 2.0"'), ('"name, first"', '"Doe, John"')])
+def test_one_quoted_column_stays_one(con, tmp_path, rows, on_bad):
+    (tmp_path / "a.csv").write_text(rows[0] + "\n" + (rows[1] + "\n") * 30)
+    loaded = load(con, [f"{tmp_path}/a.csv"], "t", LoadOptions(on_bad=on_bad))
+    assert (loaded.rows, len(loaded.columns)) == (30, 1)

@@ -333,6 +333,10 @@ def test_texts_that_are_numbers_but_for_a_few_are_told(lab: Session, finetune: F
 def test_what_was_excluded_from_a_check_is_excluded_from_its_advice(lab: Session) -> None:
     asked = "SELECT advice FROM ml_check('parts', target := 'failed', options := {'exclude': ['temp', 'wear']}) WHERE item = 'go'"
     assert "options := {'exclude': ['temp', 'wear'" in scalar(lab, asked)
+    asked = "SELECT advice FROM ml_check('parts', target := 'failed', options := {'epochs': 3, 'positive': 'false'}) WHERE item = 'go'"
+    advice = scalar(lab, asked)
+    assert "'epochs': 3, 'positive': 'false'" in advice
+    lab.execute(f"EXPLAIN {advice}")
 
 
 def test_close_names_of_sources_are_offered(lab: Session, finetune: Finetune) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
-from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.quoting import quote_identifier, quote_literal, render
 from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.snapshots import _ROWS as ROWS
 from mfgsql.engine.snapshots import Frozen, freeze
@@ -15,7 +15,7 @@ from mfgsql.engine.verbs.learning import check_options
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import Target
-from mfgsql.training import TrainSpec
+from mfgsql.training import Recipe, TrainSpec
 
 COLUMNS = {"item": "VARCHAR", "verdict": "VARCHAR", "finding": "VARCHAR", "advice": "VARCHAR"}
 _OK, _LOOK, _STOP = "ok", "look", "stop"
@@ -146,14 +146,20 @@ def _advice(args: Args, out: list[str], leaks: list[Leak], stop: bool) -> tuple[
         return "go", _STOP, "no: see the rows marked stop", None
     source = quote_literal(args["source"])
     if not args.get("target"):
-        left = ", ".join(map(quote_literal, args["exclude"]))
-        options = f", options := {{'exclude': [{left}]}}" if left else ""
-        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source}{options});"
-    exclude = ", ".join(quote_literal(n) for n in dict.fromkeys([*args["exclude"], *(leak.column for leak in leaks)]))
-    options = f", options := {{'exclude': [{exclude}]}}" if exclude else ""
+        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source}{_options(args, [])});"
+    options = _options(args, [leak.column for leak in leaks])
     words = "yes, once the leaks are looked at" if leaks else "yes"
     statement = f"FROM ml_finetune('my_model', {source}, target := {quote_literal(args['target'])}{options});"
     return "go", _LOOK if leaks else _OK, words, statement
+
+
+def _options(args: Args, leaks: list[str]) -> str:
+    """Those that were given, and leaks left out, for the statement to run."""
+    given = {name: value for name, value in args["options"].items() if value != Recipe().to_dict()[name]}
+    given |= {name: args[name] for name in ("positive", "gap") if args.get(name) is not None}
+    exclude = list(dict.fromkeys([*args["exclude"], *leaks]))
+    given |= {"exclude": exclude} if exclude else {}
+    return f", options := {render(given)}" if given else ""
 
 
 actions.register("check")(Action(COLUMNS, check))
