@@ -71,6 +71,8 @@ def test_bad_arguments_get_a_plain_error(plant: Session, tmp_path: Path, monkeyp
         dice = random.Random(seed)
         sql = statement(dice, verbs)
         if dice.random() < 0.2:  # a model that may be dropped and promoted
+            if plant.execute("SELECT 1 FROM ml.models WHERE model = 'spare'").fetchone():
+                plant.execute("FROM ml_drop('spare')")  # by now it may be a base
             plant.execute("FROM ml_import('spare', 'm.safetensors')")
         try:
             plant.execute(sql).fetchall()
