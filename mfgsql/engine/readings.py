@@ -154,19 +154,26 @@ class NearlyNumbers:
 
 def nearly_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection[str]) -> list[NearlyNumbers]:
     """Those columns of text whose values are numbers but for one in ten at most; not where any looks like a code."""
-    found = []
-    for name in names:
-        text = f"nullif(trim({quote_identifier(name)}), '')"
-        number = f"regexp_full_match({text}, $plain)"
-        row = con.execute(
-            f"SELECT count({text}), count(*) FILTER ({number}), bool_or({quote_identifier(name)} <> {text}), "
-            f"coalesce(bool_or({number} AND regexp_matches({text}, $code)), false), "
-            f"min({text}) FILTER (NOT {number}) FROM {table}",
-            {"plain": _PLAIN, "code": _CODE},
-        ).fetchone()
-        if row and row[0] and row[1] >= 0.9 * row[0] and not row[3]:
-            found.append(NearlyNumbers(name, row[0], row[1], bool(row[2]), row[4]))
-    return found
+    if not names:
+        return []
+    counts = ", ".join(map(_counts, names))
+    row = con.execute(f"SELECT {counts} FROM {table}", {"plain": _PLAIN, "code": _CODE}).fetchone() or ()
+    return [
+        NearlyNumbers(name, texts, numbers, bool(padded), misfit)
+        for name, (texts, numbers, padded, coded, misfit) in zip(names, row, strict=True)
+        if texts and numbers >= 0.9 * texts and not coded
+    ]
+
+
+def _counts(name: str) -> str:
+    """Texts, numbers, whether any is padded, whether any looks like a code, and a misfit."""
+    column = quote_identifier(name)
+    text = f"nullif(trim({column}), '')"
+    number = f"regexp_full_match({text}, $plain)"
+    return (
+        f"(count({text}), count(*) FILTER ({number}), bool_or({column} <> {text}), "
+        f"bool_or({number} AND regexp_matches({text}, $code)), min({text}) FILTER (NOT {number}))"
+    )
 
 
 def read_padded_numbers(

@@ -143,25 +143,28 @@ class _Learning:
     def _reuse(self, result: dict[str, Any], frozen: Frozen, prepared: Prepared) -> dict[str, Any]:
         """The earlier run's row; this statement leaves no run behind. With ``promote`` its version challenges again."""
         model, number = result["model"], result["version"]
-        is_champion = alias_of(self.cursor, model, CHAMPION) == number
-        against = alias_of(self.cursor, model, CHAMPION)
-        won, why = (False, None) if is_champion else self._challenge_again(f"{model}@{number}", frozen, prepared)
+        champion = alias_of(self.cursor, model, CHAMPION)
+        is_champion = champion == number
+        won, why = (False, None) if is_champion else self._challenge_again(result, champion, frozen, prepared)
         with self.engine.transaction() as con:
             con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
-            won = won and alias_of(con, model, CHAMPION) == against
+            won = won and alias_of(con, model, CHAMPION) == champion
             if won:
                 make_champion(con, model, number)
         warnings = [*prepared.warnings, *([why] if why else [])]
         return result | {"status": "reused", "champion": is_champion or won, "warnings": warnings}
 
-    def _challenge_again(self, name: str, frozen: Frozen, prepared: Prepared) -> tuple[bool, str | None]:
+    def _challenge_again(
+        self, result: dict[str, Any], champion: int | None, frozen: Frozen, prepared: Prepared
+    ) -> tuple[bool, str | None]:
+        name = f"{result['model']}@{result['version']}"
         if not self.args.get("promote"):
             return False, f"{name} is not the champion. {_promote(name)}"
         version = resolve(self.cursor, name)
         try:
             snapshot = self._export(frozen, prepared)
             model = Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
-            won, why = self._challenge(snapshot, model, alias_of(self.cursor, version.model, CHAMPION))
+            won, why = self._challenge(snapshot, model, champion)
             return won, why and f"{name} is not the champion: {why} {_promote(name)}"
         finally:
             self._path.unlink(missing_ok=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 import duckdb
 import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,12 +21,13 @@ from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import read_source
-from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean, one_of
+from mfgsql.engine.splitting import parts_by_folds, parts_by_split
+from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import ColumnProfile
-from mfgsql.features.profile import base_type
-from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, UNUSED, VALIDATION, Snapshot
+from mfgsql.features.profile import FLOAT_TYPES, base_type
+from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
 
-_ROWS = "__ml_rows"
+ROWS = "__ml_rows"
 COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of
 _UNUSABLE = frozenset({"NESTED", "BLOB", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight")
@@ -78,15 +78,12 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
         raise SourceError("The source has no column that could be learnt from.")
     columns = ", ".join(f"__src.{quote_identifier(n)}" for n in kept)
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT *, hash(__row) AS {HASH} "
+        f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT *, hash(__row) AS {HASH} "
         f"FROM (SELECT {columns} FROM {source.sql} AS __src) AS __row"
     )
     total = _count(con)
     if args.get("target"):
-        target = quote_identifier(args["target"])
-        # NaN is how other programs write NULL, and an infinity teaches nothing either.
-        unknown = f" OR NOT isfinite({target})" if base_type(kept[args["target"]]) in ("FLOAT", "DOUBLE") else ""
-        con.execute(f"DELETE FROM {_ROWS} WHERE {target} IS NULL{unknown}")
+        _leave_out_unlabelled(con, args["target"], kept[args["target"]])
     if args.get("weight"):
         _check_weights(con, args["weight"])
     cancellation.check()
@@ -94,18 +91,25 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     if total == 0:
         raise DataError("The source has no rows.")
     profiled = {n: t for n, t in kept.items() if n not in roles}
-    profiles = profile_columns(con, _ROWS, profiled, order=HASH) if rows else []
+    profiles = profile_columns(con, ROWS, profiled, order=HASH) if rows else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}
     ignored |= {n: "excluded" for n in types if n.lower() in excluded}
     by_name = {p.name: p for p in profiles}
     return Frozen(con, source.select, kept, by_name, ignored, _content_hash(con, kept), rows, total - rows)
 
 
+def _leave_out_unlabelled(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> None:
+    """NaN is how other programs write NULL, and an infinity teaches nothing either."""
+    target = quote_identifier(name)
+    unknown = f" OR NOT isfinite({target})" if base_type(kind) in FLOAT_TYPES else ""
+    con.execute(f"DELETE FROM {ROWS} WHERE {target} IS NULL{unknown}")
+
+
 def _check_weights(con: duckdb.DuckDBPyConnection, name: str) -> None:
     weight = f"TRY_CAST({quote_identifier(name)} AS DOUBLE)"
     row = con.execute(
         f"SELECT count(*) FILTER (NOT coalesce(isfinite({weight}) AND {weight} >= 0, false)), "
-        f"coalesce(bool_or({weight} > 0), false) FROM {_ROWS}"
+        f"coalesce(bool_or({weight} > 0), false) FROM {ROWS}"
     ).fetchone() or (0, True)
     if row[0]:
         raise DataError(
@@ -160,13 +164,13 @@ def _listed(types: dict[str, str]) -> str:
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
-    row = con.execute(f"SELECT count(*) FROM {_ROWS}").fetchone()
+    row = con.execute(f"SELECT count(*) FROM {ROWS}").fetchone()
     return int(row[0]) if row else 0
 
 
 def _content_hash(con: duckdb.DuckDBPyConnection, types: dict[str, str]) -> str:
     """Of the multiset of rows: sums do not depend on the order, and catch repetitions."""
-    row = con.execute(f"SELECT count(*), sum({HASH}::HUGEINT)::VARCHAR, bit_xor(hash({HASH})) FROM {_ROWS}").fetchone()
+    row = con.execute(f"SELECT count(*), sum({HASH}::HUGEINT)::VARCHAR, bit_xor(hash({HASH})) FROM {ROWS}").fetchone()
     return hashlib.sha256(json.dumps([row, types], default=str).encode()).hexdigest()[:32]
 
 
@@ -182,9 +186,9 @@ def export(
         DataError: a split left no rows to train on, or none to judge by.
     """
     backend = ibis.duckdb.from_connection(frozen.con)
-    rows = backend.table(_ROWS, database=("temp", "main"))
+    rows = backend.table(ROWS, database=("temp", "main"))
     target = args.get("target")
-    parts = _folds(rows, args, folds, seed) if folds > 1 else _split(rows, args, task, seed)
+    parts = parts_by_folds(rows, args, folds, seed) if folds > 1 else parts_by_split(rows, args, task, seed)
     split = parts.cast("int8")
     columns: dict[str, Any] = {n: rows[n] for n in features}
     if target:
@@ -222,95 +226,3 @@ def _write(batches: pa.RecordBatchReader, path: Path, metadata: dict[bytes, byte
     finally:
         partial.unlink(missing_ok=True)
     return counts
-
-
-def _folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.IntegerValue:
-    """The part of each row, from 1: each has its share of every class, and of every range of a number.
-
-    Rows that are the same share a part, or one would be judged by a network that has seen its twin; so do all rows of
-    an entity where it is the split.
-    """
-    dice = (rows[HASH].cast("string") + f"|{seed}").hash()
-    if args.get("split") == "entity":
-        dice = (_entity(rows, args).cast("string") + f"|{seed}").hash()
-        return ibis.dense_rank().over(order_by=dice) % folds + 1
-    return ibis.dense_rank().over(order_by=[rows[args["target"]], dice]) % folds + 1
-
-
-def _split(rows: ir.Table, args: Args, task: str | None, seed: int) -> ir.IntegerValue:
-    """0 to train, 1 to judge, -1 for neither: by hash (within each class), time, entity, or a column."""
-    kind, share = args.get("split"), float(args["validation"])
-    dice = (rows[HASH].cast("string") + f"|{seed}").hash()
-    if kind is None and task == "classification":
-        return _held_out(ibis.cume_dist().over(group_by=rows[args["target"]], order_by=dice) <= share)
-    if kind is None:
-        return _held_out((dice % 10_000 + 10_000) % 10_000 < int(share * 10_000))
-    if kind == "time":
-        return _by_time(rows, args, share)
-    if kind == "entity":
-        return _by_entity(rows, args, share, seed)
-    return _by_column(rows, kind)
-
-
-def _held_out(condition: ir.BooleanValue) -> ir.IntegerValue:
-    return ibis.ifelse(condition, VALIDATION, TRAIN)
-
-
-def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
-    """The latest share is judged; rows within ``gap`` before it are left out, whose labels may look into it."""
-    name = args.get("order_by")
-    if not name:
-        raise OptionError("split := 'time' needs order_by := 'ts', the column of time.")
-    if not (rows[name].type().is_temporal() or rows[name].type().is_numeric()):
-        raise OptionError(
-            f"split := 'time' can't order by {name!r}: it is {rows[name].type()}, and text has an order of its own.",
-            remedy=f"Cast it in the source: SELECT *, {quote_identifier(name)}::TIMESTAMP AS ts FROM ...",
-        )
-    con, quoted = rows.get_backend().con, quote_identifier(name)
-    unit, zero = ("INTERVAL", "0 days") if rows[name].type().is_temporal() else ("DOUBLE", "0")
-    try:
-        bounds = con.execute(
-            f"SELECT cut::VARCHAR, (cut - CAST($gap AS {unit}))::VARCHAR "
-            f"FROM (SELECT quantile_disc({quoted}, $share) AS cut FROM {_ROWS})",
-            {"gap": str(args.get("gap") or zero), "share": 1 - share},
-        ).fetchone()
-    except duckdb.ConversionException:
-        form = "'3 hours'" if unit == "INTERVAL" else "a number, since order_by is one"
-        raise OptionError(f"gap = {args['gap']!r} can't be taken from {name!r}; write it as {form}.") from None
-    cut, last = (ibis.literal(b).cast(rows[name].type()) for b in bounds)
-    return ibis.cases((rows[name] > cut, VALIDATION), (rows[name] <= last, TRAIN), else_=UNUSED)
-
-
-def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.IntegerValue:
-    """Whole entities are judged, at least one."""
-    entity = _entity(rows, args)
-    dice = (entity.cast("string") + f"|{seed}").hash()
-    judged = max(1, round(share * int(entity.nunique().to_pyarrow().as_py())))
-    return _held_out(ibis.dense_rank().over(order_by=dice) < judged)
-
-
-def _entity(rows: ir.Table, args: Args) -> ir.Column:
-    name = args.get("entity")
-    if not name:
-        raise OptionError("split := 'entity' needs entity := 'machine', the column of entities.")
-    entities = int(rows[name].nunique().to_pyarrow().as_py())
-    if entities < 2:
-        raise DataError(f"split := 'entity' needs two entities; {name!r} has {entities}.")
-    return rows[name]
-
-
-def _by_column(rows: ir.Table, name: str) -> ir.IntegerValue:
-    """TRUE or 'validation' is judged; FALSE or 'train' is trained on; anything else is left out."""
-    by_lower = {c.lower(): c for c in rows.columns}
-    words = rows[by_lower[name.lower()]].cast("string").lower()
-    return ibis.cases(
-        (words.isin(["true", "1", "validation", "valid", "val"]), VALIDATION),
-        (words.isin(["false", "0", "train", "training"]), TRAIN),
-        else_=UNUSED,
-    )
-
-
-def check_split(split: Any) -> None:
-    """Refuse what is no text."""
-    if split is not None and not isinstance(split, str):
-        raise OptionError(f"split is {one_of(['time', 'entity', 'the name of a column'])}, not {split!r}.")

@@ -17,11 +17,10 @@ from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE, value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.readings import nearly_numbers
-from mfgsql.engine.snapshots import _ROWS as ROWS
-from mfgsql.engine.snapshots import Frozen
+from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection, find_leaks
-from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
+from mfgsql.features.profile import FLOAT_TYPES, INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.model import Model
 from mfgsql.tasks import Target, choose_task, tasks
 from mfgsql.training import Recipe, TrainSpec
@@ -80,9 +79,9 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
             remedy=filling(frozen, args["target"]),
         )
     task, target = fit_target(frozen, args) if args.get("target") else (None, None)
-    _check_loss(args, task)
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
     recipe = settle(frozen.rows, args, base, units=lambda: _units(frozen, args))
+    _check_loss(recipe, task, args["verb"])
     features, rejected = FeatureSet.fit(
         profiles, base.manifest.features if base else None, standardised=recipe.backbone == EnsembleConfig.kind
     )
@@ -108,9 +107,9 @@ def _seen_by(base: Model) -> set[str]:
     return {n.lower() for n in ([base.target.name] if base.manifest.task else base.manifest.features.names)}
 
 
-def _check_loss(args: Args, task: str | None) -> None:
+def _check_loss(recipe: Recipe, task: str | None, verb: str) -> None:
     """Refuse what this task would not heed."""
-    recipe, what = Recipe.parse(args.get("options") or {}), f"{args['verb']} ({task})" if task else args["verb"]
+    what = f"{verb} ({task})" if task else verb
     heeded = ("auto", *(tasks[task].losses if task else ()))
     if recipe.loss not in heeded:
         raise OptionError(f"The loss of {what} is {one_of(heeded)}, not '{recipe.loss}'.")
@@ -249,7 +248,7 @@ def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args
             found.append(f"{text.name} is text, and is read as such: {text.words}. {as_number(frozen, text.name)}")
     if frozen.unlabelled:
         total = frozen.rows + frozen.unlabelled
-        without = "NULL, NaN or infinite" if base_type(frozen.types[args["target"]]) in ("FLOAT", "DOUBLE") else "NULL"
+        without = "NULL, NaN or infinite" if base_type(frozen.types[args["target"]]) in FLOAT_TYPES else "NULL"
         words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {args['target']} is {without} in them."
         found.append(f"{words} {filling(frozen, args['target'])}")
     if args.get("split") == "time" and args.get("order_by"):

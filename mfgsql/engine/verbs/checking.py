@@ -8,8 +8,7 @@ from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, render
 from mfgsql.engine.readings import nearly_numbers
-from mfgsql.engine.snapshots import _ROWS as ROWS
-from mfgsql.engine.snapshots import Frozen, freeze
+from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import FEWEST, as_number, filling, fit_target, leaks_of, settle
 from mfgsql.engine.verbs.learning import check_options
 from mfgsql.errors import MfgsqlError
@@ -155,7 +154,8 @@ def _advice(args: Args, out: list[str], leaks: list[Leak], stop: bool) -> tuple[
 
 def _options(args: Args, leaks: list[str]) -> str:
     """Those that were given, and leaks left out, for the statement to run."""
-    given = {name: value for name, value in args["options"].items() if value != Recipe().to_dict()[name]}
+    usual = Recipe().to_dict()
+    given = {name: value for name, value in args["options"].items() if value != usual[name]}
     given |= {name: args[name] for name in ("positive", "gap") if args.get(name) is not None}
     exclude = list(dict.fromkeys([*args["exclude"], *leaks]))
     given |= {"exclude": exclude} if exclude else {}

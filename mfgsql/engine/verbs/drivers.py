@@ -10,8 +10,7 @@ import pyarrow as pa
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.snapshots import _ROWS as ROWS
-from mfgsql.engine.snapshots import Frozen, freeze
+from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import fit_target
 from mfgsql.errors import CancelledError, DataError, OptionError, did_you_mean, one_of
 from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked

@@ -19,8 +19,8 @@ from mfgsql.engine.planning import (
     read_options,
 )
 from mfgsql.engine.runs import load_libraries, run_learning
-from mfgsql.engine.snapshots import check_split
 from mfgsql.engine.sources import read_source
+from mfgsql.engine.splitting import check_split
 from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
 from mfgsql.tasks import objectives, tasks
 from mfgsql.training import Recipe

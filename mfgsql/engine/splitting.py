@@ -1,0 +1,106 @@
+"""Which rows are learnt from and which judge: by folds, hash, time, entity, or a column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from mfgsql.engine.planning import Args
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.errors import DataError, OptionError, one_of
+from mfgsql.training.rows import HASH, TRAIN, UNUSED, VALIDATION
+
+
+def parts_by_folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.IntegerValue:
+    """The part of each row, from 1: each has its share of every class, and of every range of a number.
+
+    Rows that are the same share a part, or one would be judged by a network that has seen its twin; so do all rows of
+    an entity where it is the split.
+    """
+    dice = (rows[HASH].cast("string") + f"|{seed}").hash()
+    if args.get("split") == "entity":
+        dice = (_entity(rows, args).cast("string") + f"|{seed}").hash()
+        return ibis.dense_rank().over(order_by=dice) % folds + 1
+    return ibis.dense_rank().over(order_by=[rows[args["target"]], dice]) % folds + 1
+
+
+def parts_by_split(rows: ir.Table, args: Args, task: str | None, seed: int) -> ir.IntegerValue:
+    """0 to train, 1 to judge, -1 for neither: by hash (within each class), time, entity, or a column."""
+    kind, share = args.get("split"), float(args["validation"])
+    dice = (rows[HASH].cast("string") + f"|{seed}").hash()
+    if kind is None and task == "classification":
+        return _held_out(ibis.cume_dist().over(group_by=rows[args["target"]], order_by=dice) <= share)
+    if kind is None:
+        return _held_out((dice % 10_000 + 10_000) % 10_000 < int(share * 10_000))
+    if kind == "time":
+        return _by_time(rows, args, share)
+    if kind == "entity":
+        return _by_entity(rows, args, share, seed)
+    return _by_column(rows, kind)
+
+
+def _held_out(condition: ir.BooleanValue) -> ir.IntegerValue:
+    return ibis.ifelse(condition, VALIDATION, TRAIN)
+
+
+def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
+    """The latest share is judged; rows within ``gap`` before it are left out, whose labels may look into it."""
+    name = args.get("order_by")
+    if not name:
+        raise OptionError("split := 'time' needs order_by := 'ts', the column of time.")
+    if not (rows[name].type().is_temporal() or rows[name].type().is_numeric()):
+        raise OptionError(
+            f"split := 'time' can't order by {name!r}: it is {rows[name].type()}, and text has an order of its own.",
+            remedy=f"Cast it in the source: SELECT *, {quote_identifier(name)}::TIMESTAMP AS ts FROM ...",
+        )
+    con, quoted = rows.get_backend().con, quote_identifier(name)
+    unit, zero = ("INTERVAL", "0 days") if rows[name].type().is_temporal() else ("DOUBLE", "0")
+    try:
+        bounds = con.execute(
+            f"SELECT cut::VARCHAR, (cut - CAST($gap AS {unit}))::VARCHAR "
+            f"FROM (SELECT quantile_disc({quoted}, $share) AS cut FROM {rows.get_name()})",
+            {"gap": str(args.get("gap") or zero), "share": 1 - share},
+        ).fetchone()
+    except duckdb.ConversionException:
+        form = "'3 hours'" if unit == "INTERVAL" else "a number, since order_by is one"
+        raise OptionError(f"gap = {args['gap']!r} can't be taken from {name!r}; write it as {form}.") from None
+    cut, last = (ibis.literal(b).cast(rows[name].type()) for b in bounds)
+    return ibis.cases((rows[name] > cut, VALIDATION), (rows[name] <= last, TRAIN), else_=UNUSED)
+
+
+def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.IntegerValue:
+    """Whole entities are judged, at least one."""
+    entity = _entity(rows, args)
+    dice = (entity.cast("string") + f"|{seed}").hash()
+    judged = max(1, round(share * int(entity.nunique().to_pyarrow().as_py())))
+    return _held_out(ibis.dense_rank().over(order_by=dice) < judged)
+
+
+def _entity(rows: ir.Table, args: Args) -> ir.Column:
+    name = args.get("entity")
+    if not name:
+        raise OptionError("split := 'entity' needs entity := 'machine', the column of entities.")
+    entities = int(rows[name].nunique().to_pyarrow().as_py())
+    if entities < 2:
+        raise DataError(f"split := 'entity' needs two entities; {name!r} has {entities}.")
+    return rows[name]
+
+
+def _by_column(rows: ir.Table, name: str) -> ir.IntegerValue:
+    """TRUE or 'validation' is judged; FALSE or 'train' is trained on; anything else is left out."""
+    by_lower = {c.lower(): c for c in rows.columns}
+    words = rows[by_lower[name.lower()]].cast("string").lower()
+    return ibis.cases(
+        (words.isin(["true", "1", "validation", "valid", "val"]), VALIDATION),
+        (words.isin(["false", "0", "train", "training"]), TRAIN),
+        else_=UNUSED,
+    )
+
+
+def check_split(split: Any) -> None:
+    """Refuse what is no text."""
+    if split is not None and not isinstance(split, str):
+        raise OptionError(f"split is {one_of(['time', 'entity', 'the name of a column'])}, not {split!r}.")
