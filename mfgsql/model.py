@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from mfgsql.backbones import Blocks, EnsembleBackbone, EnsembleConfig, TabularBackbone, TabularConfig
+from mfgsql.backbones import (
+    Blocks,
+    EnsembleBackbone,
+    EnsembleConfig,
+    SeriesBackbone,
+    SeriesConfig,
+    TabularBackbone,
+    TabularConfig,
+)
 from mfgsql.errors import CatalogError
-from mfgsql.features import FeatureSet
-from mfgsql.heads import MemberHead, PredictionHead, ReconstructionHead
-from mfgsql.tasks import Prediction, Target, Task, tasks
+from mfgsql.features import FeatureSet, History
+from mfgsql.heads import MemberHead, PatchHead, PredictionHead, ReconstructionHead
+from mfgsql.tasks import ANOMALY, Prediction, Target, Task, tasks
+from mfgsql.tasks.anomaly import residuals
+from mfgsql.tasks.task import Array
 
-FORMAT_VERSION = 2  # 1 knew the transformer only
-Config = TabularConfig | EnsembleConfig
-_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig)}
+FORMAT_VERSION = 3  # 1 knew the transformer only, 2 no histories
+Config = TabularConfig | EnsembleConfig | SeriesConfig
+_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig, SeriesConfig)}
+_OF_COLUMNS = re.compile(r"tokenizer\.|\.embed\.|\.words")  # parameters that belong to columns
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class Manifest:
         backbone: shape of the network.
         calibration: what rows not trained on taught about errors.
         lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device; interactions of columns found.
+        history: how it reads histories; None: it reads rows.
     """
 
     task: str | None
@@ -45,6 +59,7 @@ class Manifest:
     backbone: Config
     calibration: dict[str, Any] = field(default_factory=dict)
     lineage: dict[str, Any] = field(default_factory=dict)
+    history: History | None = None
 
     def to_json(self) -> str:
         """Canonical JSON."""
@@ -57,6 +72,7 @@ class Manifest:
             "backbone": {"kind": self.backbone.kind, **asdict(self.backbone)},
             "calibration": self.calibration,
             "lineage": self.lineage,
+            "history": self.history.to_dict() if self.history else None,
         }
         return json.dumps(saved, sort_keys=True, ensure_ascii=False)
 
@@ -90,6 +106,7 @@ class Manifest:
             config.from_dict(shape),
             saved["calibration"],
             saved["lineage"],
+            History.from_dict(saved["history"]) if saved.get("history") else None,
         )
 
 
@@ -109,7 +126,7 @@ class Adopted:
 class Network(nn.Module):
     """A backbone under a head."""
 
-    def __init__(self, backbone: TabularBackbone | EnsembleBackbone, head: nn.Module) -> None:
+    def __init__(self, backbone: TabularBackbone | EnsembleBackbone | SeriesBackbone, head: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
@@ -118,14 +135,37 @@ class Network(nn.Module):
         """What each member says of each row: ``[rows, members, outputs]``; a transformer is one member.
 
         Args:
-            continuous: float32 [rows, channels], NaN where missing. codes: int64 [rows, categorical columns].
-            speaker: for each row the number of the group of an ensemble that speaks for it, from 1; None: all do.
+            continuous: float32 [rows, channels], NaN where missing. codes: int64 [rows, categorical columns]. Of
+                histories each row is a window: [rows, length, ...].
+            speaker: for each row the number of the group that speaks for it, from 1; None: all do.
         """
         if isinstance(self.backbone, TabularBackbone):
             said: Tensor = self.head(self.backbone(continuous, codes))
             return said.unsqueeze(1)
+        if isinstance(self.backbone, SeriesBackbone):
+            return self._of_windows(self.backbone, continuous, codes, speaker)
         blocks = Blocks(speaker, self.backbone.config.groups)
         return blocks.gather(self.head(self.backbone(blocks.spread(continuous), blocks.spread(codes))))
+
+    def _of_windows(
+        self, backbone: SeriesBackbone, continuous: Tensor, codes: Tensor, speaker: Tensor | None
+    ) -> Tensor:
+        """Each group is a network of its own, with a head of its own."""
+        assert isinstance(self.head, nn.ModuleList)
+        parts = list(zip(backbone.encoders, self.head, strict=True))
+        if speaker is None or len(parts) == 1:
+            return torch.stack([head(encoder(continuous, codes)) for encoder, head in parts], dim=1)
+        blocks = Blocks(speaker, len(parts))
+        pairs = zip(parts, blocks.spread(continuous), blocks.spread(codes), strict=True)
+        return blocks.gather(torch.stack([head(encoder(x, k)) for (encoder, head), x, k in pairs]).unsqueeze(1))
+
+    def parts(self) -> list[list[nn.Parameter]]:
+        """Parameters of what is trained by itself, where that can be told apart."""
+        if not isinstance(self.backbone, SeriesBackbone):
+            return [list(self.parameters())]
+        assert isinstance(self.head, nn.ModuleList)
+        pairs = zip(self.backbone.encoders, self.head, strict=True)
+        return [[*encoder.parameters(), *head.parameters()] for encoder, head in pairs]
 
 
 @dataclass
@@ -145,6 +185,8 @@ class Model:
             members = MemberHead(config.groups, config.members, config.width, outputs)
             return cls(manifest, Network(EnsembleBackbone(config), members))
         head: nn.Module
+        if isinstance(config, SeriesConfig):
+            return cls(manifest, Network(SeriesBackbone(config), nn.ModuleList(_heads_of_windows(config, outputs))))
         if outputs is None:
             head = ReconstructionHead(
                 config.width, [s for _, s in config.continuous], [s for _, s in config.categorical]
@@ -158,6 +200,8 @@ class Model:
         """The supervised task; a base has none."""
         if self.manifest.task is None:
             raise CatalogError("A base predicts nothing; fine-tune it first.")
+        if self.manifest.task == ANOMALY:
+            raise CatalogError("A detector of anomalies predicts no target.")
         return tasks[self.manifest.task]
 
     @property
@@ -176,25 +220,57 @@ class Model:
         """What the members' numbers ``[rows, members, outputs]`` (on the CPU) come to, calibrated."""
         return self.task.adjust(self.task.predict(output, self.target), self.manifest.calibration)
 
-    def losses(self, output: Tensor, truth: Tensor, options: dict[str, Any]) -> Tensor:
-        """Loss of each row ``[rows]``: the mean of its members', each of which learns for itself."""
+    def losses(self, output: Tensor, truth: Tensor, options: dict[str, Any], least: Tensor | None = None) -> Tensor:
+        """Loss of each row ``[rows]``: the mean of its members', each of which learns for itself.
+
+        Args:
+            least: bool [rows], of whose truth only a lower bound is known; what reaches it costs nothing.
+        """
         rows, members, _ = output.shape
-        each = self.task.loss(output.flatten(0, 1), truth.repeat_interleave(members), self.target, options)
+        said, wanted = output.flatten(0, 1), truth.repeat_interleave(members)
+        each = self.task.loss(said, wanted, self.target, options)
+        if least is not None and bool(least.any()):
+            met = least.repeat_interleave(members) & self.task.reaches(said, wanted, self.target)
+            each = torch.where(met, 0.0, each)
         return each.view(rows, members).mean(dim=1)
+
+    def errors(self, continuous: Tensor, codes: Tensor, speaker: Tensor | None = None) -> Array:
+        """Errors of a detector's networks at the windows' ends, float64 [n, d].
+
+        Args:
+            speaker: for each window the number of the network that is asked, from 1; None: the mean of all.
+        """
+        backbone, heads = self.network.backbone, self.network.head
+        assert isinstance(backbone, SeriesBackbone), "detectors read histories"
+        assert isinstance(heads, nn.ModuleList)
+        with torch.inference_mode():
+            parts = [
+                residuals(encoder, head, continuous, codes)  # type: ignore[arg-type]  # by `build`
+                for encoder, head in zip(backbone.encoders, heads, strict=True)
+            ]
+        stacked = torch.stack(parts).double().cpu().numpy()
+        if speaker is None or len(parts) == 1:
+            return np.asarray(stacked.mean(axis=0))
+        return np.asarray(stacked[speaker.cpu().numpy() - 1, np.arange(len(continuous))])
 
     def adopt(self, base: Model) -> Adopted:
         """Take over what a base has learnt, its head too where task and target are the same; both are transformers."""
         backbone, other = self.network.backbone, base.network.backbone
-        assert isinstance(backbone, TabularBackbone), "an ensemble has no base"
-        assert isinstance(other, TabularBackbone)
-        columns = backbone.adopt(other)
+        if isinstance(backbone, SeriesBackbone):
+            assert isinstance(other, SeriesBackbone)
+            columns = backbone.adopt(other)
+        else:
+            assert isinstance(backbone, TabularBackbone), "an ensemble has no base"
+            assert isinstance(other, TabularBackbone)
+            columns = backbone.adopt(other)
         if self.manifest.task == base.manifest.task and self._same_outputs(base):
             self.network.head.load_state_dict(base.network.head.state_dict())
             return Adopted(columns)  # there is nothing new to learn on top of it
         if self.manifest.task is None or not columns:
             return Adopted(columns)
         known = set(columns) == set(backbone.config.columns)
-        return Adopted(columns, [p for n, p in backbone.named_parameters() if known or not n.startswith("tokenizer.")])
+        own = [p for n, p in backbone.named_parameters() if known or not _OF_COLUMNS.search(n)]
+        return Adopted(columns, own)
 
     def _same_outputs(self, base: Model) -> bool:
         mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()
@@ -231,6 +307,13 @@ class Model:
             raise CatalogError("The model's weights are damaged: they are not those that were saved.")
         model.network.eval()
         return model
+
+
+def _heads_of_windows(config: SeriesConfig, outputs: int | None) -> list[nn.Module]:
+    """A head for each group."""
+    if outputs is not None:
+        return [PredictionHead(config.width, outputs, config.dropout) for _ in range(config.groups)]
+    return [PatchHead(config.width, config.patches, config.patch, config.channels) for _ in range(config.groups)]
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:

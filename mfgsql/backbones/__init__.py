@@ -2,6 +2,15 @@
 
 from mfgsql.backbones.ensemble import EnsembleBackbone, EnsembleConfig
 from mfgsql.backbones.grouping import Blocks
+from mfgsql.backbones.series import SeriesBackbone, SeriesConfig
 from mfgsql.backbones.tabular import TabularBackbone, TabularConfig
 
-__all__ = ["Blocks", "EnsembleBackbone", "EnsembleConfig", "TabularBackbone", "TabularConfig"]
+__all__ = [
+    "Blocks",
+    "EnsembleBackbone",
+    "EnsembleConfig",
+    "SeriesBackbone",
+    "SeriesConfig",
+    "TabularBackbone",
+    "TabularConfig",
+]

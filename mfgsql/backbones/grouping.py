@@ -32,10 +32,10 @@ class Blocks:
         self._place[order] = place
 
     def spread(self, rows: Tensor) -> Tensor:
-        """``[rows, n]`` to ``[groups, block, n]``."""
+        """``[rows, ...]`` to ``[groups, block, ...]``."""
         if self._index is None:
-            return rows.unsqueeze(0).expand(self.groups, -1, -1)
-        return rows[self._index].view(self.groups, len(self._index) // self.groups, rows.shape[1])
+            return rows.unsqueeze(0).expand(self.groups, *rows.shape)
+        return rows[self._index].view(self.groups, len(self._index) // self.groups, *rows.shape[1:])
 
     def gather(self, said: Tensor) -> Tensor:
         """``[groups, members, block, n]`` to ``[rows, members that speak, n]``."""

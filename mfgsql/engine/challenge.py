@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.snapshots import COLUMNS
+from mfgsql.engine.unseen import judged_rows
 from mfgsql.evaluation import beats
 from mfgsql.model import Model
 from mfgsql.scoring import Scorer
@@ -28,37 +29,39 @@ def wins(
     engine: Engine, con: duckdb.DuckDBPyConnection, champion: str, snapshot: Snapshot, challenger: Model
 ) -> tuple[bool, str]:
     """Whether the challenger is better beyond chance on rows neither saw, and if not, why in words."""
-    if challenger.manifest.task is None:
-        return False, "bases are not compared."
+    if challenger.manifest.target is None:
+        return False, "bases and detectors are not compared."
     seen = snapshot_of(engine, con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
-    table = _judged(snapshot.path)
+    rows = judged_rows(snapshot.path, None, _MOST, snapshot.parts)
     with engine.scorer(champion) as scorer:
         held = scorer.model.manifest
-        theirs = unseen_by(table, seen, held.backbone.groups)
-        table, theirs = table.filter(pa.array(theirs > 0)), theirs[theirs > 0]
-        if len(table) < _FEWEST:
-            return False, f"only {len(table)} rows were seen by neither, and {_FEWEST} are needed."
+        theirs = unseen_by(rows.judged, seen, held.backbone.groups)
+        rows, theirs = rows.take(np.flatnonzero(theirs > 0)), theirs[theirs > 0]
+        if len(theirs) < _FEWEST:
+            return False, f"only {len(theirs)} rows were seen by neither, and {_FEWEST} are needed."
         if (
             held.task != challenger.manifest.task
             or held.target is None
             or held.target != _like(challenger, held.target)
         ):
             return False, f"{champion} predicts another target."
-        lacking = [n for n in held.features.names if n not in table.column_names]
+        if held.history is not None and not rows.of_histories:
+            return False, f"{champion} reads histories, and these rows have none."
+        lacking = [n for n in held.features.names if n not in rows.table.column_names]
         if lacking:
             return False, f"{champion} reads {lacking[0]!r}, which these rows lack."
-        columns = {n: table[n].combine_chunks() for n in table.column_names}
-        old = scorer.score_unseen(columns, theirs)
-    new = Scorer(challenger, engine.device, engine.settings.threads).score_unseen(columns, columns[SPLIT].to_numpy())
+        old = rows.predict(scorer, theirs)
+    mine = rows.judged[SPLIT].to_numpy()
+    new = rows.predict(Scorer(challenger, engine.device, engine.settings.threads), mine)
     challenger.network.to("cpu")
-    truth = np.asarray(challenger.task.encode(columns[challenger.target.name], challenger.target))
+    truth = np.asarray(challenger.task.encode(rows.judged[challenger.target.name].combine_chunks(), challenger.target))
     there = known(truth)
     metric = challenger.task.metrics(challenger.target)[0]
     if beats(metric, truth[there], new.take(there), old.take(there)):
         return True, ""
-    return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(table)} rows neither saw)."
+    return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(theirs)} rows neither saw)."
 
 
 def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
@@ -127,9 +130,3 @@ def snapshot_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) ->
     ).fetchone()
     path = engine.folder / Path(row[0]).name if row else None
     return path if path and path.is_file() else None
-
-
-def _judged(path: Path) -> pa.Table:
-    """Rows that judge, at most so many: they lie in the order of their hash, so these are a uniform sample."""
-    rows = pl.scan_parquet(path).filter(pl.col(SPLIT) >= VALIDATION).head(_MOST).collect().to_arrow()
-    return rows.replace_schema_metadata(pq.read_schema(path).metadata)

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.heldout import HeldOut, arrays
+from mfgsql.engine.heldout import HeldOut
+from mfgsql.engine.unseen import arrays
 from mfgsql.evaluation.importance import Importance
 from mfgsql.reporting.facts import Example, ExampleGroup, Missing
 from mfgsql.reporting.formats import number, short
@@ -30,7 +31,7 @@ def examples_of(
     reasons = row_status(held.model.manifest.features.encode(arrays(table), len(table)).flags, len(table)).reason
     features = held.model.manifest.features.names
     ranked = features if isinstance(importance, Missing) else [i.feature for i in importance]
-    added = contributions(engine, held, table) if explained else [{} for _ in rows]
+    added = contributions(engine, held, rows) if explained else [{} for _ in rows]
     examples = iter(
         [
             _example(held, int(row), table.slice(at, 1), reasons[at].as_py(), added[at], ranked)
@@ -40,14 +41,14 @@ def examples_of(
     return tuple(ExampleGroup(*words, tuple(next(examples) for _ in places)) for words, places in sorts)
 
 
-def contributions(engine: Engine, held: HeldOut, rows: pa.Table) -> list[dict[str, float]]:
-    """What each feature adds to the prediction of each row."""
+def contributions(engine: Engine, held: HeldOut, rows: Array) -> list[dict[str, float]]:
+    """What each feature adds to the prediction of each of these rows, by their numbers."""
     from mfgsql.scoring.explaining import explain
 
-    features = held.model.manifest.features
+    manifest = held.model.manifest
     with engine.scorer(held.version.name) as scorer:
-        found = explain(scorer, features.encode(arrays(rows), len(rows)), engine.check_open)
-    return [dict(zip(features.names, line, strict=True)) for line in found.tolist()]
+        found = explain(scorer, held.unseen.take(rows).batch(manifest), engine.check_open)
+    return [dict(zip(manifest.features.names, line, strict=True)) for line in found.tolist()]
 
 
 def _sorts(held: HeldOut) -> Iterator[tuple[tuple[str, str], Array]]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mfgsql.catalog import Version
 from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.quoting import quote_literal
+from mfgsql.engine.unseen import Unseen, judged_rows
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import SourceError
 from mfgsql.model import Manifest, Model
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array, known
-from mfgsql.training.rows import HASH, SPLIT, VALIDATION
-
-Columns = Mapping[str, pa.Array]
+from mfgsql.training.rows import HASH, SPLIT
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class HeldOut:
         columns: features and target as they came, `HASH` and `SPLIT`.
         truth: as the task encodes it, [rows].
         prediction: of each row by a part of the version that was not trained on it.
-        predict: the same for other values of these rows: as many rows, in the same order.
+        unseen: these rows, of which another version can be asked. part: that judges each.
     """
 
     version: Version
@@ -40,7 +37,8 @@ class HeldOut:
     columns: pa.Table
     truth: Array
     prediction: Prediction
-    predict: Callable[[Columns], Prediction]
+    unseen: Unseen
+    part: Array
 
 
 def held_out(engine: Engine, version: Version, *, most: int = 20_000) -> HeldOut:
@@ -54,27 +52,17 @@ def held_out(engine: Engine, version: Version, *, most: int = 20_000) -> HeldOut
     task, target = task_of(version, manifest), manifest.target
     assert target is not None
     groups = manifest.backbone.groups
-    table = _judged(_snapshot(engine, version), [*manifest.features.names, target.name, HASH], most, groups)
-    truth = task.encode(table[target.name].combine_chunks(), target)
-    there = known(truth)
-    if not there.any():
+    names = [*manifest.features.names, target.name, HASH]
+    unseen = judged_rows(_snapshot(engine, version), names, most, groups)
+    truth = task.encode(unseen.judged[target.name].combine_chunks(), target)
+    there = np.flatnonzero(known(truth))
+    if not len(there):
         raise SourceError(f"{version.name} was judged on no rows.", remedy=_elsewhere(version))
-    table, truth = table.filter(pa.array(there)).combine_chunks(), truth[there]
-
-    part = table[SPLIT].to_numpy()
-
-    def predict(columns: Columns) -> Prediction:
-        with engine.scorer(version.name) as scorer:
-            return scorer.score_unseen(columns, part)
-
+    unseen, truth = unseen.take(there), truth[there]
+    part = unseen.judged[SPLIT].to_numpy()
     with engine.scorer(version.name) as scorer:
-        model = scorer.model
-    return HeldOut(version, model, table, truth, predict(arrays(table)), predict)
-
-
-def arrays(table: pa.Table) -> dict[str, pa.Array]:
-    """The table's columns, one array each, by name."""
-    return {name: table[name].combine_chunks() for name in table.column_names}
+        said = unseen.predict(scorer, part)
+        return HeldOut(version, scorer.model, unseen.judged, truth, said, unseen, part)
 
 
 def _snapshot(engine: Engine, version: Version) -> Path:
@@ -95,16 +83,3 @@ def _snapshot(engine: Engine, version: Version) -> Path:
 
 def _elsewhere(version: Version) -> str:
     return f"Judge it on rows of your own: FROM ml_evaluate({quote_literal(version.name)}, 'my_table');"
-
-
-def _judged(path: Path, names: list[str], most: int, groups: int) -> pa.Table:
-    """The first rows held out: they lie in the order of their hash, so these are a uniform sample."""
-    parts: list[pa.Table] = []
-    with pq.ParquetFile(path) as file:
-        for group in range(file.metadata.num_row_groups):
-            table = file.read_row_group(group, columns=[*names, SPLIT])
-            judged = pc.and_(pc.greater_equal(table[SPLIT], VALIDATION), pc.less_equal(table[SPLIT], groups))
-            parts.append(table.filter(judged))
-            if sum(map(len, parts)) >= most:
-                break
-    return pa.concat_tables(parts).slice(0, most)

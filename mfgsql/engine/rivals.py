@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import duckdb
-import pyarrow as pa
+import numpy as np
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
 from mfgsql.engine.challenge import snapshot_of, unseen_by
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.heldout import HeldOut, arrays
+from mfgsql.engine.heldout import HeldOut
 from mfgsql.model import Manifest
 from mfgsql.reporting import Missing
 from mfgsql.reporting.facts import Rival
@@ -29,17 +29,20 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
         return Missing(f"The snapshot of {other} is gone, so no rows are known that neither was trained on.")
     theirs_of = unseen_by(held.columns, seen, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
     unseen = theirs_of > 0
-    rows = held.columns.filter(pa.array(unseen))
-    if len(rows) < _FEWEST:
-        return Missing(f"Only {len(rows):,} held-out rows were not trained on by {other} either: too few to compare.")
+    if unseen.sum() < _FEWEST:
+        return Missing(
+            f"Only {unseen.sum():,} held-out rows were not trained on by {other} either: too few to compare."
+        )
     with engine.scorer(other) as scorer:
         theirs, mine = scorer.model.manifest, held.model.manifest
         if theirs.target is None or (theirs.task, theirs.target.name, theirs.target.classes) != (
             mine.task, held.model.target.name, held.model.target.classes
         ):  # fmt: skip
             return Missing(f"{other} predicts another target.")
-        lacking = [n for n in theirs.features.names if n not in rows.column_names]
+        if theirs.history is not None and not held.unseen.of_histories:
+            return Missing(f"{other} reads histories, and these rows have none.")
+        lacking = [n for n in theirs.features.names if n not in held.unseen.table.column_names]
         if lacking:
             return Missing(f"{other} reads {lacking[0]!r}, which these rows lack.")
-        prediction = scorer.score_unseen(arrays(rows), theirs_of[unseen])
+        prediction = held.unseen.take(np.flatnonzero(unseen)).predict(scorer, theirs_of[unseen])
     return Rival(other, held.truth[unseen], held.prediction.take(unseen), prediction)

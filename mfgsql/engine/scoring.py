@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mfgsql.catalog import resolve
+from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import SourceError, did_you_mean
 
 if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine
-    from mfgsql.scoring import Scored, Scorer
+    from mfgsql.scoring import RowStatus, Scored, Scorer
+    from mfgsql.tasks import Prediction
+    from mfgsql.tasks.task import Array
 
 
 def pin(engine: Engine, model: pa.Array) -> pa.Array:
@@ -38,8 +41,7 @@ def score_value(engine: Engine, named: pa.Array, level: float) -> pa.Array:
     model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
         scored = scorer.score(features_of(scorer, row), len(row))
-        value, lower, upper = _interval(scorer, scored, level)
-    return _struct(scored, value=value, lower=lower, upper=upper)
+        return _struct(scored, **interval_columns(scorer, scored.prediction, level))
 
 
 def score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
@@ -48,15 +50,19 @@ def score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
     if len(names) > 1:
         return _by_model(engine, model, row, names)
     with engine.scorer(names[0]) as scorer:
+        if scorer.model.manifest.history is not None:
+            raise SourceError(
+                f"{names[0]} reads histories, and a row is none.",
+                remedy=f"FROM ml_predict({quote_literal(names[0])}, 'my_table', latest := true);",
+            )
         scored = scorer.score(features_of(scorer, row), len(row))
         none = pa.nulls(len(row), pa.float64())
         if scorer.model.task.shape == "class":
             answer = _class_struct(scorer, scored)
             label, probability = answer.field("label"), answer.field("probability")
             return _struct(scored, label=label, probability=probability, value=none, lower=none, upper=none)
-        value, lower, upper = _interval(scorer, scored, DEFAULT_LEVEL)
-    texts = pa.nulls(len(row), pa.string())
-    return _struct(scored, label=texts, probability=none, value=value, lower=lower, upper=upper)
+        columns = interval_columns(scorer, scored.prediction, DEFAULT_LEVEL)
+    return _struct(scored, label=pa.nulls(len(row), pa.string()), probability=none, **columns)
 
 
 DEFAULT_LEVEL = 0.9
@@ -122,32 +128,44 @@ def features_of(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
 
 
 def _class_struct(scorer: Scorer, scored: Scored) -> pa.Array:
-    target, prediction = scorer.model.target, scored.prediction
+    return _struct(scored, **class_columns(scorer, scored.prediction))
+
+
+def class_columns(scorer: Scorer, prediction: Prediction) -> dict[str, pa.Array]:
+    """Label, probability (of two classes that of the second), and the probabilities of all."""
+    target = scorer.model.target
     assert prediction.scores is not None
     rows, width = prediction.scores.shape
     chosen = prediction.scores[:, 1] if width == 2 else prediction.scores.max(axis=1)
     offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
     scores = pa.ListArray.from_arrays(offsets, pa.array(prediction.scores.reshape(-1)))
     label = pa.array(target.classes, pa.string()).take(pa.array(prediction.values))
-    return _struct(scored, label=label, probability=pa.array(chosen), scores=scores)
+    return {"label": label, "probability": pa.array(chosen), "scores": scores}
 
 
-def _interval(scorer: Scorer, scored: Scored, level: float) -> tuple[pa.Array, pa.Array, pa.Array]:
-    from mfgsql.tasks.regression import half_width
+def interval_columns(scorer: Scorer, prediction: Prediction, level: float) -> dict[str, pa.Array]:
+    """The value and the ends of its interval; NULL where there were too few rows to tell one."""
+    value = prediction.values
+    lower, upper = scorer.model.task.interval(value, scorer.model.manifest.calibration, level)
+    known = np.isfinite(lower) & np.isfinite(upper)
+    return {"value": pa.array(value), "lower": _where(known, lower), "upper": _where(known, upper)}
 
-    value = scored.prediction.values
-    half = half_width(scorer.model.manifest.calibration, level)
-    if not np.isfinite(half):
-        none = pa.nulls(len(value), pa.float64())
-        return pa.array(value), none, none
-    return pa.array(value), pa.array(value - half), pa.array(value + half)
+
+def _where(known: Array, values: Array) -> pa.Array:
+    return pa.array(values) if known.all() else pa.array(values, mask=~known)
+
+
+def masked(columns: dict[str, pa.Array], rows: RowStatus) -> None:
+    """Make the columns of void rows NULL."""
+    if rows.void is None:
+        return
+    kept = pa.array(~rows.void)
+    for name, column in columns.items():
+        columns[name] = pc.if_else(kept, column, pa.scalar(None, column.type))
 
 
 def _struct(scored: Scored, **columns: pa.Array) -> pa.Array:
     """The columns with status and reason; a void row's columns are NULL."""
-    if scored.rows.void is not None:
-        kept = pa.array(~scored.rows.void)
-        for name, column in columns.items():
-            columns[name] = pc.if_else(kept, column, pa.scalar(None, column.type))
+    masked(columns, scored.rows)
     columns |= {"ml_status": scored.rows.status, "ml_reason": scored.rows.reason}
     return pa.StructArray.from_arrays(list(columns.values()), list(columns))

@@ -17,6 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
+from mfgsql.engine.histories import (
+    censored_column,
+    check_roles,
+    choose_split,
+    leave_out_placeless,
+    missing_labels,
+    places,
+)
 from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
@@ -26,6 +34,7 @@ from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import ColumnProfile
 from mfgsql.features.profile import FLOAT_TYPES, base_type
 from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
+from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
 ROWS = "__ml_rows"
 COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of
@@ -41,7 +50,8 @@ class Frozen:
     Attributes:
         con: that cursor. types: of all columns. profiles: of the columns that may be features or the target.
         ignored: columns of types that can be neither. hash: of the content, whatever the order.
-        rows: how many; those without a target are left out.
+        rows: how many; those without a target are left out, or of histories stay as what came before others.
+        placeless: rows of histories that were left out for want of a time or an entity.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -52,10 +62,11 @@ class Frozen:
     hash: str
     rows: int
     unlabelled: int
+    placeless: int = 0
 
 
 def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellation) -> Frozen:
-    """Read the source once.
+    """Read the source once. With ``args["histories"]`` rows get their history and moment.
 
     Raises:
         SourceError: not readable, temporary or uncommitted, or without the named columns.
@@ -66,43 +77,58 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     for role in ROLES:
         if args.get(role):
             args[role] = _column(args[role], types, role)
+    windowed = bool(args.get("histories"))
+    if windowed:
+        check_roles(args, types)
+    args["censored"] = censored_column(args, types)
     split = _split_column(args, types)
-    roles = {args[r] for r in ("entity", "order_by", "weight") if args.get(r)} | split
+    roles = {args[r] for r in ("entity", "order_by", "weight", "censored") if args.get(r)} | split
     named = roles | ({args["target"]} if args.get("target") else set())
     if args.get("target") and args["target"] in roles:
         raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in named}
     excluded = {_column(n, types, "options.exclude").lower() for n in args.get("exclude") or []}
     kept = {n: t for n, t in kept.items() if n.lower() not in excluded or n in named}
+    labels = [n for n in missing_labels(types, args.get("target")) if n not in roles]
+    kept = {n: t for n, t in kept.items() if n not in labels}
     if not kept:
         raise SourceError("The source has no column that could be learnt from.")
     columns = ", ".join(f"__src.{quote_identifier(n)}" for n in kept)
+    also = places(args, types) if windowed else ""
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT *, hash(__row) AS {HASH} "
+        f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT *, hash(__row) AS {HASH}{also} "
         f"FROM (SELECT {columns} FROM {source.sql} AS __src) AS __row"
     )
     total = _count(con)
+    placeless = leave_out_placeless(con, ROWS, args) if windowed else 0
+    if windowed and args.get("split") is None:
+        args["split"] = choose_split(con, ROWS, args)
+    unlabelled = 0
     if args.get("target"):
-        _leave_out_unlabelled(con, args["target"], kept[args["target"]])
+        unlabelled = _unlabelled(con, args["target"], kept[args["target"]], leave_out=not windowed)
     if args.get("weight"):
         _check_weights(con, args["weight"])
     cancellation.check()
-    rows = _count(con)
+    rows = _count(con) - (unlabelled if windowed else 0)
     if total == 0:
         raise DataError("The source has no rows.")
     profiled = {n: t for n, t in kept.items() if n not in roles}
     profiles = profile_columns(con, ROWS, profiled, order=HASH) if rows else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}
     ignored |= {n: "excluded" for n in types if n.lower() in excluded}
+    ignored |= dict.fromkeys(labels, f"a label, as {args.get('target')!r} is")
     by_name = {p.name: p for p in profiles}
-    return Frozen(con, source.select, kept, by_name, ignored, _content_hash(con, kept), rows, total - rows)
+    digest = _content_hash(con, kept)
+    return Frozen(con, source.select, kept, by_name, ignored, digest, rows, unlabelled, placeless)
 
 
-def _leave_out_unlabelled(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> None:
-    """NaN is how other programs write NULL, and an infinity teaches nothing either."""
+def _unlabelled(con: duckdb.DuckDBPyConnection, name: str, kind: str, *, leave_out: bool) -> int:
+    """How many rows have no target. NaN is how other programs write NULL, and an infinity teaches nothing either."""
     target = quote_identifier(name)
     unknown = f" OR NOT isfinite({target})" if base_type(kind) in FLOAT_TYPES else ""
-    con.execute(f"DELETE FROM {ROWS} WHERE {target} IS NULL{unknown}")
+    how = "DELETE" if leave_out else "SELECT count(*)"
+    row = con.execute(f"{how} FROM {ROWS} WHERE {target} IS NULL{unknown}").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _check_weights(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -191,11 +217,17 @@ def export(
     parts = parts_by_folds(rows, args, folds, seed) if folds > 1 else parts_by_split(rows, args, task, seed)
     split = parts.cast("int8")
     columns: dict[str, Any] = {n: rows[n] for n in features}
+    windowed = bool(args.get("histories"))
+    if args.get("censored"):
+        columns[LEAST] = rows[args["censored"]]
     if target:
         columns[target] = rows[target].cast("string" if task == "classification" else "float64")
     if args.get("weight"):
         columns[args["weight"]] = rows[args["weight"]].cast("float64")
-    chosen = rows.select(**columns, **{HASH: rows[HASH], SPLIT: split}).order_by(HASH)
+    made = {HASH: rows[HASH], SPLIT: split} | ({n: rows[n] for n in (HISTORY, MOMENT)} if windowed else {})
+    # Ties in time lie by their values, so that the order of the source changes nothing.
+    order = [HISTORY, MOMENT, *features, HASH] if windowed else [HASH]
+    chosen = rows.select(**columns, **made).order_by(order)
     hashed = json.dumps(frozen.types).encode()
     counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path, {COLUMNS: hashed})
     judges = {part: n for part, n in counts.items() if part >= VALIDATION}

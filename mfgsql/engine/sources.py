@@ -30,10 +30,12 @@ class Source:
     Attributes:
         text: as the caller wrote it.
         sql: what stands behind FROM.
+        parts: in how many its histories are scored.
     """
 
     text: str
     sql: str
+    parts: int = 1
 
     @property
     def select(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -12,21 +12,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mfgsql.backbones import EnsembleConfig, TabularConfig
+from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
+from mfgsql.engine.histories import BLOCKS, detection_level, settle_history, warnings_of
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE, value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.errors import DataError, OptionError, one_of
-from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection, find_leaks
+from mfgsql.features import ColumnProfile, FeatureSet, History, Leak, Rejection, find_leaks
 from mfgsql.features.profile import FLOAT_TYPES, INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.model import Model
-from mfgsql.tasks import Target, choose_task, tasks
+from mfgsql.tasks import ANOMALY, Target, choose_task, tasks
 from mfgsql.training import Recipe, TrainSpec
 from mfgsql.training.rows import HASH
 
 FEWEST = 20
+_DETECTOR_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Prepared:
                 "recipe": spec.recipe.to_dict(),
                 "weight": spec.weight,
                 "costs": spec.costs,
+                **({"history": spec.history.to_dict(), "level": spec.level, "span": spec.span} if spec.history else {}),
             },
             sort_keys=True,
             ensure_ascii=False,
@@ -82,17 +85,26 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
     recipe = settle(frozen.rows, args, base, units=lambda: _units(frozen, args))
     _check_loss(recipe, task, args["verb"])
+    history = _history(frozen, args, recipe, base)
     features, rejected = FeatureSet.fit(
-        profiles, base.manifest.features if base else None, standardised=recipe.backbone == EnsembleConfig.kind
+        profiles, base.manifest.features if base else None, standardised=recipe.backbone != TabularConfig.kind
     )
+    if history is not None:
+        features = features.nullable()
     if not features.encoders:
         reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
         raise DataError(f"No column is left to learn from ({reasons}).")
     leaks = leaks_of(frozen, features, target) if target else []
     costs = _costs(args, target)
-    spec = TrainSpec(features, recipe, task, target, None if task else args["objective"], args.get("weight"), costs)
+    objective = None if task else args.get("objective")
+    spec = TrainSpec(features, recipe, task, target, objective, args.get("weight"), costs, history)
+    if args.get("task") == ANOMALY and history is not None:
+        span = recipe.span or max(2, history.window // 3)
+        spec = replace(spec, task=ANOMALY, objective="residual", level=detection_level(args, history, span), span=span)
     warnings = _warnings(frozen, rejected, leaks, args)
-    if base is not None and base.manifest.task and base.target.name != args.get("target"):
+    if history is not None:
+        warnings += warnings_of(frozen.con, ROWS, history, frozen.placeless)
+    if base is not None and base.manifest.target and base.target.name != args.get("target"):
         warnings.append(f"{args['base']} is no base but a model of {base.target.name!r}: all it has learnt goes along.")
     elif base is not None and str(args.get("target")).lower() in _seen_by(base):
         warnings.append(
@@ -102,9 +114,21 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
 
 
+def _history(frozen: Frozen, args: Args, recipe: Recipe, base: Model | None) -> History | None:
+    """How histories are read, where they are; what the split needs of it goes into the arguments."""
+    if not args.get("histories"):
+        return None
+    known = base.manifest if base else None
+    history = settle_history(frozen.con, ROWS, frozen.types, args, recipe, known)
+    numbers = [n for n, p in frozen.profiles.items() if not p.nulls]
+    history = replace(history, complete=tuple(numbers))
+    args["histories"] = {"window": history.length}
+    return history
+
+
 def _seen_by(base: Model) -> set[str]:
     """Columns that a base was trained to tell, in lower case."""
-    return {n.lower() for n in ([base.target.name] if base.manifest.task else base.manifest.features.names)}
+    return {n.lower() for n in ([base.target.name] if base.manifest.target else base.manifest.features.names)}
 
 
 def _check_loss(recipe: Recipe, task: str | None, verb: str) -> None:
@@ -136,9 +160,7 @@ def _units(frozen: Frozen, args: Args) -> int:
     return int(row[0]) if row else 0
 
 
-def settle(
-    rows: int, args: Args, base: Model | None = None, *, units: Callable[[], int] | None = None
-) -> Recipe:
+def settle(rows: int, args: Args, base: Model | None = None, *, units: Callable[[], int] | None = None) -> Recipe:
     """The recipe with backbone and folds chosen.
 
     Rows judge in turn (cross-fitting, Chernozhukov et al. 2018) where they are few enough to be learnt five times;
@@ -151,6 +173,11 @@ def settle(
     kind = recipe.backbone
     if base is not None:
         kind = base.manifest.backbone.kind
+        if args.get("histories") and kind != SeriesConfig.kind:
+            raise OptionError(
+                f"{args['base']} reads rows, and this model histories: it is no base for it.",
+                remedy="Leave out window and resample, or pre-train a base with options := {'window': 64}.",
+            )
         if kind == EnsembleConfig.kind:
             raise OptionError(
                 f"{args['base']} was trained from scratch, as an ensemble: it is no base to start from.",
@@ -158,18 +185,31 @@ def settle(
             )
         if recipe.backbone not in ("auto", kind):
             raise OptionError(f"backbone is {recipe.backbone!r}, but the base is {_article(kind)}: leave it out.")
+    elif args.get("histories"):
+        if kind not in ("auto", SeriesConfig.kind):
+            raise OptionError(f"backbone is '{kind}', which reads rows: histories are read by 'series'.")
+        kind = SeriesConfig.kind
+    elif kind == SeriesConfig.kind:
+        raise OptionError(
+            "backbone is 'series', which reads histories, and no window is said.",
+            remedy="Say one: options := {'window': 64}, with entity := 'machine_id' and order_by := 'ts'.",
+        )
     elif kind == "auto":
         kind = EnsembleConfig.kind if args.get("target") else TabularConfig.kind
     if kind == EnsembleConfig.kind and not args.get("target"):
         raise OptionError("An ensemble learns from labels only: a base is a transformer.")
     usual = recipe.validation == Recipe().validation
     may = kind == EnsembleConfig.kind and args.get("split") in (None, "entity") and usual
+    if kind == SeriesConfig.kind:
+        learns = bool(args.get("target")) or args.get("task") == ANOMALY
+        may = learns and args.get("split") in ("entity", BLOCKS) and usual
     if not may and recipe.folds > 1:
         raise OptionError(
             f"folds = {recipe.folds} is for an ensemble whose rows are split by hash or by entity.",
             remedy="Leave out folds, or the base, split, backbone or validation beside it.",
         )
-    folds = (recipe.folds or Recipe.usual_folds(rows)) if may else 1
+    usual_folds = _DETECTOR_FOLDS if args.get("task") == ANOMALY else Recipe.usual_folds(rows, kind)
+    folds = (recipe.folds or usual_folds) if may else 1
     if folds > 1 and units is not None:
         folds = min(folds, max(units(), 1))
     return recipe.settled(kind, folds)

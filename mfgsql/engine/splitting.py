@@ -8,10 +8,12 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
+from mfgsql.engine.histories import BLOCKS
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.training.rows import HASH, TRAIN, UNUSED, VALIDATION
+from mfgsql.training.windows import HISTORY, MOMENT
 
 
 def parts_by_folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.IntegerValue:
@@ -21,6 +23,8 @@ def parts_by_folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.Inte
     an entity where it is the split.
     """
     dice = (rows[HASH].cast("string") + f"|{seed}").hash()
+    if args.get("split") == BLOCKS:
+        return ibis.ntile(folds).over(order_by=[rows[MOMENT], dice]) + 1
     if args.get("split") == "entity":
         dice = (_entity(rows, args).cast("string") + f"|{seed}").hash()
         return ibis.dense_rank().over(order_by=dice) % folds + 1
@@ -36,7 +40,8 @@ def parts_by_split(rows: ir.Table, args: Args, task: str | None, seed: int) -> i
     if kind is None:
         return _held_out((dice % 10_000 + 10_000) % 10_000 < int(share * 10_000))
     if kind == "time":
-        return _by_time(rows, args, share)
+        parts = _by_time(rows, args, share)
+        return _apart(rows, parts, args) if args.get("histories") else parts
     if kind == "entity":
         return _by_entity(rows, args, share, seed)
     return _by_column(rows, kind)
@@ -69,6 +74,18 @@ def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
         raise OptionError(f"gap = {args['gap']!r} can't be taken from {name!r}; write it as {form}.") from None
     cut, last = (ibis.literal(b).cast(rows[name].type()) for b in bounds)
     return ibis.cases((rows[name] > cut, VALIDATION), (rows[name] <= last, TRAIN), else_=UNUSED)
+
+
+def _apart(rows: ir.Table, parts: ir.IntegerValue, args: Args) -> ir.IntegerValue:
+    """Without those judged rows whose window holds rows that are learnt from, where enough others are left."""
+    window = args["histories"]["window"]
+    judged = (parts == VALIDATION).cast("int64")
+    since = judged.sum().over(group_by=rows[HISTORY], order_by=[rows[MOMENT], rows[HASH]], rows=(None, 0))
+    apart = rows.select(judged=judged, apart=(judged == 1) & (since >= window))
+    found = apart.aggregate(all=apart.judged.sum(), apart=apart.apart.cast("int64").sum()).to_pyarrow().to_pylist()[0]
+    if not found["apart"] or found["apart"] * 2 < found["all"]:
+        return parts
+    return ibis.ifelse((judged == 1) & (since < window), UNUSED, parts)
 
 
 def _by_entity(rows: ir.Table, args: Args, share: float, seed: int) -> ir.IntegerValue:

@@ -18,7 +18,7 @@ _FEW, _FEW_RARE = 50, 10  # rows judged, and rows of all classes but the largest
 def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
     """The deciding metric, its value and the baseline's, and what they mean in words: beyond chance, or not."""
     model, judged = learned.model, learned.judgement
-    if model.manifest.task is None:
+    if model.manifest.target is None:
         useful = learned.best_step > 0
         loss = judged.loss if judged else None
         return "loss", loss, None, "useful" if useful else "no better than the baseline"

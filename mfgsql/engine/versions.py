@@ -9,7 +9,7 @@ from mfgsql.catalog.models import CHAMPION, alias_of
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.model import Manifest
-from mfgsql.tasks import Target, Task, tasks
+from mfgsql.tasks import ANOMALY, Target, Task, tasks
 
 
 def task_of(version: Version, manifest: Manifest) -> Task:
@@ -22,6 +22,11 @@ def task_of(version: Version, manifest: Manifest) -> Task:
         raise NotFoundError(
             f"'{version.model}' is a base: it was pre-trained and predicts nothing yet.",
             remedy=f"FROM ml_finetune('my_model', 'labelled', target := 'column', base := '{version.model}');",
+        )
+    if manifest.task == ANOMALY:
+        raise NotFoundError(
+            f"'{version.model}' detects anomalies and predicts no target.",
+            remedy=f"FROM ml_detect_anomalies('{version.model}', 'my_table');",
         )
     return tasks[manifest.task]
 

@@ -4,11 +4,10 @@ Fisher, Rudin and Dominici, "All Models are Wrong, but Many are Useful", JMLR 20
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from mfgsql.errors import DataError
 from mfgsql.metrics import Metric, measure
@@ -39,8 +38,8 @@ class Importance:
 
 
 def permutation_importance(
-    predict: Callable[[Mapping[str, pa.Array]], Prediction],
-    columns: Mapping[str, pa.Array],
+    whole: Prediction,
+    shuffled: Callable[[str, Array], Prediction],
     truth: Array,
     metric: Metric,
     features: Sequence[str],
@@ -50,20 +49,18 @@ def permutation_importance(
     """Importance of each feature, the highest first.
 
     Args:
-        predict: of as many rows as ``truth`` has, in its order. columns: with the features, [rows] each.
+        whole: predictions of rows. shuffled: predictions where each row has the value of a column that the row has
+            whose number stands in its place.
         truth: as the task encodes it, [rows]. metric: what is to get worse.
 
     Raises:
         DataError: the metric is undefined on these rows, such as those of one class.
     """
     rng = np.random.default_rng(seed)
-    orders = [pa.array(rng.permutation(len(truth))) for _ in range(REPEATS)]  # the same for each feature
-    before = _value(metric, truth, predict(columns))
+    orders = [rng.permutation(len(truth)) for _ in range(REPEATS)]  # the same for each feature
+    before = _value(metric, truth, whole)
     losses = {
-        name: np.array(
-            [_loss(metric, before, truth, predict({**columns, name: columns[name].take(o)})) for o in orders]
-        )
-        for name in features
+        name: np.array([_loss(metric, before, truth, shuffled(name, order)) for order in orders]) for name in features
     }
     ordered = sorted(losses, key=lambda name: -float(losses[name].mean()))
     return [

@@ -7,6 +7,7 @@ database or a network.
 
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection
 from mfgsql.features.featureset import Batch, FeatureSet
+from mfgsql.features.histories import History, Track
 from mfgsql.features.leaks import Leak, find_leaks
 from mfgsql.features.profile import ColumnProfile, is_numeric_type
 
@@ -17,8 +18,10 @@ __all__ = [
     "Encoder",
     "FeatureSet",
     "Flag",
+    "History",
     "Leak",
     "Rejection",
+    "Track",
     "find_leaks",
     "is_numeric_type",
 ]

@@ -64,6 +64,11 @@ class FeatureSet:
             fitted.append(_widened(old, profile) if old is not None and old.kind == result.kind else result)
         return cls(tuple(sorted(fitted, key=lambda e: not e.column.continuous))), rejected
 
+    def nullable(self) -> FeatureSet:
+        """The same, where any value may be missing: of histories some row always is."""
+        encoders: list[Any] = [replace(cast("Any", e), nullable=True) for e in self.encoders]
+        return FeatureSet(tuple(encoders))
+
     @property
     def names(self) -> list[str]:
         """Names of the columns read, in token order."""

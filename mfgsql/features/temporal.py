@@ -56,7 +56,7 @@ class TemporalEncoder:
 
     def encode(self, values: pa.Array) -> EncodedColumn:
         """float32 [rows, size]; the trend runs from -1.7 to 1.7 (unit variance) and stays there beyond the range."""
-        seconds, unreadable = _as_seconds(values)
+        seconds, unreadable = as_seconds(values)
         trend = np.clip((seconds - self.low) / (self.high - self.low), 0.0, 1.0) * 3.4 - 1.7
         phases = [2 * np.pi * np.mod(seconds, p) / p for p in self.periods]
         channels = [trend, *(wave(p) for p in phases for wave in (np.sin, np.cos))]
@@ -92,7 +92,7 @@ class TemporalEncoder:
         return cls(**fields | {"periods": tuple(saved["periods"])})
 
 
-def _as_seconds(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_] | None]:
+def as_seconds(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_] | None]:
     """Seconds since 1970 with NaN for NULL, and a mask of values that are no times."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()

@@ -1,7 +1,8 @@
 """Small networks on top of a backbone's hidden states: one predicts a target, one the columns themselves."""
 
 from mfgsql.heads.members import MemberHead
+from mfgsql.heads.patches import PatchHead
 from mfgsql.heads.prediction import PredictionHead
 from mfgsql.heads.reconstruction import ReconstructionHead
 
-__all__ = ["MemberHead", "PredictionHead", "ReconstructionHead"]
+__all__ = ["MemberHead", "PatchHead", "PredictionHead", "ReconstructionHead"]

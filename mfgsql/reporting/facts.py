@@ -154,7 +154,7 @@ class Facts:
     @property
     def task(self) -> str | None:
         """Name of the supervised task; None of a base, and where there is no version."""
-        return self.manifest.task if self.manifest else None
+        return self.manifest.task if self.manifest and self.manifest.target else None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ class _Game:
         self._batch, self._none, self._check = batch, typical_row(features), check
         sizes = [c.size if c.continuous else 1 for c in columns]
         owners = np.repeat(np.arange(self.players), sizes)
-        self._channels, self._codes = np.split(owners, [batch.continuous.shape[1]])
+        self._channels, self._codes = np.split(owners, [self._none.continuous.shape[1]])
         self._class: Array | None = None
         whole = scorer.predict(batch.continuous, batch.codes)
         if whole.scores is not None:
@@ -129,7 +129,9 @@ class _Game:
     @property
     def typical(self) -> Array:
         """Mask [rows, columns] of values that are the typical row's."""
-        same = np.hstack([self._batch.continuous == self._none.continuous, self._batch.codes == self._none.codes])
+        values, words = self._batch.continuous, self._batch.codes
+        alike = (values[..., : self._none.continuous.shape[1]] == self._none.continuous, words == self._none.codes)
+        same = np.hstack([a if a.ndim == 2 else a.all(axis=1) for a in alike])
         owners = np.concatenate([self._channels, self._codes])
         starts = np.flatnonzero(np.diff(owners, prepend=-1))
         return np.logical_and.reduceat(same, starts, axis=1)
@@ -152,10 +154,20 @@ class _Game:
             self._check()
             pairs = np.arange(start, min(start + self.scorer.batch, len(coalitions) * self.rows))
             own, row = coalitions[pairs // self.rows], pairs % self.rows
-            continuous = np.where(own[:, self._channels], self._batch.continuous[row], self._none.continuous)
-            codes = np.where(own[:, self._codes], self._batch.codes[row], self._none.codes)
-            parts.append(self._worth(self.scorer.predict(continuous, codes), row))
+            parts.append(self._worth(self.scorer.predict(*self._mixed(own, row)), row))
         return np.concatenate(parts).reshape(len(coalitions), self.rows)
+
+    def _mixed(self, own: Array, row: Array) -> tuple[Array, Array]:
+        """Rows whose columns are their own, or the typical row's; of windows all of a column's values."""
+        values, words = self._batch.continuous[row], self._batch.codes[row]
+        channels, codes = own[:, self._channels], own[:, self._codes]
+        if values.ndim == 2:
+            return np.where(channels, values, self._none.continuous), np.where(codes, words, self._none.codes)
+        mixed = values.copy()
+        width = self._none.continuous.shape[1]
+        there = values[..., width : width + 1] > 0  # where there is no row there is no typical one either
+        mixed[..., :width] = np.where(channels[:, None] | ~there, values[..., :width], self._none.continuous)
+        return mixed, np.where(codes[:, None] | ~there, words, self._none.codes)
 
     def _worth(self, prediction: Prediction, rows: Array | slice) -> Array:
         """The number that is explained, of predictions for these rows."""

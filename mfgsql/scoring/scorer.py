@@ -22,7 +22,8 @@ from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 
 # Worst first: a row shows its worst doubt as status, and all of them as reason.
-STATUSES = ("unreadable", "missing", "unseen", "out_of_range")
+STATUSES = ("unreadable", "too_short", "missing", "unseen", "stuck", "out_of_range")
+_VOID = STATUSES.index("too_short")  # up to here a row gets no prediction
 _BATCH = 8192  # rows of a pass on a GPU
 _ACTIVATIONS = 2**20  # bytes of hidden states on a CPU: what stays in a core's cache is a half faster
 _RECENT = 0.5  # seconds
@@ -113,14 +114,29 @@ class Scorer:
             part: of each row, as its training snapshot has it (from 1), [rows].
         """
         batch = self.model.manifest.features.encode(columns, len(part))
+        return self.predict_unseen(batch.continuous, batch.codes, part)
+
+    def predict_unseen(self, continuous: Array, codes: Array, part: Array) -> Prediction:
+        """The same of encoded rows, or of windows."""
         speaker = np.clip(part, 1, self.model.manifest.backbone.groups).astype(np.int64)
-        arrays = (batch.continuous, batch.codes, speaker)
+        arrays, size = (continuous, codes, speaker), _BATCH if continuous.ndim == 2 else self.batch
         with self._threads.share(self.threads), torch.inference_mode():
             parts = [
-                self.model.predict(self._forward(*(a[i : i + _BATCH] for a in arrays)))
-                for i in range(0, len(part), _BATCH)
+                self.model.predict(self._forward(*(a[i : i + size] for a in arrays))) for i in range(0, len(part), size)
             ]
         return Prediction.concat(parts)
+
+    def errors(self, continuous: Array, codes: Array) -> Array:
+        """How far off is what a detector tells of the newest rows of windows, float64 [n, d]."""
+        with self._threads.share(self.threads):
+            passes = [
+                self.model.errors(
+                    torch.from_numpy(continuous[i : i + self.batch]).to(self.device),
+                    torch.from_numpy(codes[i : i + self.batch]).to(self.device),
+                )
+                for i in range(0, max(len(continuous), 1), self.batch)
+            ]
+        return np.concatenate(passes)
 
     def predict(self, continuous: Array, codes: Array) -> Prediction:
         """Predictions of rows as `FeatureSet.encode` gives them, in passes of ``batch`` rows."""
@@ -163,5 +179,5 @@ def row_status(flags: tuple[Flag, ...], rows: int) -> RowStatus:
     texts: list[str | None] = [None] * rows
     for row, words in reasons.items():
         texts[row] = "; ".join(words)
-    void = worst == STATUSES.index("unreadable")
+    void = worst <= _VOID
     return RowStatus(status, pa.array(texts, pa.string()), void if void.any() else None)

@@ -85,6 +85,11 @@ class Regression(Task):
         grid = np.quantile(errors, np.linspace(0, 1, min(_GRID, len(errors))), method="higher")
         return {"rows": len(errors), "errors": grid.tolist()}
 
+    def interval(self, values: Array, calibration: dict[str, Any], level: float) -> tuple[Array, Array]:
+        """As far below the value as above it."""
+        half = half_width(calibration, level)
+        return values - half, values + half
+
     def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
         """As it is: the errors make intervals, not other values."""
         return prediction

@@ -28,7 +28,7 @@ class Target:
         name, type: as the database says.
         classes: values as text; of two, the second is the positive one. Empty for numbers.
         counts: fitted rows of each class.
-        mean, deviation: of a number, over the fitted rows.
+        mean, deviation: of a number, over the fitted rows. cap: a remaining life counts up to it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Target:
     counts: tuple[int, ...] = ()
     mean: float = 0.0
     deviation: float = 1.0
+    cap: float | None = None
 
     @property
     def column(self) -> str:
@@ -148,6 +149,14 @@ class Task(ABC):
     @abstractmethod
     def columns(self, target: Target) -> list[OutputColumn]:
         """The result's columns besides ``ml_status`` and ``ml_reason``."""
+
+    def reaches(self, output: Tensor, truth: Tensor, target: Target) -> Tensor:
+        """Whether what is said is at least the truth, [rows]."""
+        raise NotImplementedError(f"{self.name} knows no lower bounds")
+
+    def interval(self, values: Array, calibration: dict[str, Any], level: float) -> tuple[Array, Array]:
+        """Ends of each value's interval, [rows] each; infinite where there were too few rows to tell."""
+        raise NotImplementedError(f"{self.name} has no intervals")
 
     def at_level(self, target: Target, calibration: dict[str, Any], level: float) -> list[OutputColumn]:
         """Columns that are there only where a level was asked for."""

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
+from mfgsql.backbones import SeriesBackbone
 from mfgsql.cancellation import Cancellation
 from mfgsql.metrics import measure
 from mfgsql.model import Model
-from mfgsql.tasks import Prediction, objectives
+from mfgsql.tasks import Prediction, SeriesObjective, objectives, series_objectives
 from mfgsql.tasks.task import Array
 from mfgsql.training.recipe import Recipe
-from mfgsql.training.rows import RowSource
+from mfgsql.training.rows import Rows, RowSource
+from mfgsql.training.windows import WindowSource
 
 BATCH = 1024  # more rows are no faster, and hold more memory
+Source = RowSource | WindowSource
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,18 @@ class Judgement:
 
 
 def judge(
-    model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
+    model: Model, rows: Source, recipe: Recipe, device: torch.device, cancellation: Cancellation
 ) -> Judgement | None:
     """Judge on all rows of the source; None where it has none with a truth."""
     model.network.eval()
     with torch.inference_mode():
-        result = (_judge_task if model.manifest.task else _judge_base)(model, rows, recipe, device, cancellation)
+        result = (_judge_task if model.manifest.target else _judge_base)(model, rows, recipe, device, cancellation)
     model.network.train()
     return result
 
 
 def _judge_task(
-    model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
+    model: Model, rows: Source, recipe: Recipe, device: torch.device, cancellation: Cancellation
 ) -> Judgement | None:
     options = recipe.to_dict()
     said, loss, weight = _Said(rows.judged), 0.0, 0.0
@@ -50,9 +54,10 @@ def _judge_task(
         if not len(known):
             continue
         output = model.network(known.continuous, known.codes, known.speaker).float()
-        losses = model.losses(output, known.truth, options)
+        losses = model.losses(output, known.truth, options, known.least)
         loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
-        said.add(known.truth.cpu().numpy(), model.predict(output.cpu()))
+        exact = (~known.least).cpu()  # of the others no error is known
+        said.add(known.truth.cpu()[exact].numpy(), model.predict(output.cpu()[exact]))
     if not said.rows or weight == 0.0:
         return None
     truth, prediction = said.whole()
@@ -104,24 +109,38 @@ class _Said:
 
 
 def _judge_base(
-    model: Model, rows: RowSource, recipe: Recipe, device: torch.device, cancellation: Cancellation
+    model: Model, rows: Source, recipe: Recipe, device: torch.device, cancellation: Cancellation
 ) -> Judgement | None:
-    objective = objectives[model.manifest.objective or "masked"]
     total, count = 0.0, 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same columns are hidden at every judgement
         for batch in rows.in_order(BATCH):
             cancellation.check()
-            on = batch.to(device)
-            loss = objective(
-                model.network.backbone,  # type: ignore[arg-type]  # a base is a transformer
-                model.network.head,  # type: ignore[arg-type]
-                on.continuous,
-                on.codes,
-                recipe.mask_ratio,
-            )
-            total, count = total + float(loss) * len(on), count + len(on)
+            loss = base_loss(model, batch.to(device), recipe.mask_ratio)
+            total, count = total + float(loss) * len(batch), count + len(batch)
     return Judgement(total / count, {}, np.empty(0), None) if count else None
+
+
+def base_loss(model: Model, batch: Rows, mask_ratio: float) -> Tensor:
+    """Mean loss of a base's objective."""
+    backbone, head, name = model.network.backbone, model.network.head, model.manifest.objective or "masked"
+    if isinstance(backbone, SeriesBackbone):
+        assert isinstance(head, nn.ModuleList)
+        return _windows_loss(backbone, head, series_objectives[name], batch, mask_ratio)
+    of_rows = objectives[name]
+    return of_rows(backbone, head, batch.continuous, batch.codes, mask_ratio)  # type: ignore[arg-type]  # a transformer
+
+
+def _windows_loss(
+    backbone: SeriesBackbone, heads: nn.ModuleList, objective: SeriesObjective, batch: Rows, mask_ratio: float
+) -> Tensor:
+    """The mean over networks, each on the windows that are its own."""
+    losses = []
+    for number, (encoder, head) in enumerate(zip(backbone.encoders, heads, strict=True), start=1):
+        own = batch if len(heads) == 1 else batch[batch.speaker == number]
+        if len(own):
+            losses.append(objective(encoder, head, own.continuous, own.codes, mask_ratio))  # type: ignore[arg-type]
+    return torch.stack(losses).mean()
 
 
 def known_truth(truth: torch.Tensor) -> torch.Tensor:

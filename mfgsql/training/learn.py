@@ -15,12 +15,15 @@ from mfgsql.backbones import EnsembleBackbone
 from mfgsql.cancellation import Cancellation
 from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
+from mfgsql.tasks import ANOMALY
+from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
+from mfgsql.training.windows import WindowSource
 
 _LONGEST_BETWEEN = 500  # steps between two judgements, at most
 _SAVE_EVERY = 30.0  # seconds between two saved states
@@ -90,7 +93,12 @@ def learn(
     model.network.to("cpu").eval()
     final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
     model.network.eval()
-    if model.manifest.task:
+    if model.manifest.task == ANOMALY:
+        assert isinstance(loop.validation, WindowSource)
+        level = fit_detector(model, loop.validation, spec.span, spec.level, loop.cancellation)
+        told = model.manifest.lineage | {"recipe": recipe.to_dict()}
+        model.manifest = replace(model.manifest, calibration=level, lineage=told)
+    elif model.manifest.task:
         told = model.manifest.lineage | {"recipe": recipe.to_dict()}
         if isinstance(model.network.backbone, EnsembleBackbone):
             told["interactions"] = model.network.backbone.interactions()
@@ -106,6 +114,9 @@ def _start(
     snapshot: Snapshot, spec: TrainSpec, base: Model | None, lineage: dict[str, Any] | None
 ) -> tuple[Model, Adopted]:
     """The model that a training starts from, and what it has of the base."""
+    if spec.history is not None:
+        runs = WindowSource(snapshot, spec, TRAIN, 0).runs()
+        spec = replace(spec, history=replace(spec.history, runs=runs))
     model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
     if isinstance(model.network.backbone, EnsembleBackbone):
         adapt(model, model.network.backbone, RowSource(snapshot, spec, TRAIN, 0).sample())
@@ -154,9 +165,10 @@ class _Loop:
         recipe = spec.recipe
         self.recipe = recipe
         kept = adopted.parameters if recipe.probe else []
-        self.train = RowSource(snapshot, spec, TRAIN, memory * 4 // 5)
-        self.validation = RowSource(snapshot, spec, VALIDATION, memory // 5)
-        self.steps_per_epoch = max(1, -(-snapshot.train // recipe.batch_size))
+        source = RowSource if spec.history is None else WindowSource
+        self.train = source(snapshot, spec, TRAIN, memory * 4 // 5)
+        self.validation = source(snapshot, spec, VALIDATION, memory // 5)
+        self.steps_per_epoch = max(1, -(-self.train.epoch // recipe.batch_size))
         self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device, kept)
         self.every = min(self.steps_per_epoch, _LONGEST_BETWEEN)
         self.best: dict[str, Tensor] = self.trainer.weights()

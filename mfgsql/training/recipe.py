@@ -9,9 +9,12 @@ from typing import Any
 from mfgsql.errors import OptionError, did_you_mean, one_of
 
 _FEW, _MANY = 2_000, 20_000  # rows
+_WINDOWS = 100_000  # more teach enough without those held out
+EPOCH = 65_536  # windows of an epoch, at most: neighbours differ by one row, and teach little beside each other
 _USUAL: dict[str, dict[str, Any]] = {
     "transformer": {"width": 48, "layers": 3, "learning_rate": 1e-3, "patience": 12},
     "ensemble": {"width": 96, "layers": 2, "learning_rate": 2e-2, "patience": 40},
+    "series": {"width": 64, "layers": 3, "learning_rate": 2e-3, "patience": 6},
 }
 
 
@@ -36,7 +39,12 @@ class Recipe:
     warmup: float = _number(0.05, 0.0, 1.0, "share of the steps until the peak")
     dropout: float = _number(-1.0, -1.0, 0.9, "share of activations dropped; -1: by backbone and rows")
     backbone: str = _choice(
-        "auto", "auto", "ensemble", "transformer", what="the network; auto: a transformer where there is a base"
+        "auto",
+        "auto",
+        "ensemble",
+        "transformer",
+        "series",
+        what="the network; auto: of histories series, of rows a transformer where there is a base, else an ensemble",
     )
     width: int = _number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
     layers: int = _number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
@@ -48,13 +56,22 @@ class Recipe:
     patience: int = _number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
     validation: float = _number(0.2, 0.0, 0.9, "share of rows held out to judge by; with folds all judge")
     seed: int = _number(0, 0, 2**31 - 1, "of all random numbers")
-    loss: str = _choice("auto", "auto", "cross_entropy", "mse", "huber", what="what is minimised")
+    loss: str = _choice("auto", "auto", "cross_entropy", "mse", "huber", "asymmetric", what="what is minimised")
     class_weight: str = _choice("none", "none", "balanced", what="weights of the classes")
     precision: str = _choice("auto", "auto", "fp32", "bf16", "fp16", what="of the arithmetic on a GPU")
     mask_ratio: float = _number(0.3, 0.01, 0.99, "share of columns hidden (objective masked)")
     clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none, as with folds")
     probe: float = _number(0.5, 0.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is")
     base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate; 0: by the number of rows")
+    window: int = _number(
+        0, 0, 4096, "rows of a history read at once; 0: rows are read one by one, unless the task is rul"
+    )
+    patch: int = _number(0, 0, 1024, "rows of a window that make a token; divides window; 0: about an eighth of it")
+    memory: int = _number(0, 0, 64, "windows before the window that are read for what they leave in memory")
+    fill: int = _number(0, 0, 4096, "rows over which a missing value is taken from the row before")
+    shortest: int = _number(0, 0, 4096, "rows of a window without which nothing is said; 0: one patch, of a detector all")
+    span: int = _number(0, 0, 4096, "rows over which a detector of anomalies smooths; 0: a third of the window")
+    cap: float = _number(0.0, 0.0, 1e12, "remaining life beyond which all count as equal (task rul); 0: none")
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Recipe:
@@ -73,7 +90,7 @@ class Recipe:
             if value is not None:
                 values[name] = _checked(name, value, type(known[name].default), known[name].metadata)
         recipe = cls(**values)
-        if recipe.backbone == "transformer":
+        if recipe.backbone in ("transformer", "series") and recipe.width:
             recipe._check_heads()
         return recipe
 
@@ -82,18 +99,20 @@ class Recipe:
             raise OptionError(f"width = {self.width} can't be divided by heads = {self.heads}.")
 
     @staticmethod
-    def usual_folds(rows: int) -> int:
+    def usual_folds(rows: int, backbone: str) -> int:
         """Parts that judge so many rows in turn: the fewer rows, the more they miss what is held out."""
+        if backbone == "series":
+            return 5 if rows < _WINDOWS else 1
         return 20 if rows < _FEW else 5 if rows < _MANY else 1
 
     def settled(self, backbone: str, folds: int) -> Recipe:
         """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""
         usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1}
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
-        if self.dropout < 0 and backbone == "transformer":
+        if self.dropout < 0 and backbone in ("transformer", "series"):
             chosen["dropout"] = 0.1
         recipe = replace(self, backbone=backbone, folds=folds, **chosen)
-        if backbone == "transformer":
+        if backbone in ("transformer", "series"):
             recipe._check_heads()
         return recipe
 
@@ -106,6 +125,13 @@ class Recipe:
             wanted = 4_500 if rows < _FEW else 300 if rows < _MANY else 1_200
             epochs = self.epochs or min(300, max(3, round(wanted / steps)))
             return replace(self, batch_size=batch, epochs=epochs, dropout=dropout)
+        if self.backbone == "series":
+            batch = self.batch_size or (32 if rows < 1_000 else 64 if rows < 5_000 else 256)
+            steps = max(1, -(-min(rows, EPOCH) // batch))
+            epochs = self.epochs or min(60, max(3, round(400 / steps)))
+            return replace(
+                self, batch_size=batch, epochs=epochs, base_rate=self.base_rate or min(1.0, max(0.1, rows / 5_000))
+            )
         batch = self.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
         epochs = self.epochs or min(60, max(3, round(4_000 / max(1, -(-rows // batch)))))
         # Few rows ask for small steps, or they spoil what the base knows; many teach more than it knew.

@@ -47,8 +47,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n], and the speakers int64
-    [n]: numbers of the groups that learn from them, or are judged on them.
+    """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n], the speakers int64 [n]:
+    numbers of the groups that learn from them, or are judged on them, and whether the truth is a lower bound, bool [n].
+    Of histories each row is a window: [n, length, ...].
     """
 
     continuous: Tensor
@@ -56,6 +57,7 @@ class Rows:
     truth: Tensor
     weight: Tensor
     speaker: Tensor
+    least: Tensor
 
     def __len__(self) -> int:
         return len(self.continuous)
@@ -65,7 +67,7 @@ class Rows:
 
     @property
     def _tensors(self) -> tuple[Tensor, ...]:
-        return self.continuous, self.codes, self.truth, self.weight, self.speaker
+        return self.continuous, self.codes, self.truth, self.weight, self.speaker, self.least
 
     def to(self, device: torch.device) -> Rows:
         """On that device."""
@@ -91,6 +93,7 @@ class RowSource:
         self._cache: dict[int, Rows] = {}
         self._held = 0
         self.judged = snapshot.validation  # rows, at most
+        self.epoch = snapshot.train  # rows that a group learns from in an epoch
         with pq.ParquetFile(snapshot.path) as file:
             self.chunks = file.metadata.num_row_groups
 
@@ -112,7 +115,7 @@ class RowSource:
         with pq.ParquetFile(self._snapshot.path) as file:
             table = file.read_row_group(index, columns=names, use_threads=False)
         table = table.filter(self._wanted(table[SPLIT]))
-        columns = {n: _one_array(table[n]) for n in dict.fromkeys(names)}
+        columns = {n: one_array(table[n]) for n in dict.fromkeys(names)}
         batch = spec.features.encode(columns, len(table))
         truth = torch.zeros(len(table))
         if spec.target and spec.task:
@@ -123,15 +126,14 @@ class RowSource:
         if spec.weight:
             weight = torch.from_numpy(columns[spec.weight].cast(pa.float32()).fill_null(0.0).to_numpy().copy())
         part = torch.from_numpy(columns[SPLIT].cast(pa.int64()).to_numpy().copy())
-        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), truth, weight, part)
+        least = torch.zeros(len(table), dtype=torch.bool)
+        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), truth, weight, part, least)
 
     def _wanted(self, part: pa.ChunkedArray) -> pa.ChunkedArray:
         if self._split == TRAIN and self._snapshot.parts == 1:
             return pa.compute.equal(part, TRAIN)
         least = TRAIN if self._split == TRAIN else VALIDATION
-        return pa.compute.and_(
-            pa.compute.greater_equal(part, least), pa.compute.less_equal(part, self._snapshot.parts)
-        )
+        return pa.compute.and_(pa.compute.greater_equal(part, least), pa.compute.less_equal(part, self._snapshot.parts))
 
     def batches(self, size: int, epoch: int, seed: int, skip: int = 0) -> Iterator[Rows]:
         """Rows to learn from in a random order that ``seed`` and ``epoch`` fix, without the first ``skip`` batches.
@@ -170,5 +172,6 @@ class RowSource:
         return chunk[slice(0, _SAMPLE)]
 
 
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfgsql.backbones import EnsembleConfig, TabularConfig
-from mfgsql.features import FeatureSet
+from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
+from mfgsql.features import FeatureSet, History
+from mfgsql.features.histories import EXTRA
 from mfgsql.model import Config, Manifest
 from mfgsql.tasks import Target
 from mfgsql.training.recipe import Recipe
@@ -22,6 +23,9 @@ class TrainSpec:
         task, target: what to predict; or
         objective: what a base is trained by.
         weight: column of row weights, or None.
+        history: how histories are read; None: rows are.
+        level: share of normal rows that a detector may take for anomalies; None: the usual one. span: rows over which
+            it smooths.
         costs: of mistakes, as `mfgsql.decision.Costs` has them, or None.
     """
 
@@ -32,6 +36,9 @@ class TrainSpec:
     objective: str | None = None
     weight: str | None = None
     costs: dict[str, float] | None = None
+    history: History | None = None
+    level: float | None = None
+    span: int = 0
 
     def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
         """The manifest of a model of this spec; a base gives its shape."""
@@ -41,11 +48,19 @@ class TrainSpec:
         shape: Config
         if base is not None:
             shape = replace(base.backbone, continuous=continuous, categorical=categorical, dropout=recipe.dropout)
+            if isinstance(shape, SeriesConfig):
+                shape = replace(shape, groups=recipe.folds)
+        elif self.history is not None:
+            size = (self.history.window, self.history.patch, self.history.memory, EXTRA, recipe.folds)
+            of = (recipe.width, recipe.layers, recipe.heads)
+            shape = SeriesConfig(continuous, categorical, *size, *of, dropout=recipe.dropout)
         elif recipe.backbone == EnsembleConfig.kind:
-            size = (recipe.folds, recipe.members, recipe.width, recipe.layers)
-            shape = EnsembleConfig(continuous, categorical, *size, dropout=recipe.dropout)
+            members = (recipe.folds, recipe.members, recipe.width, recipe.layers)
+            shape = EnsembleConfig(continuous, categorical, *members, dropout=recipe.dropout)
         else:
             shape = TabularConfig(
                 continuous, categorical, recipe.width, recipe.layers, recipe.heads, dropout=recipe.dropout
             )
-        return Manifest(self.task, self.objective, self.target, self.features, shape, lineage=lineage)
+        return Manifest(
+            self.task, self.objective, self.target, self.features, shape, lineage=lineage, history=self.history
+        )

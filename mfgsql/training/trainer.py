@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from mfgsql.model import Model, read_metadata
-from mfgsql.tasks import objectives
-from mfgsql.training.judging import known_truth
+from mfgsql.training.judging import base_loss, known_truth
 from mfgsql.training.optimizing import make_optimizer, step_size
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Rows
@@ -48,7 +47,7 @@ class Trainer:
 
     def step(self, batch: Rows) -> float | None:
         """One step on a batch; its loss, or None where no row of it has a truth."""
-        if self.model.manifest.task:
+        if self.model.manifest.target:
             batch = batch[known_truth(batch.truth)]
         if not len(batch) or not float(batch.weight.sum()):
             return None
@@ -60,8 +59,10 @@ class Trainer:
         # Groups share no weight: each takes the steps that it would take alone.
         self._scaler.scale(loss * self.model.manifest.backbone.groups).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._scaler.unscale_(self.optimizer)
-        if self.recipe.clip and self.model.manifest.backbone.groups == 1:  # groups must not feel each other
-            torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.recipe.clip)
+        parts = self.model.network.parts()
+        if self.recipe.clip and len(parts) == self.model.manifest.backbone.groups:  # groups must not feel each other
+            for part in parts:
+                torch.nn.utils.clip_grad_norm_(part, self.recipe.clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         self.step_number += 1
@@ -85,14 +86,10 @@ class Trainer:
         return self.recipe.base_rate * step_size(self.recipe, self.step_number - since, self.steps - since)
 
     def _loss(self, batch: Rows) -> Tensor:
-        network, task = self.model.network, self.model.manifest.task
-        if task is None:
-            objective = objectives[self.model.manifest.objective or "masked"]
-            backbone: Any = network.backbone  # a base is a transformer
-            head: Any = network.head
-            return objective(backbone, head, batch.continuous, batch.codes, self.recipe.mask_ratio)
-        output = network(batch.continuous, batch.codes, batch.speaker).float()
-        losses = self.model.losses(output, batch.truth, self.recipe.to_dict())
+        if self.model.manifest.target is None:
+            return base_loss(self.model, batch, self.recipe.mask_ratio)
+        output = self.model.network(batch.continuous, batch.codes, batch.speaker).float()
+        losses = self.model.losses(output, batch.truth, self.recipe.to_dict(), batch.least)
         return (losses * batch.weight).sum() / batch.weight.sum()
 
     def weights(self) -> dict[str, Tensor]:

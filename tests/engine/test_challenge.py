@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import mfgsql
 from mfgsql.engine import Session, challenge, runs
+from mfgsql.engine.unseen import judged_rows
 from mfgsql.errors import OptionError
 from mfgsql.training.rows import SPLIT
 
@@ -34,11 +36,15 @@ def snapshot(session: Session, name: str) -> Path:
     return path
 
 
+def judged(session: Session) -> pa.Table:
+    return judged_rows(snapshot(session, "m@2"), None, 10**6, 20).judged
+
+
 def test_rows_are_known_again_in_a_source_with_other_columns(shop: Session, finetune: Finetune) -> None:
     shop.execute(finetune("m", "SELECT a, b, y FROM t", "y")).fetchall()
     shop.execute("ALTER TABLE t ADD COLUMN more DOUBLE; UPDATE t SET more = a + b; INSERT INTO t VALUES (-1.5, 0.25, true, 0)")
     shop.execute(finetune("m", "SELECT more, y, b, a FROM t", "y")).fetchall()
-    rows, theirs = challenge._judged(snapshot(shop, "m@2")), pl.read_parquet(snapshot(shop, "m@1"))
+    rows, theirs = judged(shop), pl.read_parquet(snapshot(shop, "m@1"))
     groups = challenge.unseen_by(rows, snapshot(shop, "m@1"), 20)
     mine = pl.DataFrame(pl.from_arrow(rows)).with_columns(group=pl.Series(groups))
     joined = mine.join(theirs, on=["a", "b", "y"], how="left", suffix="_theirs")
@@ -54,7 +60,7 @@ def test_a_retyped_column_makes_no_row_new(shop: Session, finetune: Finetune) ->
     shop.execute(finetune("m", "SELECT a, b, c, d, y FROM typed", "y")).fetchall()
     other = "SELECT a::DOUBLE AS a, b, c::DOUBLE AS c, d::TIMESTAMP AS d, y FROM typed"
     shop.execute(finetune("m", other, "y")).fetchall()
-    rows, theirs = challenge._judged(snapshot(shop, "m@2")), pl.read_parquet(snapshot(shop, "m@1"))
+    rows, theirs = judged(shop), pl.read_parquet(snapshot(shop, "m@1"))
     groups = challenge.unseen_by(rows, snapshot(shop, "m@1"), 20)
     parts = pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col("a").cast(float)).join(
         theirs.with_columns(pl.col("a").cast(float)), on=["a", "b", "y"], how="left", suffix="_theirs"
@@ -66,7 +72,7 @@ def test_twins_in_several_parts_were_seen_by_every_group(shop: Session, finetune
     shop.execute("CREATE TABLE twins AS SELECT floor(a / 10) AS a, y, a AS unique_a FROM t")
     shop.execute(finetune("m", "SELECT a, unique_a, y FROM twins", "y")).fetchall()
     shop.execute(finetune("m", "SELECT a, y FROM twins", "y", "promote := 'auto'")).fetchall()
-    groups = challenge.unseen_by(challenge._judged(snapshot(shop, "m@2")), snapshot(shop, "m@1"), 20)
+    groups = challenge.unseen_by(judged(shop), snapshot(shop, "m@1"), 20)
     assert (groups == 0).mean() > 0.9
 
 

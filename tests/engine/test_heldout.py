@@ -12,7 +12,7 @@ import pytest
 
 from mfgsql.catalog import resolve
 from mfgsql.engine import Session
-from mfgsql.engine.heldout import HeldOut, arrays, held_out
+from mfgsql.engine.heldout import HeldOut, held_out
 from mfgsql.errors import NotFoundError, SourceError
 from mfgsql.training.rows import HASH, SPLIT, TRAIN
 
@@ -32,7 +32,8 @@ def test_rows_that_were_not_trained_on(plant: Session, model: str) -> None:
     trained = rows.filter(pa.compute.equal(rows[SPLIT], TRAIN))[HASH]
     assert len(held.columns) == len(held.truth) == len(held.prediction) > 50
     assert not pa.compute.any(pa.compute.is_in(held.columns[HASH], value_set=trained.combine_chunks())).as_py()
-    again = held.predict(arrays(held.columns))
+    with plant.engine.scorer(held.version.name) as scorer:
+        again = held.unseen.shuffled(scorer, held.part, "torque", np.arange(len(held.truth)))
     assert np.allclose(again.values, held.prediction.values, atol=1e-6)
 
 

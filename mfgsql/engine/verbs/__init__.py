@@ -2,7 +2,18 @@
 
 from importlib import import_module
 
-_FAMILIES = ("checking", "curves", "drivers", "importance", "judging", "learning", "managing", "predicting", "showing")
+_FAMILIES = (
+    "checking",
+    "curves",
+    "detecting",
+    "drivers",
+    "importance",
+    "judging",
+    "learning",
+    "managing",
+    "predicting",
+    "showing",
+)
 
 
 def load() -> None:

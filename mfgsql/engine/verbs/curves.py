@@ -99,7 +99,10 @@ def _scores(version: Version, manifest: Manifest, source: Source, *, also: str =
 def _interval_counts(version: Version, manifest: Manifest, source: Source, level: float) -> str:
     """A row: how many truths lie inside the intervals at a level, their mean width, and rows that have both."""
     assert manifest.target is not None
-    truth = f"CAST({source_alias(version)}.{quote_identifier(manifest.target.name)} AS DOUBLE) AS __truth"
+    truth = f"CAST({source_alias(version)}.{quote_identifier(manifest.target.name)} AS DOUBLE)"
+    if manifest.target.cap is not None:
+        truth = f"least({truth}, {manifest.target.cap!r})"
+    truth += " AS __truth"
     return (
         f"SELECT CAST({level} AS DOUBLE) AS level, "
         "count(*) FILTER (__truth BETWEEN __ml.lower AND __ml.upper) AS inside, "

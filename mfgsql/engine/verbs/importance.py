@@ -9,12 +9,13 @@ import numpy as np
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine, caller
-from mfgsql.engine.heldout import Columns, arrays, held_out
+from mfgsql.engine.heldout import held_out
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.versions import task_of
 from mfgsql.evaluation.importance import REPEATS, Importance, permutation_importance
 from mfgsql.model import Manifest
 from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
 
 COLUMNS = {
     "feature": "VARCHAR", "importance": "DOUBLE", "deviation": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
@@ -34,13 +35,14 @@ def importance_of(engine: Engine, version: Version, cancellation: Cancellation) 
     rows = int(np.clip(_WORK / work_of_a_row(version), _FEWEST, _MOST))  # not by the clock: the same ones each time
     held = held_out(engine, version, most=rows)
 
-    def predict(columns: Columns) -> Prediction:
+    def shuffled(name: str, order: Array) -> Prediction:
         cancellation.check()
-        return held.predict(columns)
+        with engine.scorer(version.name) as scorer:
+            return held.unseen.shuffled(scorer, held.part, name, order)
 
     metric = held.model.task.metrics(held.model.target)[0]
     names = held.model.manifest.features.names
-    return permutation_importance(predict, arrays(held.columns), held.truth, metric, names)
+    return permutation_importance(held.prediction, shuffled, held.truth, metric, names)
 
 
 def takes_long(version: Version) -> bool:

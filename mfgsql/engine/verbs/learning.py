@@ -8,6 +8,7 @@ from mfgsql.catalog import resolve
 from mfgsql.catalog.models import model_name
 from mfgsql.decision import Costs
 from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.histories import reads_histories
 from mfgsql.engine.planning import (
     Action,
     Args,
@@ -22,7 +23,8 @@ from mfgsql.engine.runs import load_libraries, run_learning
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
 from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
-from mfgsql.tasks import objectives, tasks
+from mfgsql.model import Manifest
+from mfgsql.tasks import ANOMALY, objectives, tasks
 from mfgsql.training import Recipe
 
 COLUMNS = {
@@ -31,7 +33,7 @@ COLUMNS = {
     "seconds": "DOUBLE", "device": "VARCHAR", "warnings": "VARCHAR[]",
 }  # fmt: skip
 # Options that say which rows and columns, not how to train.
-_ABOUT_ROWS = ("exclude", "gap", "positive")
+_ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day")
 
 for _verb in ("pretrain", "finetune"):
     actions.register(_verb)(Action(COLUMNS, run_learning))
@@ -48,12 +50,23 @@ def plan_pretrain(engine: Engine, args: Args) -> str:
 @planners.register("finetune")
 def plan_finetune(engine: Engine, args: Args) -> str:
     """A model of a target, from a base or from scratch."""
+    if args.get("task") == ANOMALY:
+        return _plan_detector(engine, args)
     if not args.get("target"):
         raise OptionError("The target is missing.", remedy="Name it: target := 'failed'.")
     if args.get("task"):
         tasks[args["task"]]
     if args.get("costs") is not None:
         args["costs"] = asdict(Costs.parse(args["costs"]))
+    return _plan(engine, "finetune", args)
+
+
+def _plan_detector(engine: Engine, args: Args) -> str:
+    """A detector of anomalies, from normal rows without labels."""
+    for name, why in (("target", "it learns from normal rows alone"), ("costs", "it knows no costs"),
+                      ("base", "it learns from scratch"), ("weight", "its rows weigh the same")):  # fmt: skip
+        if args.get(name) is not None:
+            raise OptionError(f"task := 'anomaly' takes no {name}: {why}. Leave it out.")
     return _plan(engine, "finetune", args)
 
 
@@ -66,10 +79,13 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
     if args.get("promote") not in (None, "auto"):
         raise OptionError(f"promote is 'auto' or left out, not {args['promote']!r}.")
     with engine.cursor() as cursor:
+        base = None
         if args.get("base"):
-            args["base"] = resolve(cursor, args["base"]).name  # the run starts from what the caller saw
+            version = resolve(cursor, args["base"])
+            args["base"], base = version.name, Manifest.from_json(version.manifest)  # what the caller saw
         read_source(at_place(cursor, args), args.get("source"))
     check_options(args)
+    args["histories"] = reads_histories(args, base)
     session = caller.get()
     return acting_plan(verb, {"verb": verb, **args, "session": session.id if session else None})
 

@@ -13,8 +13,10 @@ from mfgsql.engine.scoring import DEFAULT_LEVEL
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.misuse import ALIAS, asked
 from mfgsql.engine.versions import task_of
+from mfgsql.engine.windowing import answered, check_asked, in_parts
 from mfgsql.errors import OptionError
 from mfgsql.model import Manifest
+from mfgsql.tasks import ANOMALY
 
 _STATUS = ("ml_status", "ml_reason")
 
@@ -27,21 +29,36 @@ def plan_predict(engine: Engine, args: Args) -> str:
     The lambda leaves them out without reading the source's schema, which may be a CTE that only the caller sees.
     """
     version, manifest, source = model_and_source(engine, args)
+    most = check_explain(args.get("explain"))
+    windowed = manifest.history is not None
+    ml = "__ml.scored" if most and not windowed else "__ml"
+    outputs = _detected(args) if manifest.task == ANOMALY else _predicted(version, manifest, args, ml)
+    outputs += _status_of_history(manifest) if windowed else [(name, f"{ml}.{name}") for name in _STATUS]
+    outputs += [("why", "__ml.why" if windowed else _why(most))] if most else []
+    taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
+    selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
+    inner = scored(version, manifest, source, args | {"explain": most}, told=bool(most))
+    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {selected} FROM ({inner})"
+
+
+def _predicted(version: Version, manifest: Manifest, args: Args, ml: str) -> list[tuple[str, str]]:
+    """Columns of a task with a target, by name, as SQL over the scored struct."""
     task = task_of(version, manifest)
     assert manifest.target is not None
-    most = check_explain(args.get("explain"))
-    ml = "__ml.scored" if most else "__ml"
     columns = task.columns(manifest.target)
     if args.get("level") is not None:
         columns += task.at_level(manifest.target, manifest.calibration, check_level(args["level"]))
     classes = f"[{', '.join(map(quote_text, manifest.target.classes))}]"
-    outputs = [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
-    outputs += [(name, f"{ml}.{name}") for name in _STATUS]
-    outputs += [("why", _why(most))] if most else []
-    taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
-    selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
-    inner = scored(version, manifest, source, args, told=bool(most))
-    return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {selected} FROM ({inner})"
+    return [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
+
+
+def _detected(args: Args) -> list[tuple[str, str]]:
+    """Columns of a detector; the flag is made of the two numbers that stand beside it."""
+    if args.get("level") is not None:
+        raise OptionError("A detector has no level: how often it may be wrong was said when it learnt.")
+    columns = [(name, f"__ml.{name}") for name in ("score", "threshold", "changepoint")]
+    columns.insert(2, ("is_anomaly", "__ml.score > __ml.threshold"))
+    return columns
 
 
 def scored(
@@ -52,7 +69,13 @@ def scored(
     The source's alias qualifies every feature: in a correlated subquery a missing column would else be looked up
     outside. DuckDB's error about a missing column shows the alias, so it says who asks.
     """
-    task, alias = task_of(version, manifest), source_alias(version)
+    alias = source_alias(version)
+    kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
+    if manifest.history is not None:
+        session = caller.get()
+        asked = args | {"level": check_level(args.get("level")), "session": session.id if session else None}
+        return f"SELECT {kept}, __ml FROM ({answered(version, manifest, source, asked, alias)}) AS {alias}"
+    task = task_of(version, manifest)
     named = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
     row = f"{{{quote_literal(version.name)}: {_struct(named)}}}"
     level = check_level(args.get("level"))
@@ -62,8 +85,21 @@ def scored(
     if told:
         texts = _struct({name: f"CAST({column} AS VARCHAR)" for name, column in named.items()})
         call = _struct({"'scored'": call, "'row'": row, "'texts'": texts})
-    kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
+
+
+def _status_of_history(manifest: Manifest) -> list[tuple[str, str]]:
+    """Rows without a moment or an entity are no part of a history, and get no answer."""
+    history = manifest.history
+    assert history is not None
+    names = [n for n in (history.entity, history.order_by) if n]
+    lost = ", ".join(f"if({quote_identifier(n)} IS NULL, {quote_text(n)}, NULL)" for n in names)
+    endless = quote_text(f"{history.order_by} is infinite")
+    told = f"coalesce(nullif(concat_ws(' and ', {lost}), '') || ' is NULL', {endless})"
+    return [
+        ("ml_status", "CASE WHEN __ml IS NULL THEN 'unreadable' ELSE __ml.ml_status END"),
+        ("ml_reason", f"CASE WHEN __ml IS NULL THEN {told} ELSE __ml.ml_reason END"),
+    ]
 
 
 def _struct(fields: Mapping[str, str]) -> str:
@@ -88,8 +124,12 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
     with engine.cursor() as cursor:
         version = resolve(cursor, args.get("model"))
         source = read_source(at_place(cursor, args), args.get("source"))
+        manifest = Manifest.from_json(version.manifest)
+        check_asked(cursor, manifest, args)
+        if manifest.history is not None:
+            source = in_parts(cursor, source, manifest)
     asked.set((version.name, source))
-    return version, Manifest.from_json(version.manifest), source
+    return version, manifest, source
 
 
 def check_level(level: Any) -> float:

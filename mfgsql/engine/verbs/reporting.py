@@ -59,7 +59,7 @@ def _of_version(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
     scores = con.execute(
         "SELECT metric, value, baseline FROM ml_catalog.metrics WHERE run_id = ? AND final", [version.run_id]
     ).fetchall()
-    told = _held_facts(engine, con, version) if manifest.task else {}
+    told = _held_facts(engine, con, version) if manifest.target else {}
     return Facts(
         version.model,
         version.version,

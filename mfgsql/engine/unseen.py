@@ -1,0 +1,143 @@
+"""Rows of a snapshot, and what a version says of them by those of its parts that were not trained on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mfgsql.features import Batch, Track
+from mfgsql.features.histories import firsts, twins
+from mfgsql.model import Manifest
+from mfgsql.scoring import Scorer
+from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
+from mfgsql.training.rows import SPLIT, VALIDATION
+from mfgsql.training.windows import HISTORY, LEAST, MOMENT
+
+_WINDOWS = 2_048  # made at a time
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Judged rows of a snapshot.
+
+    Attributes:
+        table: rows as they lie in the snapshot; of histories all of them, since the others are what came before.
+        rows: numbers of the judged ones in the table.
+        judged: these rows, with all columns.
+    """
+
+    table: pa.Table
+    rows: Array
+    judged: pa.Table = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "judged", self.table.take(pa.array(self.rows)).combine_chunks())
+
+    @property
+    def of_histories(self) -> bool:
+        """Whether rows have a history, and a model of histories can be asked."""
+        return HISTORY in self.table.column_names
+
+    def take(self, which: Array) -> Unseen:
+        """Some of the judged rows, by their numbers among these."""
+        return Unseen(self.table, self.rows[which])
+
+    def predict(self, scorer: Scorer, part: Array) -> Prediction:
+        """Predictions of the judged rows, each by the group of that number."""
+        manifest = scorer.model.manifest
+        if manifest.history is None:
+            return scorer.score_unseen(arrays(self.judged), part)
+        track, ends = self._track(manifest)
+        parts = [
+            scorer.predict_unseen(*track.windows(ends[i : i + _WINDOWS]), part[i : i + _WINDOWS])
+            for i in range(0, len(ends), _WINDOWS)
+        ]
+        return Prediction.concat(parts)
+
+    def shuffled(self, scorer: Scorer, part: Array, name: str, order: Array) -> Prediction:
+        """The same where each row has another one's value of a column, of histories its values in the whole window."""
+        manifest = scorer.model.manifest
+        if manifest.history is None:
+            columns = arrays(self.judged)
+            return scorer.score_unseen({**columns, name: columns[name].take(pa.array(order))}, part)
+        track, ends = self._track(manifest)
+        parts = []
+        for i in range(0, len(ends), _WINDOWS):
+            here = slice(i, i + _WINDOWS)
+            continuous, codes = track.windows(ends[here])
+            others, words = track.windows(ends[order[here]])
+            channels, number = places(manifest, name)
+            continuous[..., channels] = others[..., channels]
+            if number is not None:
+                codes[..., number] = words[..., number]
+            parts.append(scorer.predict_unseen(continuous, codes, part[here]))
+        return Prediction.concat(parts)
+
+    def batch(self, manifest: Manifest) -> Batch:
+        """The judged rows as the version's network takes them; of histories as windows."""
+        if manifest.history is None:
+            return manifest.features.encode(arrays(self.judged), len(self.judged))
+        track, ends = self._track(manifest)
+        return Batch(*track.windows(ends))
+
+    def _track(self, manifest: Manifest) -> tuple[Track, Array]:
+        assert manifest.history is not None
+        columns = arrays(self.table.select([*manifest.features.names, HISTORY, MOMENT]))
+        batch = manifest.features.encode(columns, len(self.table))
+        first = firsts(columns[HISTORY].to_numpy())
+        track = Track.of(manifest.history, batch.continuous, batch.codes, columns[MOMENT].to_numpy(), first)
+        return track, twins(track)[self.rows]
+
+
+def places(manifest: Manifest, name: str) -> tuple[slice, int | None]:
+    """Channels of a column, and its number among the categorical ones."""
+    at = word = 0
+    for encoder in manifest.features.encoders:
+        column = encoder.column
+        if column.name == name:
+            return (slice(at, at + column.size), None) if column.continuous else (slice(0), word)
+        at, word = at + column.size * column.continuous, word + (not column.continuous)
+    raise KeyError(name)
+
+
+def arrays(table: pa.Table) -> dict[str, pa.Array]:
+    """The table's columns, one array each, by name."""
+    return {name: table[name].combine_chunks() for name in table.column_names}
+
+
+def judged_rows(path: Path, names: list[str] | None, most: int, groups: int) -> Unseen:
+    """Rows that judge, of more than ``most`` a uniform sample, the same each time.
+
+    Args:
+        names: columns to read beside those that all snapshots have; None: all. groups: parts that judge.
+    """
+    with pq.ParquetFile(path) as file:
+        there = file.schema_arrow.names
+        ours = [n for n in (SPLIT, HISTORY, MOMENT, LEAST) if n in there]
+        wanted = None if names is None else list(dict.fromkeys([*names, *ours]))
+        if HISTORY in there:
+            table = file.read(columns=wanted)
+            rows = np.flatnonzero(_judges(table, groups).to_numpy(zero_copy_only=False))
+            if len(rows) > most:
+                rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+            return Unseen(table, rows)
+        parts: list[pa.Table] = []
+        for group in range(file.metadata.num_row_groups):  # in the order of their hash: the first are a uniform sample
+            part = file.read_row_group(group, columns=wanted)
+            parts.append(part.filter(_judges(part, groups)))
+            if sum(map(len, parts)) >= most:
+                break
+    table = pa.concat_tables(parts).slice(0, most)
+    return Unseen(table, np.arange(len(table)))
+
+
+def _judges(table: pa.Table, groups: int) -> pa.ChunkedArray:
+    """Of rows whose truth is a lower bound no error is known: they judge nobody."""
+    judged = pc.and_(pc.greater_equal(table[SPLIT], VALIDATION), pc.less_equal(table[SPLIT], groups))
+    return pc.and_not(judged, pc.fill_null(table[LEAST], False)) if LEAST in table.column_names else judged

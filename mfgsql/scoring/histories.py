@@ -1,0 +1,153 @@
+"""Histories in, answers out: one for each row that is asked for, from that row and those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mfgsql.features import Batch, Flag, History, Track
+from mfgsql.features.histories import Integers, number_channels, run_lengths, twins
+from mfgsql.features.temporal import as_seconds
+from mfgsql.scoring.scorer import RowStatus, Scorer, row_status
+from mfgsql.tasks import Prediction
+from mfgsql.tasks.task import Array
+
+_ROWS = 65_536  # encoded at a time, unless one history has more
+_WINDOWS = 2_048  # made at a time
+_ENDLESS = 9.2e12  # seconds; DuckDB writes infinity as the last moment there is
+_STUCK, _FEWEST = 2, 8  # times the longest run of equal values in training, and rows of one, that are suspicious
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which rows get an answer: the last of each history, those after a moment, or all."""
+
+    latest: bool = False
+    since: float | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers of some histories.
+
+    Attributes:
+        rows: numbers of the answered rows among those given, int64 [n]; they rise.
+        prediction, status: of each. track, ends: where its window ends.
+        taken: number among those given of each row on the track.
+    """
+
+    rows: Integers
+    prediction: Prediction
+    status: RowStatus
+    track: Track
+    ends: Integers
+    taken: Integers
+
+
+def parts_of(offsets: Integers) -> Iterator[slice]:
+    """Histories, so many together that few enough rows are encoded at a time."""
+    start = 0
+    while start < len(offsets) - 1:
+        stop = int(np.searchsorted(offsets, offsets[start] + _ROWS, side="right")) - 1
+        stop = max(stop, start + 1)
+        yield slice(start, stop)
+        start = stop
+
+
+def score_histories(
+    scorer: Scorer,
+    columns: Mapping[str, pa.Array],
+    times: pa.Array,
+    first: Integers,
+    asked: Asked,
+    check: Callable[[], None],
+) -> Answers:
+    """Answers for rows that lie history by history, each in the order of time.
+
+    Args:
+        columns: an Arrow array under each feature's name. times: of the rows, times or numbers.
+        first: for each row the number of its history's first. check: raises where the work shall stop.
+    """
+    manifest = scorer.model.manifest
+    history = manifest.history
+    assert history is not None
+    batch = manifest.features.encode(columns, len(times))
+    moments = moments_of(times)
+    taken = np.flatnonzero(np.isfinite(moments))
+    track = place(history, batch, moments, first, taken)
+    placed = asked_rows(track, asked)
+    ends = twins(track)[placed]
+    prediction = predict_windows(scorer, track, ends, check)
+    flags = [*own_flags(batch, taken[placed]), *flags_of(scorer, track, placed, ends)]
+    return Answers(taken[placed], prediction, row_status(tuple(flags), len(placed)), track, ends, taken)
+
+
+def place(history: History, batch: Batch, moments: Array, first: Integers, taken: Integers) -> Track:
+    """Rows with a moment; the others are no part of a history."""
+    if len(taken) == len(moments):
+        return Track.of(history, batch.continuous, batch.codes, moments, first)
+    from mfgsql.features.histories import firsts
+
+    return Track.of(history, batch.continuous[taken], batch.codes[taken], moments[taken], firsts(first[taken]))
+
+
+def moments_of(times: pa.Array) -> Array:
+    """Times as seconds since 1970, numbers as they are; NaN where there is none."""
+    if pa.types.is_timestamp(times.type) or pa.types.is_date(times.type):
+        seconds = as_seconds(times)[0]
+        return np.where(np.abs(seconds) < _ENDLESS, seconds, np.nan)
+    return np.asarray(pc.fill_null(pc.cast(times, pa.float64(), safe=False), float("nan")))
+
+
+def asked_rows(track: Track, asked: Asked) -> Integers:
+    """Rows of the track that get an answer."""
+    rows = np.arange(len(track))
+    if asked.latest and len(track):
+        rows = np.append(np.flatnonzero(np.diff(track.first)), len(track) - 1)
+    if asked.since is not None:
+        rows = rows[track.times[rows] > asked.since]
+    return rows
+
+
+def predict_windows(scorer: Scorer, track: Track, ends: Integers, check: Callable[[], None]) -> Prediction:
+    """Predictions of the windows that end at these rows."""
+    parts = []
+    for start in range(0, len(ends), _WINDOWS):
+        check()
+        parts.append(scorer.predict(*track.windows(ends[start : start + _WINDOWS])))
+    return Prediction.concat(parts) if parts else scorer.predict(*track.windows(ends))
+
+
+def own_flags(batch: Batch, rows: Integers) -> Iterator[Flag]:
+    """What the rows' own values give reason to distrust."""
+    for flag in batch.flags:
+        if flag.rows[rows].any():
+            yield Flag(flag.status, flag.rows[rows], lambda row, f=flag: f.describe(int(rows[row])))  # type: ignore[misc]
+
+
+def flags_of(scorer: Scorer, track: Track, placed: Integers, ends: Integers) -> Iterator[Flag]:
+    """What a row's history gives reason to distrust."""
+    history, features = track.history, scorer.model.manifest.features
+    there = track.rows_there(ends)
+    short = there < history.shortest
+    if short.any():
+        yield Flag("too_short", short, lambda row: f"{there[row]} rows of history, {history.shortest} are needed")
+    for name, channel in number_channels(features).items():
+        values = track.continuous[:, channel]
+        if name in history.complete:
+            absent = np.isnan(values[placed]) & ~short
+            if absent.any():
+                yield Flag("missing", absent, lambda _, n=name: f"{n} is missing (never so in training)")  # type: ignore[misc]
+        usual = history.runs.get(name, 0)
+        runs = run_lengths(values, track.first)[placed]
+        stuck = runs > max(_STUCK * usual, _FEWEST)
+        if usual and stuck.any():
+            yield Flag("stuck", stuck, lambda row, n=name, r=runs, u=usual: _stuck(n, int(r[row]), u))  # type: ignore[misc]
+
+
+def _stuck(name: str, rows: int, usual: int) -> str:
+    return f"{name} has not changed for {rows} rows (at most {usual} in training)"
