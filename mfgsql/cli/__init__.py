@@ -21,6 +21,7 @@ from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.importance import importance
+from mfgsql.cli.labels import labels
 from mfgsql.cli.learning import finetune, pretrain
 from mfgsql.cli.load import load
 from mfgsql.cli.models import models
@@ -70,6 +71,7 @@ for _command in (
     load,
     sql,
     check,
+    labels,
     drivers,
     pretrain,
     finetune,

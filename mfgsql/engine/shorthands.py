@@ -45,3 +45,7 @@ class Shorthands(ABC):
     def thresholds(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_thresholds(...)`` as a lazy ibis table."""
         return self.table("thresholds", model, source, **named)
+
+    def labels(self, source: str, failures: str | None = None, *, entity: str, order_by: str, **named: Any) -> Any:
+        """``FROM ml_labels(...)`` as a lazy ibis table."""
+        return self.table("labels", source, failures=failures, entity=entity, order_by=order_by, **named)

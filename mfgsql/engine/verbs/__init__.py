@@ -2,7 +2,10 @@
 
 from importlib import import_module
 
-_FAMILIES = ("checking", "curves", "drivers", "importance", "judging", "learning", "managing", "predicting", "showing")
+_FAMILIES = (
+    "checking", "curves", "drivers", "importance", "judging", "labelling", "learning", "managing", "predicting",
+    "showing",
+)  # fmt: skip
 
 
 def load() -> None:

@@ -1,0 +1,28 @@
+"""``labels``: shown, or kept as a table."""
+
+from __future__ import annotations
+
+import json
+
+RUN = "SELECT shift AS unit, id AS cycle, torque FROM parts"
+
+
+def rows(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_labels_are_shown_or_kept(mfgsql):
+    call = ("labels", RUN, "--entity", "unit", "--order-by", "cycle", "--horizon", "20")
+    found = rows(mfgsql(*call, "--run-to-failure", "--format", "json"))
+    assert len(found) == 400 and {r["rul"] for r in found if r["cycle"] > 396} == {0}
+    assert sum(r["fails_within"] for r in found) == 3 * 7
+    failures = "SELECT 'A' AS unit, 100 AS cycle"
+    assert "run_to_failure" in mfgsql(*call).stderr
+    call += ("--failures", failures)
+    made = mfgsql(*call, "--table", "labelled ones", "--option", "blackout=30")
+    assert made.output == "390 rows in the table labelled ones\n"
+    assert mfgsql(*call, "--table", "labelled ones").exit_code == 1
+    assert mfgsql(*call, "--table", "labelled ones", "--replace").exit_code == 0
+    assert mfgsql(*call, "--replace").exit_code == 2
+    mfgsql("sql", 'DROP TABLE "labelled ones"')
