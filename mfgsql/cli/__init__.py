@@ -20,6 +20,7 @@ from mfgsql.cli.devices import devices
 from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
+from mfgsql.cli.events import events
 from mfgsql.cli.importance import importance
 from mfgsql.cli.labels import labels
 from mfgsql.cli.learning import finetune, pretrain
@@ -72,6 +73,7 @@ for _command in (
     sql,
     check,
     labels,
+    events,
     drivers,
     pretrain,
     finetune,

@@ -49,3 +49,7 @@ class Shorthands(ABC):
     def labels(self, source: str, failures: str | None = None, *, entity: str, order_by: str, **named: Any) -> Any:
         """``FROM ml_labels(...)`` as a lazy ibis table."""
         return self.table("labels", source, failures=failures, entity=entity, order_by=order_by, **named)
+
+    def events(self, source: str, events: str, *, entity: str, order_by: str, **named: Any) -> Any:
+        """``FROM ml_events(...)`` as a lazy ibis table."""
+        return self.table("events", source, events, entity=entity, order_by=order_by, **named)

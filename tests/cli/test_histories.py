@@ -1,4 +1,4 @@
-"""``labels``: shown, or kept as a table."""
+"""``labels`` and ``events``: shown, or kept as a table."""
 
 from __future__ import annotations
 
@@ -26,3 +26,15 @@ def test_labels_are_shown_or_kept(mfgsql):
     assert mfgsql(*call, "--table", "labelled ones", "--replace").exit_code == 0
     assert mfgsql(*call, "--replace").exit_code == 2
     mfgsql("sql", 'DROP TABLE "labelled ones"')
+
+
+def test_events_are_joined(mfgsql):
+    log = "SELECT 'A' AS unit, id AS cycle, CASE WHEN failed THEN 'bad' ELSE 'good' END AS code FROM parts"
+    call = ("events", RUN, log, "--entity", "unit", "--order-by", "cycle", "--field", "code", "--option", "within=100")
+    found = rows(mfgsql(*call, "--kinds", "bad, worse", "--format", "json"))
+    assert len(found) == 400
+    assert [k for k in found[0] if k.endswith("_count")] == ["events_count", "bad_count", "worse_count"]
+    last = next(r for r in found if r["cycle"] == 399)
+    assert (last["unit"], last["events_count"], last["bad_age"]) == ("A", 100, 0)
+    assert mfgsql(*call, "--table", "joined").output == "400 rows in the table joined\n"
+    mfgsql("sql", "DROP TABLE joined")
