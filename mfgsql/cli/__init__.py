@@ -13,6 +13,7 @@ from contextlib import suppress
 import click
 
 from mfgsql.cli.border import Border
+from mfgsql.cli.chart import chart
 from mfgsql.cli.check import check
 from mfgsql.cli.database import init, migrate
 from mfgsql.cli.demo import demo
@@ -74,6 +75,7 @@ for _command in (
     check,
     labels,
     events,
+    chart,
     drivers,
     pretrain,
     finetune,

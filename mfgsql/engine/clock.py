@@ -134,3 +134,10 @@ def _finite(value: str, result: str) -> str:
 def _unfit(column: str, named: str, verb: str, words: str) -> str:
     before, behind = quote_literal(f"{verb}: {named} is "), quote_literal(f", {words}.")
     return f"error({before} || typeof({column}) || {behind})"
+
+
+def orderable(column: str, named: str, verb: str) -> str:
+    """A column of order as it is; an error where its type has no place in time: text would sort '10' before '9'."""
+    cast = _unfit(column, named, verb, "which has no place in time. Cast it in a SELECT: CAST(... AS TIMESTAMP)")
+    known = f"typeof({column}) IN ({_NAIVE}, {_ZONED}, '\"NULL\"') OR {is_number(column)}"
+    return f"CASE WHEN {known} THEN {column} ELSE {cast} END"

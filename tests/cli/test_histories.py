@@ -1,4 +1,4 @@
-"""``labels`` and ``events``: shown, or kept as a table."""
+"""``labels``, ``events`` and ``chart``: shown, or kept as a table."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ def test_events_are_joined(mfgsql):
     assert (last["unit"], last["events_count"], last["bad_age"]) == ("A", 100, 0)
     assert mfgsql(*call, "--table", "joined").output == "400 rows in the table joined\n"
     mfgsql("sql", "DROP TABLE joined")
+
+
+def test_a_chart_and_its_signals(mfgsql):
+    call = ("chart", "parts", "--field", "torque", "--order-by", "id", "--format", "json")
+    assert len(rows(mfgsql(*call))) == 400
+    found = rows(mfgsql(*call, "--entity", "shift", "--kind", "cusum", "--baseline", "30", "--signals"))
+    assert found and all(r["signal"] for r in found)
+    assert len(rows(mfgsql(*call, "--kind", "xbar_r", "--option", "subgroup=4"))) == 100
+    assert rows(mfgsql("chart", "parts", "--field", "torque, id", "--order-by", "id", "--kind", "hotelling", "--format", "json"))
+    assert mfgsql(*call, "--kind", "c").exit_code == 2

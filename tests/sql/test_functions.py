@@ -22,14 +22,15 @@ VALUES = {
     "force": "true", "options": "{'epochs': 1}", "level": "0.8", "explain": "3", "objective": "'masked'", "file": "'f.safetensors'",
     "overwrite": "true", "verb": "'predict'", "arguments": "{'level': 0.8}",
     "costs": "{'missed': 2000, 'false_alarm': 50}", "failures": "'SELECT unit, ts FROM parts WHERE failed'",
-    "horizon": "INTERVAL 2 HOUR", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
+    "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
+    "ml_control_chart": "{'baseline': 100}",
 }  # fmt: skip
 NEEDED = {  # arguments with a default that can't do without
     "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
-    "ml_events": ("entity", "order_by"),
+    "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
 }  # fmt: skip
 
 

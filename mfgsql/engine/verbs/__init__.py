@@ -3,8 +3,8 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "checking", "curves", "drivers", "happening", "importance", "judging", "labelling", "learning", "managing",
-    "predicting", "showing",
+    "charting", "checking", "curves", "drivers", "happening", "importance", "judging", "labelling", "learning",
+    "managing", "predicting", "showing",
 )  # fmt: skip
 
 
