@@ -13,6 +13,7 @@ from contextlib import suppress
 import click
 
 from mfgsql.cli.border import Border
+from mfgsql.cli.capability import capability
 from mfgsql.cli.chart import chart
 from mfgsql.cli.check import check
 from mfgsql.cli.database import init, migrate
@@ -76,6 +77,7 @@ for _command in (
     labels,
     events,
     chart,
+    capability,
     drivers,
     pretrain,
     finetune,

@@ -50,6 +50,10 @@ class Shorthands(ABC):
         """``FROM ml_labels(...)`` as a lazy ibis table."""
         return self.table("labels", source, failures=failures, entity=entity, order_by=order_by, **named)
 
+    def capability(self, source: str, *, field: str, **named: Any) -> Any:
+        """``FROM ml_capability(...)`` as a lazy ibis table."""
+        return self.table("capability", source, field=field, **named)
+
     def control_chart(self, source: str, *, field: str | list[str], order_by: str, **named: Any) -> Any:
         """``FROM ml_control_chart(...)`` as a lazy ibis table."""
         return self.table("control_chart", source, field=field, order_by=order_by, **named)

@@ -1,4 +1,4 @@
-"""``labels``, ``events`` and ``chart``: shown, or kept as a table."""
+"""``labels``, ``events``, ``chart`` and ``capability``: shown, or kept as a table."""
 
 from __future__ import annotations
 
@@ -48,3 +48,11 @@ def test_a_chart_and_its_signals(mfgsql):
     assert len(rows(mfgsql(*call, "--kind", "xbar_r", "--option", "subgroup=4"))) == 100
     assert rows(mfgsql("chart", "parts", "--field", "torque, id", "--order-by", "id", "--kind", "hotelling", "--format", "json"))
     assert mfgsql(*call, "--kind", "c").exit_code == 2
+
+
+def test_capability(mfgsql):
+    call = ("capability", "parts", "--field", "torque", "--lower", "0", "--order-by", "id", "--format", "json")
+    (row,) = rows(mfgsql(*call, "--upper", "4"))
+    assert row["rows"] == 400 and row["verdict"].startswith("not capable")
+    assert len(rows(mfgsql(*call, "--entity", "shift", "--subgroup", "4"))) == 3
+    assert "lower" in mfgsql("capability", "parts", "--field", "torque").stderr

@@ -26,11 +26,12 @@ VALUES = {
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
-    "ml_control_chart": "{'baseline': 100}",
+    "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}",
 }  # fmt: skip
 NEEDED = {  # arguments with a default that can't do without
     "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
     "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
+    "ml_capability": ("field", "options"),
 }  # fmt: skip
 
 

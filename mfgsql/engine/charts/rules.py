@@ -19,7 +19,7 @@ WORDS = {
     5: "rule 5: 2 of 3 points beyond 2 sigma on one side",
     6: "rule 6: 4 of 5 points beyond 1 sigma on one side",
     7: "rule 7: 15 points within 1 sigma",
-    8: "rule 8: 8 points beyond 1 sigma on both sides",
+    8: "rule 8: 8 points beyond 1 sigma on either side",
 }
 RANGE = "range"
 _OFF = "(__ml_x0 - __ml_mid)"

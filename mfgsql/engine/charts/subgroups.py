@@ -34,12 +34,20 @@ def sql(chart: Chart) -> str:
     )
     assert chart.order_by is not None
     entity = f"__ml_entity AS {quote_identifier(chart.entity)}, " if chart.entity else ""
-    return (
-        f"WITH __ml_chained AS ({_chained(chart)}), __ml_limits AS ({_limits(chart)}) "
-        f"SELECT {entity}__ml_group AS subgroup, __ml_at AS {quote_identifier(chart.order_by)}, __ml_size AS points, "
-        f'{columns}, __ml_range AS "range", __ml_d2 * __ml_sigma AS center_range, {_LEAST_RANGE} AS lower_range, '
-        f"{_MOST_RANGE} AS upper_range FROM (SELECT *{windows} FROM ({limited}) {rules.CHAIN_WINDOW})"
+    told = f"{entity}__ml_group AS subgroup, __ml_at AS {quote_identifier(chart.order_by)}, __ml_size AS points"
+    ranges = (
+        '__ml_range AS "range", __ml_d2 * __ml_sigma AS center_range, '
+        f"{_LEAST_RANGE} AS lower_range, {_MOST_RANGE} AS upper_range"
     )
+    return (
+        f"WITH {grouping(chart)} SELECT {told}, {columns}, {ranges} "
+        f"FROM (SELECT *{windows} FROM ({limited}) {rules.CHAIN_WINDOW})"
+    )
+
+
+def grouping(chart: Chart) -> str:
+    """CTEs of the subgroups, and of center and deviation of each entity."""
+    return f"__ml_chained AS ({_chained(chart)}), __ml_limits AS ({_limits(chart)})"
 
 
 def _chained(chart: Chart) -> str:
@@ -59,7 +67,7 @@ def _chained(chart: Chart) -> str:
     sized = (
         f"SELECT *, {by_size(D2, '__ml_size')} AS __ml_d2, {by_size(D3, '__ml_size')} AS __ml_d3 FROM ({grouped}) "
         f"WHERE CASE WHEN __ml_size > {LARGEST} "
-        f"THEN error('ml_control_chart: a subgroup has ' || __ml_size || {large}) IS NULL ELSE true END"
+        f"THEN error({quote_literal(f'{chart.verb}: a subgroup has ')} || __ml_size || {large}) IS NULL ELSE true END"
     )
     return chained(chart, 2, "__ml_begin, __ml_at, __ml_x0, __ml_group", sized)
 

@@ -3,8 +3,8 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "charting", "checking", "curves", "drivers", "happening", "importance", "judging", "labelling", "learning",
-    "managing", "predicting", "showing",
+    "capability", "charting", "checking", "curves", "drivers", "happening", "importance", "judging", "labelling",
+    "learning", "managing", "predicting", "showing",
 )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _of_kind(kind: str, options: dict[str, Any]) -> dict[str, Any]:
             raise OptionError(f"limit is 'exact' (beta in the baseline, F after it) or 'chi2', not {limit!r}.")
         return {"alpha": read_number(options, "alpha", 0.0027, most=0.5), "limit": limit}
     wanted = {"rules": _rules(options.get("rules"))}
-    return wanted | ({"subgroup": _subgroup(options.get("subgroup"))} if kind == "xbar_r" else {})
+    return wanted | ({"subgroup": read_subgroup(options.get("subgroup"))} if kind == "xbar_r" else {})
 
 
 def read_number(
@@ -102,7 +102,12 @@ def read_number(
     return float(told)
 
 
-def _subgroup(told: Any) -> int | str:
+def read_subgroup(told: Any) -> int | str:
+    """How many points in a row are one, or the column that names them.
+
+    Raises:
+        OptionError: it is neither.
+    """
     if isinstance(told, str) and told:
         return told
     if isinstance(told, bool) or not isinstance(told, int) or not 2 <= told <= LARGEST:
