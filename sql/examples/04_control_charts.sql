@@ -17,10 +17,12 @@ FROM telemetry_with_labels WHERE events_age IS NOT NULL GROUP BY days ORDER BY d
 -- What nobody can know yet is NULL, and marked.
 SELECT fails_within, censored, count(*) AS hours, round(avg(rul)) AS mean_hours_left FROM telemetry_with_labels GROUP BY ALL ORDER BY ALL;
 
--- Vibration while running against the first 100 hours of each machine: a drift that lasts shows before single points do.
-SELECT machine_id, count(*) AS hours, count(*) FILTER (signal) AS beyond_the_limit, min(ts) FILTER (signal) AS first_signal
-FROM ml_control_chart('SELECT * FROM telemetry WHERE state = ''running''', field := 'vibration', entity := 'machine_id',
-  order_by := 'ts', kind := 'cusum', options := {'baseline': 100}) GROUP BY machine_id ORDER BY beyond_the_limit DESC LIMIT 8;
+-- Vibration while running, against the first 100 hours of each machine: how many of the hours above the limit, and of the
+-- others, are followed by a failure within a day?
+SELECT signal, count(*) AS hours, round(avg(fails_within::INT), 3) AS share_failing
+FROM ml_control_chart('SELECT * FROM telemetry_with_labels WHERE state = ''running'' AND vibration IS NOT NULL',
+  field := 'vibration', entity := 'machine_id', order_by := 'ts', options := {'baseline': 100, 'rules': [1]})
+GROUP BY signal ORDER BY signal;
 
 -- Diameters in subgroups of five, by press; which rules are broken how often?
 SELECT rule, count(*) AS subgroups FROM (SELECT unnest(rules) AS rule FROM ml_control_chart('quality', field := 'diameter_mm',

@@ -125,7 +125,7 @@ def _rules(told: Any) -> list[int | str]:
     found: list[int | str] = []
     for one in listed:
         rule = int(one) if isinstance(one, str) and one.isdecimal() else one
-        if rule != RANGE and (isinstance(rule, bool) or rule not in WORDS):
+        if rule != RANGE and (isinstance(rule, bool) or not isinstance(rule, int) or rule not in WORDS):
             raise OptionError(f"rules is a list of numbers from 1 to 8, and 'range', not {one!r}.")
         found.append(rule)
     return list(dict.fromkeys(found))

@@ -76,15 +76,16 @@ def _to_failures(wanted: _Labelling, failures: Moments, rows: str) -> str:
 
 
 def _outages(wanted: _Labelling) -> tuple[str, str]:
-    """A CTE of outages, and what leaves their rows out; nothing where none are told.
+    """CTEs of outages, and what leaves their rows out; nothing where none are told.
 
     An outage runs from its failure to the first repair at or after it (none: for ever), or for the blackout; of both to
     the later. A failure during an outage does not cut it short.
     """
-    joined, ends = "", []
+    known, joined, ends = "", "", []
     if wanted.repairs is not None:
         repairs = wanted.rows.moments(wanted.repairs, "__ml_repaired", "__ml_repair")
-        joined = f" ASOF LEFT JOIN ({repairs}) ON __ml_repaired = __ml_failed AND __ml_repair >= __ml_failure"
+        known = f", __ml_repairs AS ({repairs})"
+        joined = " ASOF LEFT JOIN __ml_repairs ON __ml_repaired = __ml_failed AND __ml_repair >= __ml_failure"
         ends.append("coalesce(__ml_repair, CAST('infinity' AS DOUBLE))")
     if wanted.blackout is not None:
         ends.append(f"__ml_failure + {wanted.blackout.sql}")
@@ -92,7 +93,7 @@ def _outages(wanted: _Labelling) -> tuple[str, str]:
         return "", ""
     until = f"SELECT __ml_failed, __ml_failure, greatest({', '.join(ends)}) AS __ml_until FROM __ml_failures{joined}"
     outages = (
-        ", __ml_outages AS (SELECT __ml_failed AS __ml_stopped, __ml_failure AS __ml_down, "
+        f"{known}, __ml_outages AS (SELECT __ml_failed AS __ml_stopped, __ml_failure AS __ml_down, "
         f"max(__ml_until) OVER (PARTITION BY __ml_failed ORDER BY __ml_failure) AS __ml_up FROM ({until}))"
     )
     running = (
