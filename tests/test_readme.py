@@ -20,7 +20,12 @@ CREATE TABLE labelled AS
 SELECT i % 9 / 3.0 AS torque, 20 + hash(i) % 100 AS temperature, i % 9 > 6 AS failed FROM range(200) r(i);
 CREATE TABLE telemetry AS FROM labelled;
 CREATE TABLE labelled_later AS FROM labelled;
-CREATE TABLE telemetry_now AS SELECT torque, temperature FROM labelled LIMIT 20
+CREATE TABLE telemetry_now AS SELECT torque, temperature FROM labelled LIMIT 20;
+CREATE TABLE readings AS SELECT 'm' || i % 8 AS machine_id, TIMESTAMP '2026-01-01' + to_hours((i // 8)::INT) AS ts,
+  1 + hash(i) % 100 / 50.0 AS vibration, 50 + hash(i + 1) % 100 / 10.0 AS pressure FROM range(2400) r(i);
+CREATE TABLE maintenance AS SELECT machine_id, ts, ['service', 'repair', 'oil'][(1 + hash(ts) % 3)::INT] AS kind FROM readings
+  WHERE hash(ts, machine_id) % 50 = 0;
+CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
 MILLING = """
 COPY (SELECT i AS "UDI", 'L' || i AS "Product ID", substr('LMH', 1 + i % 3, 1) AS "Type",

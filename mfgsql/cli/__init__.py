@@ -13,16 +13,22 @@ from contextlib import suppress
 import click
 
 from mfgsql.cli.border import Border
+from mfgsql.cli.capability import capability
+from mfgsql.cli.chart import chart
 from mfgsql.cli.check import check
 from mfgsql.cli.database import init, migrate
 from mfgsql.cli.demo import demo
+from mfgsql.cli.detect import detect
 from mfgsql.cli.devices import devices
 from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
+from mfgsql.cli.events import events
 from mfgsql.cli.importance import importance
+from mfgsql.cli.labels import labels
 from mfgsql.cli.learning import finetune, pretrain
 from mfgsql.cli.load import load
+from mfgsql.cli.maintenance import maintenance
 from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
 from mfgsql.cli.report import report
@@ -70,10 +76,16 @@ for _command in (
     load,
     sql,
     check,
+    labels,
+    events,
+    chart,
+    capability,
     drivers,
     pretrain,
     finetune,
     predict,
+    detect,
+    maintenance,
     evaluate,
     thresholds,
     importance,

@@ -49,8 +49,8 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
 
 @click.command()
 @_shared
-@click.option("--target", metavar="COL", required=True, help="Column to predict.")
-@click.option("--task", help="classification or regression; default: by the target's kind.")
+@click.option("--target", metavar="COL", help="Column to predict; a detector of anomalies has none.")
+@click.option("--task", help="classification or regression (default: by the target's kind), rul, or anomaly.")
 @click.option("--weight", metavar="COL", help="Column of row weights.")
 @costs_options
 @database()
@@ -61,6 +61,7 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     \b
     Example:
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
+      mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """
     _learn("finetune", model, source, db, out, given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,20 @@ _WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 )
 @click.option("--level", type=float, help="Share of true values that intervals (default 0.9) or prediction sets hold.")
 @click.option("--explain", type=click.IntRange(min=1), metavar="K", help="The K features that move each row most.")
+@click.option("--latest", is_flag=True, help="The last row of each entity only (models that read histories).")
+@click.option("--since", metavar="TIME", help="Rows after that time only (models that read histories).")
 @database()
 @output
 def predict(
-    model: str, source: str, path: Path | None, level: float | None, explain: int | None, db: str, out: Output
+    model: str,
+    source: str,
+    path: Path | None,
+    level: float | None,
+    explain: int | None,
+    latest: bool,
+    since: str | None,
+    db: str,
+    out: Output,
 ) -> None:
     """Score the rows of a SOURCE by a MODEL ('m', 'm@3' or 'm@candidate').
 
@@ -38,17 +49,28 @@ def predict(
       mfgsql predict press_failure telemetry_now --db plant.duckdb
       mfgsql predict press_failure telemetry_now --explain 3 --db plant.duckdb
       mfgsql predict press_failure telemetry_now -o risk.parquet --db plant.duckdb
+      mfgsql predict pump_life telemetry --latest --db plant.duckdb
     """
     if path and path.suffix.lower() not in _WRITERS:
         raise click.UsageError(f"'{path}' is neither .csv nor .parquet.")
     if path and not path.parent.is_dir():
         raise click.UsageError(f"'{path}' lies in no folder that exists.")
-    statement = call("predict", model, source, level=level, explain=explain)
+    asked = histories(latest, since)
+    statement = call("predict", model, source, level=level, explain=explain, **asked)
     with opened(db) as session:
         if path:
             click.echo(f"{_write(session, statement, path):,} rows written to {path}")
         else:
             out.result(session.execute(statement))
+
+
+def histories(latest: bool, since: str | None) -> dict[str, object]:
+    """Arguments that only models of histories take; a number orders as a number."""
+    told: object = since
+    if since is not None:
+        with suppress(ValueError):
+            told = float(since)
+    return {name: value for name, value in (("latest", latest or None), ("since", told)) if value is not None}
 
 
 def _write(session: Session, statement: str, path: Path) -> int:

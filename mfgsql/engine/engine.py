@@ -210,7 +210,7 @@ class Engine:
         ours = next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), None)
         if ours is None and self.closed and isinstance(error, duckdb.CatalogException):
             return ClosedError("The session is closed.")  # another thread closed it: its functions are gone
-        if ours is not None or not isinstance(error, duckdb.BinderException):
+        if ours is not None or not isinstance(error, duckdb.BinderException | duckdb.InvalidInputException):
             return ours or error
         from mfgsql.engine.verbs.misuse import in_our_words
 

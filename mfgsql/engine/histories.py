@@ -237,3 +237,10 @@ def detection_level(args: Args, history: History, span: int) -> float | None:
     if not history.timed:
         raise OptionError(f"false_alarms_per_day needs times, and {history.order_by!r} holds numbers: leave it out.")
     return level_of(float(told), span, history.resample or history.step)
+
+
+def usual_life(con: duckdb.DuckDBPyConnection, table: str, target: str) -> float | None:
+    """The mean over histories of the longest remaining life that each was seen with."""
+    life = f"max({quote_identifier(target)}::DOUBLE)"
+    row = con.execute(f"SELECT avg(n) FROM (SELECT {life} AS n FROM {table} GROUP BY {HISTORY})").fetchone()
+    return _rounded(float(row[0])) if row and row[0] else None

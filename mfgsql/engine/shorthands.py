@@ -21,8 +21,8 @@ class Shorthands(ABC):
         """``FROM ml_pretrain(...)``, executed once."""
         return self.verb("pretrain", model, source, **named)
 
-    def finetune(self, model: str, source: str, *, target: str, **named: Any) -> Any:
-        """``FROM ml_finetune(...)``, executed once."""
+    def finetune(self, model: str, source: str, *, target: str | None = None, **named: Any) -> Any:
+        """``FROM ml_finetune(...)``, executed once; a detector of anomalies has no target."""
         return self.verb("finetune", model, source, target=target, **named)
 
     def check(self, source: str, **named: Any) -> Any:
@@ -38,6 +38,14 @@ class Shorthands(ABC):
         """``FROM ml_predict(...)`` as a lazy ibis table."""
         return self.table("predict", model, source, **named)
 
+    def detect_anomalies(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_detect_anomalies(...)`` as a lazy ibis table."""
+        return self.table("detect_anomalies", model, source, **named)
+
+    def maintenance_plan(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_maintenance_plan(...)`` as a lazy ibis table."""
+        return self.table("maintenance_plan", model, source, **named)
+
     def evaluate(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_evaluate(...)`` as a lazy ibis table."""
         return self.table("evaluate", model, source, **named)
@@ -45,3 +53,19 @@ class Shorthands(ABC):
     def thresholds(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_thresholds(...)`` as a lazy ibis table."""
         return self.table("thresholds", model, source, **named)
+
+    def labels(self, source: str, failures: str | None = None, *, entity: str, order_by: str, **named: Any) -> Any:
+        """``FROM ml_labels(...)`` as a lazy ibis table."""
+        return self.table("labels", source, failures=failures, entity=entity, order_by=order_by, **named)
+
+    def capability(self, source: str, *, field: str, **named: Any) -> Any:
+        """``FROM ml_capability(...)`` as a lazy ibis table."""
+        return self.table("capability", source, field=field, **named)
+
+    def control_chart(self, source: str, *, field: str | list[str], order_by: str, **named: Any) -> Any:
+        """``FROM ml_control_chart(...)`` as a lazy ibis table."""
+        return self.table("control_chart", source, field=field, order_by=order_by, **named)
+
+    def events(self, source: str, events: str, *, entity: str, order_by: str, **named: Any) -> Any:
+        """``FROM ml_events(...)`` as a lazy ibis table."""
+        return self.table("events", source, events, entity=entity, order_by=order_by, **named)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
-from mfgsql.engine.histories import BLOCKS, detection_level, settle_history, warnings_of
+from mfgsql.engine.histories import BLOCKS, detection_level, settle_history, usual_life, warnings_of
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE, value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -86,6 +86,8 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     recipe = settle(frozen.rows, args, base, units=lambda: _units(frozen, args))
     _check_loss(recipe, task, args["verb"])
     history = _history(frozen, args, recipe, base)
+    if task == "rul" and target is not None:
+        target = replace(target, life=usual_life(frozen.con, ROWS, target.name))
     features, rejected = FeatureSet.fit(
         profiles, base.manifest.features if base else None, standardised=recipe.backbone != TabularConfig.kind
     )

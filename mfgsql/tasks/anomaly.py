@@ -7,7 +7,7 @@ that stay) and measured together by Hotelling's T2 (a multivariate EWMA chart, L
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ _CLIP = 4.0  # deviations: one wild reading must not be an alarm of many rows
 _MEMORY = 3.0  # spans after which a row is forgotten
 _LEVEL = 0.01  # share of normal rows above the threshold, where nothing else is asked
 _FEWEST = 30  # rows that a threshold is told by
+_BLOCK = 10  # rows whose mean shows the level
+_ARRAYS = ("center", "scale", "noise", "drift", "precision")
 
 
 def turns(channels: int) -> int:
@@ -77,15 +79,17 @@ class Detector:
     """What rows not trained on teach about the errors of a network.
 
     Attributes:
-        center, scale: of each error, [d]. precision: inverse of their correlation, [d, d]. inflation: by how much more
-            their smoothed values vary than those of independent rows would, [d]. span: rows of the EWMA.
+        center, scale: of each error, [d]. noise: variance of its smoothed value, [d]; drift: how far its level may have
+            moved since, as a variance, [d]. precision: inverse of both together, as a covariance, [d, d].
+        span: rows of the EWMA.
         threshold: of the score. level: share of normal rows above it.
     """
 
     center: Array
     scale: Array
+    noise: Array
+    drift: Array
     precision: Array
-    inflation: Array
     span: int
     threshold: float
     level: float
@@ -101,26 +105,30 @@ class Detector:
         from sklearn.covariance import LedoitWolf
 
         level = _LEVEL if level is None else level
-        center = np.nanmean(errors, axis=0)
-        scale = np.maximum(np.nanstd(errors, axis=0), 1e-6)
-        plain = cls(center, scale, np.eye(errors.shape[1]), np.ones(errors.shape[1]), span, 0.0, level)
+        center, scale = np.nanmean(errors, axis=0), np.maximum(np.nanstd(errors, axis=0), 1e-6)
+        none = np.zeros(errors.shape[1])
+        plain = cls(center, scale, none, none, np.eye(errors.shape[1]), span, 0.0, level)
         standard = plain.standard(errors)
-        precision = np.linalg.inv(_correlation(LedoitWolf().fit(standard).covariance_))
-        smooth, spread = _smoothed(standard, first, span)
-        whole = np.arange(len(first)) - first >= span  # rows with enough of a past
-        varied = (smooth[whole] if whole.any() else smooth).var(axis=0) / (
-            spread[whole] if whole.any() else spread
-        ).mean()
-        inflation = np.clip(varied, 0.5, 20.0)
-        fitted = cls(center, scale, precision, inflation, span, 0.0, level)
+        moved, noise = _level_and_noise(standard, first)
+        usual = _usual_spread(span)
+        covariance = LedoitWolf().fit(standard).covariance_
+        longer = np.sqrt(np.clip(noise / np.maximum(np.diag(covariance), 1e-12), 0.5, 10.0))  # neighbours are alike
+        smooth = usual * covariance * np.outer(longer, longer)
+        # What is scored comes as long after the rows learnt from as these lasted, or so.
+        drift = moved * len(errors) * 4 / 3 + 1 / len(errors)
+        precision = np.linalg.inv(smooth + np.diag(drift))
+        fitted = cls(center, scale, np.diag(smooth).copy(), drift, precision, span, 0.0, level)
         scores = fitted.score(errors, first)[0]
+        whole = np.arange(len(first)) - first >= span  # rows with enough of a past
         scores = scores[whole] if whole.sum() >= _FEWEST else scores
-        return cls(center, scale, precision, inflation, span, _limit(scores, errors.shape[1], level), level)
+        return replace(fitted, threshold=_limit(scores, errors.shape[1], level))
 
     def score(self, errors: Array, first: Integers) -> tuple[Array, Array]:
         """Scores [rows], and what each error adds to them, [rows, d]; rows lie history by history, in order."""
         smooth, spread = _smoothed(self.standard(errors), first, self.span)
-        z = smooth / np.sqrt(spread[:, None] * self.inflation)
+        # Means of few rows vary more than those of many.
+        wider = (self.noise * (spread / _usual_spread(self.span))[:, None] + self.drift) / (self.noise + self.drift)
+        z = smooth / np.sqrt(wider)
         added = z * (z @ self.precision)
         return added.sum(axis=1), added
 
@@ -130,13 +138,13 @@ class Detector:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        arrays = {n: getattr(self, n).tolist() for n in ("center", "scale", "precision", "inflation")}
+        arrays = {n: getattr(self, n).tolist() for n in _ARRAYS}
         return {**arrays, "span": self.span, "threshold": self.threshold, "level": self.level}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Detector:
         """What `to_dict` saved."""
-        arrays = {n: np.asarray(saved[n], np.float64) for n in ("center", "scale", "precision", "inflation")}
+        arrays = {n: np.asarray(saved[n], np.float64) for n in _ARRAYS}
         return cls(**arrays, span=saved["span"], threshold=saved["threshold"], level=saved["level"])
 
 
@@ -145,9 +153,40 @@ def reach_of(span: int) -> int:
     return int(_MEMORY * span)
 
 
-def _correlation(covariance: Array) -> Array:
-    deviation = np.sqrt(np.diag(covariance))
-    return np.asarray(covariance / np.outer(deviation, deviation))
+def _usual_spread(span: int) -> float:
+    """The sum of squared weights of a row with enough of a past."""
+    weights = (1 - 2 / (span + 1)) ** np.arange(reach_of(span))
+    return float((weights**2).sum() / weights.sum() ** 2)
+
+
+def _level_and_noise(values: Array, first: Integers) -> tuple[Array, Array]:
+    """Of each column by how much its level moves in a row, as a variance, and the noise around it, neighbours' likeness
+    and all, as the variance of a row.
+
+    A random walk under noise over means of blocks (the local level model: Harvey, "Forecasting, Structural Time Series
+    Models and the Kalman Filter", 1989). The ratio of both is averaged over its likelihood: the likeliest one alone is
+    often 0 where the record is short, and a level that drifts would then be taken for an anomaly.
+    """
+    size = max(1, min(_BLOCK, len(values) // 8))
+    blocks = values[: len(values) // size * size].reshape(-1, size, values.shape[1]).mean(axis=1)
+    starts = first[: len(values) // size * size : size]
+    ratios = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 25)])[:, None] * np.ones((1, values.shape[1]))
+    level, variance = np.tile(blocks[0], (len(ratios), 1)), np.ones_like(ratios)
+    squares, logs, steps = np.zeros_like(ratios), np.zeros_like(ratios), 0
+    for number in range(1, len(blocks)):
+        if starts[number] != starts[number - 1]:  # another history begins
+            level, variance = np.tile(blocks[number], (len(ratios), 1)), np.ones_like(ratios)
+            continue
+        predicted = variance + ratios
+        total, surprise = predicted + 1, blocks[number] - level
+        squares, logs, steps = squares + surprise**2 / total, logs + np.log(total), steps + 1
+        gain = predicted / total
+        level, variance = level + gain * surprise, predicted * (1 - gain)
+    noise = np.maximum(squares / max(steps, 1), 1e-12)
+    likelihood = -0.5 * (steps * np.log(noise) + logs)
+    weight = np.exp(likelihood - likelihood.max(axis=0))
+    weight /= weight.sum(axis=0)
+    return (weight * ratios * noise).sum(axis=0) / size, (weight * noise).sum(axis=0) * size
 
 
 def _smoothed(values: Array, first: Integers, span: int) -> tuple[Array, Array]:

@@ -29,6 +29,7 @@ class Target:
         classes: values as text; of two, the second is the positive one. Empty for numbers.
         counts: fitted rows of each class.
         mean, deviation: of a number, over the fitted rows. cap: a remaining life counts up to it.
+        life: usual one of a unit, where the target is what remains of it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target:
     mean: float = 0.0
     deviation: float = 1.0
     cap: float | None = None
+    life: float | None = None
 
     @property
     def column(self) -> str:

@@ -69,7 +69,7 @@ class Recipe:
     patch: int = _number(0, 0, 1024, "rows of a window that make a token; divides window; 0: about an eighth of it")
     memory: int = _number(0, 0, 64, "windows before the window that are read for what they leave in memory")
     fill: int = _number(0, 0, 4096, "rows over which a missing value is taken from the row before")
-    shortest: int = _number(0, 0, 4096, "rows of a window without which nothing is said; 0: one patch, of a detector all")
+    shortest: int = _number(0, 0, 4096, "rows of a window that are needed; 0: one patch, of a detector all")
     span: int = _number(0, 0, 4096, "rows over which a detector of anomalies smooths; 0: a third of the window")
     cap: float = _number(0.0, 0.0, 1e12, "remaining life beyond which all count as equal (task rul); 0: none")
 

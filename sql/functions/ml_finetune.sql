@@ -1,17 +1,17 @@
 -- summary: Trains a model of a target, from a base or from scratch, and keeps it as a version.
 -- model: name of the model
 -- source: a table, view, file or SELECT text, committed
--- target: column to predict
+-- target: column to predict; a detector of anomalies has none
 -- base: a base made by ml_pretrain, whose knowledge of shared columns is taken over
--- task: classification or regression; default by the target's kind
--- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash
--- order_by: column of time; no feature
--- entity: column of the machine or unit; no feature
+-- task: classification or regression (default by the target's kind), rul (remaining useful life), or anomaly (from normal rows alone); the last two read histories
+-- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash, of histories by entity or time
+-- order_by: column of time, by which histories are ordered; no feature
+-- entity: column of the machine or unit whose histories rows belong to; no feature
 -- weight: column of row weights; no feature
 -- costs: what mistakes cost, as {'missed': 2000, 'false_alarm': 50}; they choose the probability from which the positive class is predicted
 -- promote: 'auto' lets a later version take over when it wins on rows that neither saw
 -- force: TRUE trains again though an equal run has finished
--- options: how to train, as {'epochs': 20}; 'exclude' names columns to leave out, 'positive' the class that probability is of, 'gap' the time left out before the rows to judge by
+-- options: how to train, as {'epochs': 20}; 'exclude' names columns to leave out, 'positive' the class that probability is of, 'gap' the time left out before the rows to judge by; 'window' makes a model that reads histories (with 'patch', 'memory', 'fill', 'resample', 'shortest'); 'cap' and 'censored' are for rul, 'false_alarms_per_day' and 'span' for anomalies
 -- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
 -- example: FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts')
 CREATE OR REPLACE MACRO ml_finetune(model, source, target := NULL, base := NULL, task := NULL, split := NULL,

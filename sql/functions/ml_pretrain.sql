@@ -8,7 +8,7 @@
 -- entity: column of the machine or unit; no feature
 -- promote: 'auto' does nothing for bases, which are not compared: a later version takes over by ml_promote
 -- force: TRUE trains again though an equal run has finished
--- options: how to train, as {'epochs': 20, 'width': 96}; 'exclude' names columns to leave out
+-- options: how to train, as {'epochs': 20, 'width': 96}; 'exclude' names columns to leave out; 'window' makes a base that reads histories (with 'patch', 'memory', 'fill', 'resample', 'shortest')
 -- columns: model, version, run_id, status, verdict, metric, value, baseline (NULL: a base's verdict compares its loss with that of the weights it started from), champion, rows, seconds, device, warnings
 -- example: FROM ml_pretrain('press', 'SELECT * EXCLUDE (failed_within_24h) FROM labelled')
 CREATE OR REPLACE MACRO ml_pretrain(model, source, objective := NULL, base := NULL, split := NULL, order_by := NULL,

@@ -28,9 +28,10 @@ BAD = [
     "{'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}", "{'seed': 'x'}", "{'level': 0.5}", "{'gap': 'x'}",
     "'predict'", "'finetune'", "'plan'",
 ]  # fmt: skip
-PLACED = ("verb", "model", "source", "file", "input")
+PLACED = ("verb", "model", "source", "events", "file", "input")
 GOOD = {  # often right, so that the one that is wrong is met deep inside
     "verb": "'predict'", "model": "'spare'", "source": "'few'", "file": "'m.safetensors'", "target": "'failed'",
+    "events": "'few'", "failures": "'few'", "field": "'torque'", "entity": "'unit'", "order_by": "'ts'",
     "input": "{'torque': 1, 'temp': 25.0, 'shift': 'A', 'hot': true}",
     "options": "{'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}",
 }  # fmt: skip
@@ -60,7 +61,7 @@ def statement(dice: random.Random, verbs: list[tuple[str, str]]) -> str:
 
 def test_bad_arguments_get_a_plain_error(plant: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # ml_export writes files of odd names
-    plant.execute("CREATE OR REPLACE TABLE few AS SELECT torque, temp, failed FROM parts LIMIT 60")
+    plant.execute("CREATE OR REPLACE TABLE few AS SELECT torque, temp, failed, unit, ts FROM parts LIMIT 60")
     plant.execute("FROM ml_export('fail', 'm.safetensors')")
     verbs = plant.execute("SELECT name, arguments FROM ml.functions WHERE kind = 'verb' ORDER BY ALL").fetchall()
     assert len(verbs) >= 15

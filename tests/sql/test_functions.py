@@ -21,7 +21,17 @@ VALUES = {
     "split": "'time'", "order_by": "'ts'", "entity": "'unit'", "weight": "'torque'", "promote": "'auto'",
     "force": "true", "options": "{'epochs': 1}", "level": "0.8", "explain": "3", "objective": "'masked'", "file": "'f.safetensors'",
     "overwrite": "true", "verb": "'predict'", "arguments": "{'level': 0.8}",
-    "costs": "{'missed': 2000, 'false_alarm': 50}", "latest": "false", "since": "NULL",
+    "costs": "{'missed': 2000, 'false_alarm': 50}", "latest": "false", "since": "NULL", "failures": "'SELECT unit, ts FROM parts WHERE failed'",
+    "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
+}  # fmt: skip
+OPTIONS = {  # of verbs that don't learn
+    "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
+    "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}",
+}  # fmt: skip
+NEEDED = {  # arguments with a default that can't do without
+    "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
+    "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
+    "ml_capability": ("field", "options"),
 }  # fmt: skip
 
 
@@ -63,11 +73,11 @@ def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) ->
         plant.execute(f"SELECT {name}({', '.join(values[n] for n in given)}) FROM {one_row}").fetchall()
         return
     values = {n: VALUES[n] for n in given} | ({"model": "'new'"} if name in ("ml_finetune", "ml_pretrain") else {})
-    values |= {"options": "{'exclude': ['id']}"} if name == "ml_drivers" else {}
+    values |= {"options": OPTIONS[name]} if name in OPTIONS else {}
     required = [values[n] for n, default in given.items() if default is None]
     for one in [n for n, default in given.items() if default is not None]:
-        target = ", target := 'failed'" if name in ("ml_finetune", "ml_drivers") and one != "target" else ""
-        plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, f'{one} := {values[one]}'])}{target})")
+        needed = [f"{n} := {values[n]}" for n in NEEDED.get(name, ()) if n != one]
+        plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, f'{one} := {values[one]}', *needed])})")
     named = [f"{n} := {values[n]}" for n, default in given.items() if default is not None]
     plant.execute(f"EXPLAIN FROM {name}({', '.join([*required, *named])})")
     assert plant.execute("SELECT count(*) FROM ml.models").fetchone() == (3,)

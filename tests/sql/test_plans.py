@@ -14,6 +14,10 @@ from mfgsql.engine import Session
 
 FILES = Path(__file__).with_name("plans")
 TUNED = "{'target': 'failed', 'split': 'time', 'order_by': 'ts', 'options': {'epochs': 3, 'exclude': ['id']}}"
+AHEAD = "{'failures': 'SELECT unit, ts FROM parts WHERE failed', 'entity': 'unit', 'order_by': 'ts', 'horizon': INTERVAL 1 HOUR}"
+LATELY = "{'events': 'SELECT unit, ts, shift FROM parts', 'entity': 'unit', 'order_by': 'ts', 'options': {'field': 'shift', 'kinds': ['A']}}"
+CHART = "{'field': 'torque', 'entity': 'unit', 'order_by': 'ts', 'kind': 'i_mr', 'options': {'rules': [1, 2], 'baseline': 30}}"
+WITHIN = "{'field': 'torque', 'entity': 'unit', 'order_by': 'ts', 'options': {'lower': 1, 'upper': 3}}"
 PLANS = {
     "predict_classes": "'predict', 'fail', 'parts'",
     "predict_number": "'predict', 'wear@1', 'SELECT * FROM parts WHERE hot', arguments := {'level': 0.8}",
@@ -21,6 +25,10 @@ PLANS = {
     "predict_file": "'predict', 'fail@champion', 'it''s new.parquet'",
     "evaluate_classes": "'evaluate', 'fail', 'parts'",
     "finetune": f"'finetune', 'new', 'parts', arguments := {TUNED}",
+    "capability": f"'capability', NULL, 'parts', arguments := {WITHIN}",
+    "control_chart": f"'control_chart', NULL, 'parts', arguments := {CHART}",
+    "events": f"'events', NULL, 'parts', arguments := {LATELY}",
+    "labels": f"'labels', NULL, 'parts', arguments := {AHEAD}",
     "promote": "'promote', 'fail@1', NULL",
 }
 

@@ -3,17 +3,9 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "checking",
-    "curves",
-    "detecting",
-    "drivers",
-    "importance",
-    "judging",
-    "learning",
-    "managing",
-    "predicting",
-    "showing",
-)
+    "capability", "charting", "checking", "curves", "detecting", "drivers", "happening", "importance", "judging",
+    "labelling", "learning", "maintaining", "managing", "predicting", "showing",
+)  # fmt: skip
 
 
 def load() -> None:

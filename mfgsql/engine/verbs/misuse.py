@@ -21,6 +21,9 @@ ALIAS = "source of "  # what plans call a source, followed by the version
 # Version and source of the plan made last: DuckDB's error names the version, not what its source has.
 asked: ContextVar[tuple[str, Source] | None] = ContextVar("mfgsql_asked", default=None)
 _COLUMN = re.compile(rf'"{ALIAS}(.+?)" does not have a column named "(.+)"')
+_SECOND = re.compile(r'"__ml (\w+)" does not have a column named "(.+)"')  # in plans that read no model
+_MOMENTS = {"failures": "failed_at", "repairs": "repaired_at", "events": "happened_at"}
+_SAID = re.compile(r"^Invalid Input Error: (ml_\w+: .+)")  # an error that a plan itself raises, by a row's type
 _BINDINGS = re.compile(r"^Candidate bindings: (.*)$", re.MULTILINE)
 _MACRO = re.compile(r"Macro (ml_\w+)\(\) does not support the supplied arguments.*?\n\t\1\((.*?)\)\n", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -29,11 +32,15 @@ _NAMED = re.compile(r"(\w+)\s*(?::=|=>)")
 
 def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
     """The error with its remedy; None where it isn't about a verb."""
+    if said := _SAID.search(str(error)):
+        return OptionError(said[1])
     if not isinstance(error, duckdb.BinderException):
         return None
     with suppress(duckdb.Error, MfgsqlError):  # then DuckDB's own text has to do
         if found := _COLUMN.search(str(error)):
             return _missing_column(engine, found[1], found[2], str(error))
+        if found := _SECOND.search(str(error)):
+            return _missing_in(found[1], found[2], _bindings(str(error)))
         if found := _MACRO.search(str(error)):
             return _wrong_arguments(found[1], found[2], str(error))
     return None
@@ -59,12 +66,25 @@ def _missing_column(engine: Engine, version: str, column: str, text: str) -> Sou
     )
 
 
+def _missing_in(what: str, column: str, known: list[str]) -> SourceError:
+    """Of a source that is read by no model."""
+    remedy = None
+    if what in _MOMENTS:
+        remedy = f"Where it was to say when something happened, name another: options := {{'{_MOMENTS[what]}': '...'}}."
+    return SourceError(f"The columns of the {what} lack '{column}'.{did_you_mean(column, known)}", remedy=remedy)
+
+
 def _columns(engine: Engine, version: str, text: str) -> list[str]:
     """Of the source, where the engine can see it; else those that DuckDB names."""
     last = asked.get()
     if last is not None and last[0] == version:
         with suppress(duckdb.Error), engine.cursor() as cursor:
             return list(describe(cursor, last[1].select))
+    return _bindings(text)
+
+
+def _bindings(text: str) -> list[str]:
+    """The columns that DuckDB names."""
     found = _BINDINGS.search(text)
     return re.findall(r'"([^"]+)"', found[1]) if found else []
 

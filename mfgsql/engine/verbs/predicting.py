@@ -33,7 +33,7 @@ def plan_predict(engine: Engine, args: Args) -> str:
     windowed = manifest.history is not None
     ml = "__ml.scored" if most and not windowed else "__ml"
     outputs = _detected(args) if manifest.task == ANOMALY else _predicted(version, manifest, args, ml)
-    outputs += _status_of_history(manifest) if windowed else [(name, f"{ml}.{name}") for name in _STATUS]
+    outputs += status_of_history(manifest) if windowed else [(name, f"{ml}.{name}") for name in _STATUS]
     outputs += [("why", "__ml.why" if windowed else _why(most))] if most else []
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
     selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
@@ -88,7 +88,7 @@ def scored(
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
 
 
-def _status_of_history(manifest: Manifest) -> list[tuple[str, str]]:
+def status_of_history(manifest: Manifest) -> list[tuple[str, str]]:
     """Rows without a moment or an entity are no part of a history, and get no answer."""
     history = manifest.history
     assert history is not None
