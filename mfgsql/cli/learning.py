@@ -64,6 +64,8 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
       mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """
+    if given["target"] is None and given["task"] != "anomaly":
+        raise click.UsageError("Missing option '--target'; only a detector of anomalies has none (--task anomaly).")
     _learn("finetune", model, source, db, out, given)
 
 

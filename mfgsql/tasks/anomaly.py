@@ -109,13 +109,12 @@ class Detector:
         none = np.zeros(errors.shape[1])
         plain = cls(center, scale, none, none, np.eye(errors.shape[1]), span, 0.0, level)
         standard = plain.standard(errors)
-        moved, noise = _level_and_noise(standard, first)
+        drift, noise = _wandering(standard, first)
         usual = _usual_spread(span)
         covariance = LedoitWolf().fit(standard).covariance_
         longer = np.sqrt(np.clip(noise / np.maximum(np.diag(covariance), 1e-12), 0.5, 10.0))  # neighbours are alike
         smooth = usual * covariance * np.outer(longer, longer)
-        # What is scored comes as long after the rows learnt from as these lasted, or so.
-        drift = moved * len(errors) * 4 / 3 + 1 / len(errors)
+        # Levels may go as far again as they have gone in the rows learnt from.
         precision = np.linalg.inv(smooth + np.diag(drift))
         fitted = cls(center, scale, np.diag(smooth).copy(), drift, precision, span, 0.0, level)
         scores = fitted.score(errors, first)[0]
@@ -159,34 +158,19 @@ def _usual_spread(span: int) -> float:
     return float((weights**2).sum() / weights.sum() ** 2)
 
 
-def _level_and_noise(values: Array, first: Integers) -> tuple[Array, Array]:
-    """Of each column by how much its level moves in a row, as a variance, and the noise around it, neighbours' likeness
-    and all, as the variance of a row.
+def _wandering(values: Array, first: Integers) -> tuple[Array, Array]:
+    """Of each column how far its level has wandered, and the noise around it, neighbours' likeness and all; variances.
 
-    A random walk under noise over means of blocks (the local level model: Harvey, "Forecasting, Structural Time Series
-    Models and the Kalman Filter", 1989). The ratio of both is averaged over its likelihood: the likeliest one alone is
-    often 0 where the record is short, and a level that drifts would then be taken for an anomaly.
+    By means of blocks: neighbouring ones differ by noise (von Neumann, "Distribution of the Ratio of the Mean Square
+    Successive Difference to the Variance", 1941), all of them by noise and by how the level has moved.
     """
     size = max(1, min(_BLOCK, len(values) // 8))
-    blocks = values[: len(values) // size * size].reshape(-1, size, values.shape[1]).mean(axis=1)
-    starts = first[: len(values) // size * size : size]
-    ratios = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 25)])[:, None] * np.ones((1, values.shape[1]))
-    level, variance = np.tile(blocks[0], (len(ratios), 1)), np.ones_like(ratios)
-    squares, logs, steps = np.zeros_like(ratios), np.zeros_like(ratios), 0
-    for number in range(1, len(blocks)):
-        if starts[number] != starts[number - 1]:  # another history begins
-            level, variance = np.tile(blocks[number], (len(ratios), 1)), np.ones_like(ratios)
-            continue
-        predicted = variance + ratios
-        total, surprise = predicted + 1, blocks[number] - level
-        squares, logs, steps = squares + surprise**2 / total, logs + np.log(total), steps + 1
-        gain = predicted / total
-        level, variance = level + gain * surprise, predicted * (1 - gain)
-    noise = np.maximum(squares / max(steps, 1), 1e-12)
-    likelihood = -0.5 * (steps * np.log(noise) + logs)
-    weight = np.exp(likelihood - likelihood.max(axis=0))
-    weight /= weight.sum(axis=0)
-    return (weight * ratios * noise).sum(axis=0) / size, (weight * noise).sum(axis=0) * size
+    whole = len(values) // size * size
+    blocks = values[:whole].reshape(-1, size, values.shape[1]).mean(axis=1)
+    starts = first[:whole:size]
+    steps = np.diff(blocks, axis=0)[starts[1:] == starts[:-1]]
+    noise = 0.5 * (steps**2).mean(axis=0) if len(steps) else blocks.var(axis=0)
+    return np.maximum(blocks.var(axis=0) - noise, 0.0), noise * size
 
 
 def _smoothed(values: Array, first: Integers, span: int) -> tuple[Array, Array]:

@@ -21,7 +21,6 @@ _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 @planners.register("maintenance_plan")
 def plan_maintenance(engine: Engine, args: Args) -> str:
     """A row for each unit, as it is now."""
-    args["latest"] = True
     version, manifest, source = model_and_source(engine, args)
     if manifest.task != "rul" or manifest.target is None or manifest.history is None:
         raise OptionError(
@@ -33,7 +32,9 @@ def plan_maintenance(engine: Engine, args: Args) -> str:
     level = check_level(args.get("level"))
     alias, kept = source_alias(version), "COLUMNS(lambda c: lower(c) <> '__ml')"
     time = f"{alias}.{quote_identifier(manifest.history.order_by)}"
-    inner = scored(version, manifest, source, args | {"level": level}, also=f"{kept}, {time} AS __ml_now")
+    inner = scored(
+        version, manifest, source, args | {"level": level, "latest": True}, also=f"{kept}, {time} AS __ml_now"
+    )
     call = f"_ml_maintenance(__ml.value, {quote_literal(json.dumps(told))})"
     wait = "CASE WHEN isfinite(__ml_plan.wait) THEN __ml_plan.wait END"
     at = f"__ml_now + {wait}"
