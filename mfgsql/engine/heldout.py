@@ -53,7 +53,7 @@ def held_out(engine: Engine, version: Version, *, most: int = 20_000) -> HeldOut
     assert target is not None
     groups = manifest.backbone.groups
     names = [*manifest.features.names, target.name, HASH]
-    unseen = judged_rows(_snapshot(engine, version), names, most, groups)
+    unseen = judged_rows(snapshot_path(engine, version), names, most, groups)
     truth = task.encode(unseen.judged[target.name].combine_chunks(), target)
     there = np.flatnonzero(known(truth))
     if not len(there):
@@ -65,7 +65,12 @@ def held_out(engine: Engine, version: Version, *, most: int = 20_000) -> HeldOut
         return HeldOut(version, scorer.model, unseen.judged, truth, said, unseen, part)
 
 
-def _snapshot(engine: Engine, version: Version) -> Path:
+def snapshot_path(engine: Engine, version: Version) -> Path:
+    """The version's snapshot.
+
+    Raises:
+        SourceError: it is gone, or the version was imported.
+    """
     with engine.cursor() as cursor:
         found = snapshot_of(engine, cursor, version.name)
         run = cursor.execute("SELECT verb FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]).fetchone()

@@ -64,10 +64,14 @@ class Score:
 
 @dataclass(frozen=True)
 class Judged:
-    """Held-out rows, or a sample of very many: truth as the task encodes it [rows], and what the version says."""
+    """Held-out rows, or a sample of very many: truth as the task encodes it [rows], and what the version says.
+
+    history: number of each row's history, where it has one.
+    """
 
     truth: Array
     prediction: Prediction
+    history: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,23 @@ class ExampleGroup:
 
 
 @dataclass(frozen=True)
+class Timeline:
+    """One history along its time.
+
+    Attributes:
+        moments: seconds since 1970, or what it is ordered by, [rows]. values: predicted, or scores.
+        truth, lower, upper: of predictions. threshold: of scores.
+    """
+
+    moments: Array
+    values: Array
+    truth: Array | None = None
+    lower: Array | None = None
+    upper: Array | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """A version, or a model that has none yet because its runs failed.
 
@@ -119,6 +140,7 @@ class Facts:
         history: (step, split, metric, value) of each judgement while it was trained.
         best_step: whose weights are kept.
         base_licence: what is known of the licence of the base.
+        timelines: of a model of histories and numbers, some histories held out. scored: of a detector one with scores.
     """
 
     model: str
@@ -145,6 +167,8 @@ class Facts:
     rival: Rival | Missing = Missing("There is no other version.")
     importance: tuple[Importance, ...] | Missing = Missing("It was not measured.")
     examples: tuple[ExampleGroup, ...] | Missing = Missing("There are none.")
+    timelines: tuple[Timeline, ...] = ()
+    scored: Timeline | Missing | None = None
 
     @property
     def name(self) -> str:

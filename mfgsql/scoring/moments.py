@@ -18,45 +18,56 @@ def moments(scorer: Scorer, batch: Batch, chosen: Array, signs: Array, check: Ca
 
     A patch of a column is set to the typical row's values (occlusion, Zeiler & Fergus, "Visualizing and Understanding
     Convolutional Networks", ECCV 2014); what counts is how far the prediction goes back in the sense of the column's
-    whole contribution.
+    whole contribution. Of patches that matter equally the latest is taken.
 
     Args:
         batch: windows, [n, length, ...]. chosen: numbers of columns, [n, k]. signs: of their contributions, [n, k].
         check: called before each pass of the network; raises where the work shall stop.
     """
-    manifest = scorer.model.manifest
-    history, features = manifest.history, manifest.features
+    history = scorer.model.manifest.history
     assert history is not None
-    none, length = typical_row(features), history.length
     whole = scorer.predict(batch.continuous, batch.codes)
     told = None if whole.scores is None else _told(whole)
     before = _worth(whole, told)
-    sizes = [c.size if c.continuous else 1 for c in features.columns]
-    starts, channels = np.concatenate([[0], np.cumsum(sizes)]), none.continuous.shape[1]
-    steps = np.arange(history.patch - 1, length, history.patch)
+    steps = np.arange(history.patch - 1, history.length, history.patch)
     effects = np.zeros((*chosen.shape, len(steps)))
+    hide = _Occlusion(scorer, batch)
     for place in range(chosen.shape[1]):
         for number, last in enumerate(steps):
             check()
-            continuous, codes = batch.continuous.copy(), batch.codes.copy()
-            here = slice(last + 1 - history.patch, last + 1)
-            for column in np.unique(chosen[:, place]):
-                rows, own = chosen[:, place] == column, slice(starts[column], starts[column + 1])
-                if own.start < channels:
-                    part = continuous[rows, here, own]
-                    typical = np.broadcast_to(none.continuous[0, own], part.shape)
-                    there = continuous[rows, here, channels : channels + 1] > 0
-                    continuous[rows, here, own] = np.where(there, typical, part)
-                else:
-                    code = own.start - channels
-                    codes[rows, here, code] = none.codes[0, code]
-            after = _worth(scorer.predict(continuous, codes), told)
+            hidden = hide(chosen[:, place], slice(last + 1 - history.patch, last + 1))
+            after = _worth(scorer.predict(hidden.continuous, hidden.codes), told)
             effects[:, place, number] = (before - after) * signs[:, place]
-    # Of equal ones the latest.
     return np.asarray(steps[len(steps) - 1 - effects[..., ::-1].argmax(axis=-1)])
 
 
+class _Occlusion:
+    """Windows in which a column of each is typical for a while."""
+
+    def __init__(self, scorer: Scorer, batch: Batch) -> None:
+        features = scorer.model.manifest.features
+        self._batch, self._none = batch, typical_row(features)
+        sizes = [c.size if c.continuous else 1 for c in features.columns]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+
+    def __call__(self, columns: Array, steps: slice) -> Batch:
+        """The windows; of each one column, by its number, is hidden in these steps."""
+        continuous, codes = self._batch.continuous.copy(), self._batch.codes.copy()
+        width = self._none.continuous.shape[1]
+        for column in np.unique(columns):
+            rows, own = columns == column, slice(self._starts[column], self._starts[column + 1])
+            if own.start >= width:
+                code = own.start - width
+                codes[rows, steps, code] = self._none.codes[0, code]
+                continue
+            part = continuous[rows, steps, own]
+            there = continuous[rows, steps, width : width + 1] > 0
+            continuous[rows, steps, own] = np.where(there, self._none.continuous[0, own], part)
+        return Batch(continuous, codes)
+
+
 def _told(prediction: Prediction) -> Array:
+    """The class that is spoken of: of two the positive one, of more the predicted one."""
     assert prediction.scores is not None
     two = prediction.scores.shape[1] == 2
     return np.ones(len(prediction), np.int64) if two else prediction.scores.argmax(axis=1)

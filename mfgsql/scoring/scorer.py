@@ -126,13 +126,14 @@ class Scorer:
             ]
         return Prediction.concat(parts)
 
-    def errors(self, continuous: Array, codes: Array) -> Array:
+    def errors(self, continuous: Array, codes: Array, part: Array | None = None) -> Array:
         """How far off is what a detector tells of the newest rows of windows, float64 [n, d]."""
-        with self._threads.share(self.threads):
+        with self._threads.share(self.threads):  # ``part``: of rows learnt from, the network that has not seen each
             passes = [
                 self.model.errors(
                     torch.from_numpy(continuous[i : i + self.batch]).to(self.device),
                     torch.from_numpy(codes[i : i + self.batch]).to(self.device),
+                    None if part is None else torch.from_numpy(part[i : i + self.batch]),
                 )
                 for i in range(0, max(len(continuous), 1), self.batch)
             ]

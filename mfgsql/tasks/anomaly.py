@@ -114,7 +114,8 @@ class Detector:
         covariance = LedoitWolf().fit(standard).covariance_
         longer = np.sqrt(np.clip(noise / np.maximum(np.diag(covariance), 1e-12), 0.5, 10.0))  # neighbours are alike
         smooth = usual * covariance * np.outer(longer, longer)
-        # Levels may go as far again as they have gone in the rows learnt from.
+        # Levels may go as far again as they have gone in the rows learnt from, whose mean is not known exactly either.
+        drift += noise / len(errors)
         precision = np.linalg.inv(smooth + np.diag(drift))
         fitted = cls(center, scale, np.diag(smooth).copy(), drift, precision, span, 0.0, level)
         scores = fitted.score(errors, first)[0]

@@ -79,7 +79,7 @@ def learn(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    recipe = spec.recipe.for_rows(snapshot.train)
+    recipe = spec.recipe.for_rows(snapshot.train, labelled=spec.target is not None)
     settled = replace(spec, recipe=recipe)
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         torch.manual_seed(recipe.seed)

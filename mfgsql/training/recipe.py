@@ -116,8 +116,12 @@ class Recipe:
             recipe._check_heads()
         return recipe
 
-    def for_rows(self, rows: int) -> Recipe:
-        """The settled recipe with batch size, epochs and the like for so many rows that a network learns from."""
+    def for_rows(self, rows: int, *, labelled: bool = True) -> Recipe:
+        """The settled recipe with batch size, epochs and the like for so many rows that a network learns from.
+
+        Args:
+            labelled: whether it learns a target; to tell sensors from sensors there is more to learn.
+        """
         if self.backbone == "ensemble":
             dropout = self.dropout if self.dropout >= 0 else 0.0 if rows < _FEW else 0.05
             batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)
@@ -128,7 +132,8 @@ class Recipe:
         if self.backbone == "series":
             batch = self.batch_size or (32 if rows < 1_000 else 64 if rows < 5_000 else 256)
             steps = max(1, -(-min(rows, EPOCH) // batch))
-            epochs = self.epochs or min(60, max(3, round(400 / steps)))
+            wanted, most = (400, 60) if labelled else (1_200, 200)
+            epochs = self.epochs or min(most, max(3, round(wanted / steps)))
             return replace(
                 self, batch_size=batch, epochs=epochs, base_rate=self.base_rate or min(1.0, max(0.1, rows / 5_000))
             )

@@ -11,14 +11,18 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import ModelRef, Version, resolve
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.examples import examples_of
-from mfgsql.engine.heldout import held_out
+from mfgsql.engine.heldout import HeldOut, held_out
 from mfgsql.engine.rivals import rival_of
+from mfgsql.engine.timelines import predicted_along, scores_along
 from mfgsql.engine.verbs.importance import importance_of, takes_long
 from mfgsql.errors import MfgsqlError, NotFoundError
 from mfgsql.evaluation.importance import Importance
 from mfgsql.model import Manifest
 from mfgsql.reporting import Facts, Missing, check_installed, render
 from mfgsql.reporting.facts import Feature, Judged, Run, Score
+from mfgsql.tasks import ANOMALY
+from mfgsql.tasks.task import Array
+from mfgsql.training.windows import HISTORY
 
 _ROWS = 10_000  # of the held-out ones; more would take longer and tell little more
 _RUN = (
@@ -60,6 +64,8 @@ def _of_version(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
         "SELECT metric, value, baseline FROM ml_catalog.metrics WHERE run_id = ? AND final", [version.run_id]
     ).fetchall()
     told = _held_facts(engine, con, version) if manifest.target else {}
+    if manifest.task == ANOMALY:
+        told = {"scored": scores_along(engine, version)}
     return Facts(
         version.model,
         version.version,
@@ -92,11 +98,16 @@ def _held_facts(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
         return dict.fromkeys(("judged", "rival", "importance", "examples"), Missing(str(error)))
     importance = _importance(engine, version)
     return {
-        "judged": Judged(held.truth, held.prediction),
+        "judged": Judged(held.truth, held.prediction, _histories(held)),
         "rival": rival_of(engine, con, version, held),
         "importance": importance,
         "examples": examples_of(engine, held, importance, explained=not takes_long(version)),
+        "timelines": predicted_along(held),
     }
+
+
+def _histories(held: HeldOut) -> Array | None:
+    return held.columns[HISTORY].to_numpy() if HISTORY in held.columns.column_names else None
 
 
 def _importance(engine: Engine, version: Version) -> tuple[Importance, ...] | Missing:

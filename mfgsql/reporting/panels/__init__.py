@@ -16,4 +16,5 @@ from mfgsql.reporting.panels import (  # noqa: F401
     lineage,
     residuals,
     rival,
+    timelines,
 )

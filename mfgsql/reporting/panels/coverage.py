@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,18 @@ from mfgsql.evaluation.calibration import coverage as coverage_rows
 from mfgsql.reporting.facts import Facts, Judged, Missing
 from mfgsql.reporting.formats import count, number, percent
 from mfgsql.reporting.panel import Note, Panel, Table, panel
+from mfgsql.tasks import Prediction, tasks
 from mfgsql.tasks.task import Array
 
 
 @panel("coverage", "Can its intervals be trusted", order=60)
 def coverage(facts: Facts) -> Panel | None:
     """Share of true values inside the interval, by level; numbers only."""
-    if facts.task != "regression":
+    if facts.task not in ("regression", "rul"):
         return None
     if isinstance(facts.judged, Missing):
         return Panel.why_not(facts.judged)
-    found = [r for r in _rows(facts.judged) if r["coverage"] is not None]
+    found = [r for r in _rows(facts.judged, facts.task) if r["coverage"] is not None]
     if not found:
         return Panel.why_not(Missing("Too few rows were held out to set intervals and to judge them."))
     rows = tuple(
@@ -40,26 +40,28 @@ def coverage(facts: Facts) -> Panel | None:
     return Panel.of(Table(caption, head, rows), _verdict(found))
 
 
-def _rows(judged: Judged) -> list[dict[str, Any]]:
+def _rows(judged: Judged, name: str) -> list[dict[str, Any]]:
     """By level, in two halves, so that no interval is judged by the errors that set its width."""
-    errors = np.abs(judged.truth - judged.prediction.values)
-    even = np.arange(len(errors)) % 2 == 0
+    task, truth, values = tasks[name], judged.truth, judged.prediction.values
+    even = np.arange(len(truth)) % 2 == 0 if judged.history is None else _halves(judged.history)
     inside, widths, counts = ([0] * len(LEVELS), [0.0] * len(LEVELS), [0] * len(LEVELS))
     for mine in (even, ~even):
+        calibration = task.calibrate(truth[~mine], Prediction(values[~mine]), {})
         for place, level in enumerate(LEVELS):
-            half = _half_width(errors[~mine], level)
-            if half is not None:
-                inside[place] += int((errors[mine] <= half).sum())
-                widths[place] += 2 * half * int(mine.sum())
-                counts[place] += int(mine.sum())
+            lower, upper = task.interval(values[mine], calibration, level)
+            known = np.isfinite(lower) & np.isfinite(upper)
+            inside[place] += int(((truth[mine] >= lower) & (truth[mine] <= upper))[known].sum())
+            widths[place] += float((upper - lower)[known].sum())
+            counts[place] += int(known.sum())
     mean = [w / n if n else None for w, n in zip(widths, counts, strict=True)]
     return coverage_rows(LEVELS, inside, mean, counts)
 
 
-def _half_width(errors: Array, level: float) -> float | None:
-    """What ``level`` of new errors stay below (split conformal prediction); None where these are too few to tell."""
-    rank = math.ceil((len(errors) + 1) * level)
-    return None if rank > len(errors) else float(np.sort(errors)[rank - 1])
+def _halves(history: Array) -> Array:
+    """Whole histories in either half: rows of one know each other."""
+    numbers = np.unique(history, return_inverse=True)[1]
+    mask: Array = numbers % 2 == 0
+    return mask
 
 
 def _verdict(rows: list[dict[str, Any]]) -> Note:

@@ -21,7 +21,7 @@ _POINTS = 1_000  # more would only hide one another
 @panel("residuals", "How far it is off", order=55)
 def residuals(facts: Facts) -> Panel | None:
     """Predicted beside actual, and how errors are distributed; numbers only."""
-    if facts.task != "regression":
+    if facts.task not in ("regression", "rul"):
         return None
     if isinstance(facts.judged, Missing):
         return Panel.why_not(facts.judged)
