@@ -5,23 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import ibis
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
+from mfgsql.engine.findings import filling, leaks_of, named_source, warnings_of_rows
 from mfgsql.engine.histories import BLOCKS, detection_level, settle_history, usual_life, warnings_of
 from mfgsql.engine.planning import Args
-from mfgsql.engine.profiling import SAMPLE, value_counts
+from mfgsql.engine.profiling import value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.errors import DataError, OptionError, one_of
-from mfgsql.features import ColumnProfile, FeatureSet, History, Leak, Rejection, find_leaks
-from mfgsql.features.profile import FLOAT_TYPES, INTEGER_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
+from mfgsql.features import ColumnProfile, FeatureSet, History, Rejection
+from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES
 from mfgsql.model import Model
 from mfgsql.tasks import ANOMALY, Target, choose_task, tasks
 from mfgsql.training import Recipe, TrainSpec
@@ -103,7 +99,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     if args.get("task") == ANOMALY and history is not None:
         span = recipe.span or max(2, history.window // 3)
         spec = replace(spec, task=ANOMALY, objective="residual", level=detection_level(args, history, span), span=span)
-    warnings = _warnings(frozen, rejected, leaks, args)
+    warnings = warnings_of_rows(frozen, rejected, leaks, args)
     if history is not None:
         warnings += warnings_of(frozen.con, ROWS, history, frozen.placeless)
     if base is not None and base.manifest.target and base.target.name != args.get("target"):
@@ -239,28 +235,11 @@ def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
 
 
 def _all_null(frozen: Frozen, target: str) -> DataError:
-    without = f"SELECT * EXCLUDE ({quote_identifier(target)}) FROM {_source(frozen)}"
+    without = f"SELECT * EXCLUDE ({quote_identifier(target)}) FROM {named_source(frozen)}"
     return DataError(
         f"The target {target!r} is NULL in all of the source's {frozen.unlabelled:,} rows.",
         remedy=f"Name another, or train a base: FROM ml_pretrain('my_base', {quote_literal(without)});",
     )
-
-
-def filling(frozen: Frozen, target: str) -> str:
-    """How to give NULLs of the target a value, where NULL means one."""
-    kind = frozen.types[target]
-    value = "false" if kind == "BOOLEAN" else "0" if base_type(kind) in NUMERIC_TYPES else "'none'"
-    quoted = quote_identifier(target)
-    known = f"{quoted}::VARCHAR" if value == "'none'" and kind != "VARCHAR" else quoted
-    filled = f"SELECT * REPLACE (coalesce({known}, {value}) AS {quoted}) FROM {_source(frozen)}"
-    return f"If NULL means {value}, say so in the source: {filled}"
-
-
-def _source(frozen: Frozen) -> str:
-    """What stands behind FROM; a long statement is left to the reader."""
-    written = frozen.sql.removeprefix("SELECT * FROM ")
-    lines = written.strip("()\n ").split("\n")
-    return "(...)" if len(written) > 60 or len(lines) > 1 or "--" in written else "".join(written.split("\n"))
 
 
 def _whole(profile: ColumnProfile) -> bool:
@@ -274,66 +253,3 @@ def _records(
     left_out = {r.name: r.reason for r in rejected}
     kept = [(p, used.get(n), left_out.get(n, None if n in used else "the target")) for n, p in frozen.profiles.items()]
     return [*kept, *((name, None, why) for name, why in frozen.ignored.items())]
-
-
-def _warnings(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args: Args) -> list[str]:
-    found = [f"{r.name} is left out: {r.reason}." for r in rejected]
-    found += [f"{n} is left out: {w}." for n, w in frozen.ignored.items() if w != "excluded"]
-    found += [f"{leak.column} may give the target away: it {leak.words}. {_exclude(leaks)}" for leak in leaks[:1]]
-    found += [f"{leak.column} may give the target away: it {leak.words}." for leak in leaks[1:]]
-    sentinels = [(n, p.sentinel) for n, p in frozen.profiles.items() if p.sentinel is not None]
-    found += [f"{n} = {value:g} is read as missing." for n, value in sentinels]
-    infinite = [(n, p.infinities) for n, p in frozen.profiles.items() if p.infinities]
-    found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
-    for text in nearly_numbers(frozen.con, ROWS, [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]):
-        if text.misfit is not None:
-            found.append(f"{text.name} is text, and is read as such: {text.words}. {as_number(frozen, text.name)}")
-    if frozen.unlabelled:
-        total = frozen.rows + frozen.unlabelled
-        without = "NULL, NaN or infinite" if base_type(frozen.types[args["target"]]) in FLOAT_TYPES else "NULL"
-        words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {args['target']} is {without} in them."
-        found.append(f"{words} {filling(frozen, args['target'])}")
-    if args.get("split") == "time" and args.get("order_by"):
-        found += _timeless(frozen, args["order_by"])
-    return found
-
-
-def _timeless(frozen: Frozen, name: str) -> list[str]:
-    row = frozen.con.execute(f"SELECT count(*) FROM {ROWS} WHERE {quote_identifier(name)} IS NULL").fetchone()
-    return [f"{row[0]:,} rows are neither learnt from nor judged: {name} is NULL in them."] if row and row[0] else []
-
-
-def as_number(frozen: Frozen, name: str) -> str:
-    """How to read a column of text as numbers."""
-    quoted = quote_identifier(name)
-    return f"As numbers: SELECT * REPLACE (TRY_CAST({quoted} AS DOUBLE) AS {quoted}) FROM {_source(frozen)}"
-
-
-def _exclude(leaks: list[Leak]) -> str:
-    names = ", ".join("'" + leak.column.replace("'", "''") + "'" for leak in leaks)
-    return f"If it is known only after the fact, leave it out: options := {{'exclude': [{names}]}}."
-
-
-def leaks_of(frozen: Frozen, features: FeatureSet, target: Target) -> list[Leak]:
-    """Leaks among the features, on a sample."""
-    quoted = ibis.duckdb.from_connection(frozen.con).table(ROWS, database=("temp", "main"))
-    names = features.names
-    sample = quoted.order_by(HASH).limit(min(SAMPLE, 20_000)).select(*names, target.name)
-    truth_type = "string" if target.classes else "float64"
-    table = sample.mutate(**{target.name: sample[target.name].cast(truth_type)}).to_pyarrow()
-    task = tasks["classification" if target.classes else "regression"]
-    truth = task.encode(table[target.name].combine_chunks(), target).astype(np.float64)
-    known = np.isfinite(truth)
-    columns = {n: _as_numbers(table[n].combine_chunks(), frozen.types[n])[known] for n in names}
-    return find_leaks(columns, truth[known], classes=len(target.classes))
-
-
-def _as_numbers(values: pa.Array, type_name: str) -> Any:
-    kind = base_type(type_name)
-    if kind in TEXT_TYPES or kind == "BOOLEAN":
-        codes = pc.dictionary_encode(values.cast(pa.string())).indices
-        return codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    if kind in TIME_TYPES:
-        micros = pc.cast(values, pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False)
-        return micros.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)

@@ -112,7 +112,7 @@ class Detector:
         drift, noise = _wandering(standard, first)
         usual = _usual_spread(span)
         covariance = LedoitWolf().fit(standard).covariance_
-        longer = np.sqrt(np.clip(noise / np.maximum(np.diag(covariance), 1e-12), 0.5, 10.0))  # neighbours are alike
+        longer = np.sqrt(np.clip(noise / np.maximum(np.diag(covariance), 1e-12), 1.0, 10.0))  # neighbours are alike
         smooth = usual * covariance * np.outer(longer, longer)
         # Levels may go as far again as they have gone in the rows learnt from, whose mean is not known exactly either.
         drift += noise / len(errors)

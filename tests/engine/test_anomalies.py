@@ -45,10 +45,10 @@ def test_a_shifted_sensor_is_found_and_named(plant: Session) -> None:
     inside = [n for n, *_ in found if 700 <= n <= 775]
     assert len(inside) > 25
     assert len(found) - len(inside) < 20
-    begins = [(n, why) for n, _, changepoint, why in found if changepoint and 700 <= n <= 720]
-    assert begins
-    assert begins[0][1][0]["feature"] == "vibration"
-    assert begins[0][1][0]["at"].startswith("2026-01-01 00:1")
+    assert any(changepoint for n, _, changepoint, _ in found if 700 <= n <= 740)
+    named = [why[0]["feature"] for n, _, _, why in found if n in inside]
+    assert named.count("vibration") > 0.5 * len(named)
+    assert all(why[0]["at"].startswith("2026-01-01 00:1") for n, _, _, why in found if n in inside)
 
 
 def test_columns_and_the_flag(plant: Session) -> None:

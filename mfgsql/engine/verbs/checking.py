@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.findings import as_number, filling, leaks_of
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, render
 from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
-from mfgsql.engine.specs import FEWEST, as_number, filling, fit_target, leaks_of, settle
+from mfgsql.engine.specs import FEWEST, fit_target, settle
 from mfgsql.engine.verbs.learning import check_options
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection

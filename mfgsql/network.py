@@ -1,0 +1,61 @@
+"""A backbone under a head, and how the groups of an ensemble share the rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mfgsql.backbones import Blocks, EnsembleBackbone, SeriesBackbone, SeriesConfig, TabularBackbone
+from mfgsql.heads import PatchHead, PredictionHead
+
+
+class Network(nn.Module):
+    """A backbone under a head."""
+
+    def __init__(self, backbone: TabularBackbone | EnsembleBackbone | SeriesBackbone, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, continuous: Tensor, codes: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """What each member says of each row: ``[rows, members, outputs]``; a transformer is one member.
+
+        Args:
+            continuous: float32 [rows, channels], NaN where missing. codes: int64 [rows, categorical columns]. Of
+                histories each row is a window: [rows, length, ...].
+            speaker: for each row the number of the group that speaks for it, from 1; None: all do.
+        """
+        if isinstance(self.backbone, TabularBackbone):
+            said: Tensor = self.head(self.backbone(continuous, codes))
+            return said.unsqueeze(1)
+        if isinstance(self.backbone, SeriesBackbone):
+            return self._of_windows(self.backbone, continuous, codes, speaker)
+        blocks = Blocks(speaker, self.backbone.config.groups)
+        return blocks.gather(self.head(self.backbone(blocks.spread(continuous), blocks.spread(codes))))
+
+    def _of_windows(
+        self, backbone: SeriesBackbone, continuous: Tensor, codes: Tensor, speaker: Tensor | None
+    ) -> Tensor:
+        """Each group is a network of its own, with a head of its own."""
+        assert isinstance(self.head, nn.ModuleList)
+        parts = list(zip(backbone.encoders, self.head, strict=True))
+        if speaker is None or len(parts) == 1:
+            return torch.stack([head(encoder(continuous, codes)) for encoder, head in parts], dim=1)
+        blocks = Blocks(speaker, len(parts))
+        pairs = zip(parts, blocks.spread(continuous), blocks.spread(codes), strict=True)
+        return blocks.gather(torch.stack([head(encoder(x, k)) for (encoder, head), x, k in pairs]).unsqueeze(1))
+
+    def parts(self) -> list[list[nn.Parameter]]:
+        """Parameters of what is trained by itself, where that can be told apart."""
+        if not isinstance(self.backbone, SeriesBackbone):
+            return [list(self.parameters())]
+        assert isinstance(self.head, nn.ModuleList)
+        pairs = zip(self.backbone.encoders, self.head, strict=True)
+        return [[*encoder.parameters(), *head.parameters()] for encoder, head in pairs]
+
+
+def heads_of_windows(config: SeriesConfig, outputs: int | None) -> list[nn.Module]:
+    """A head for each group."""
+    if outputs is not None:
+        return [PredictionHead(config.width, outputs, config.dropout) for _ in range(config.groups)]
+    return [PatchHead(config.width, config.patches, config.patch, config.channels) for _ in range(config.groups)]
