@@ -86,8 +86,8 @@ def plan(lives: Array, costs: UpkeepCosts, usual: float, lead: float = 0.0) -> U
     to_failure = costs.failure - worth * lives.mean(axis=1)
     best = expected.argmin(axis=1)
     rows = np.arange(units)
+    best = np.where(waits[rows, best] < lead, 0, best)  # what can't be prepared by then is done now
     wait, cost, chance = waits[rows, best], expected[rows, best], risk[rows, best]
-    wait = np.where(wait < lead, 0.0, wait)
     run_on = to_failure <= cost
     return Upkeep(
         np.where(run_on, np.inf, wait), np.where(run_on, 1.0, chance), np.minimum(cost, to_failure), to_failure

@@ -54,6 +54,8 @@ def _answer(engine: Engine, lists: pa.Array, told: pa.Array, answer_part: Part) 
     with engine.scorer(asked["model"]) as scorer:
         for part in parts_of(offsets):
             start, stop = int(offsets[part.start]), int(offsets[part.stop])
+            if start == stop:
+                continue
             rows = flat.slice(start, stop - start)
             first = np.repeat(offsets[part.start : part.stop] - start, np.diff(offsets[part.start : part.stop + 1]))
             fields = {rows.type.field(i).name: column for i, column in enumerate(rows.flatten())}
@@ -122,7 +124,7 @@ def _anomalies(
     from mfgsql.engine.reasons import culprits_of
     from mfgsql.scoring.anomalies import detect
 
-    found = detect(scorer, columns, times, first, _which(asked), check)
+    found = detect(scorer, columns, times, first, _which(asked), check, explained=bool(asked["explain"]))
     limit = float(scorer.model.manifest.calibration["threshold"])
     told = {
         "score": pa.array(found.score, pa.float64()),

@@ -106,10 +106,10 @@ def settle_history(
         OptionError: window and patch don't fit, or are not those of the base.
     """
     kind = base_type(types[args["order_by"]])
-    entity, timed = args.get("entity"), kind in TIME_TYPES
+    entity, timed, zoned = args.get("entity"), kind in TIME_TYPES, kind == "TIMESTAMP WITH TIME ZONE"
     if base is not None and base.history is not None:
-        _check_base(args, recipe, base.history)
-        shape = replace(base.history, entity=entity, order_by=args["order_by"], timed=timed)
+        _check_base(args, recipe, base.history, timed)
+        shape = replace(base.history, entity=entity, order_by=args["order_by"], timed=timed, zoned=zoned)
     else:
         window = recipe.window or _WINDOW
         patch = recipe.patch or _usual_patch(window)
@@ -120,7 +120,7 @@ def settle_history(
         shortest = recipe.shortest or (window if args.get("task") == ANOMALY else patch)
         smooth = 2 * reach_of(recipe.span or max(2, window // 3)) if args.get("task") == ANOMALY else 0
         shape = History(entity, args["order_by"], timed, window, patch, recipe.memory, 1.0, resample=resample,
-                        fill=recipe.fill, shortest=min(shortest, window), smooth=smooth)  # fmt: skip
+                        fill=recipe.fill, shortest=min(shortest, window), smooth=smooth, zoned=zoned)  # fmt: skip
     return _measured(con, table, shape)
 
 
@@ -134,7 +134,15 @@ def _near(fits: Iterable[int], patch: int) -> str:
     return f"take {', '.join(map(str, sorted(near)))}" if near else "take a larger window"
 
 
-def _check_base(args: Args, recipe: Recipe, history: History) -> None:
+def _check_base(args: Args, recipe: Recipe, history: History, timed: bool) -> None:
+    if history.entity and not args.get("entity"):
+        raise OptionError(
+            f"The base reads histories by {history.entity!r}, and without an entity all rows would be one.",
+            remedy=f"Name it: entity := '{history.entity}'.",
+        )
+    if history.resample is not None and timed != history.timed:
+        kinds = ("times", "numbers") if history.timed else ("numbers", "times")
+        raise OptionError(f"The base steps through {kinds[0]}, and {args['order_by']!r} holds {kinds[1]}.")
     for name in _STRUCTURE:
         told, has = getattr(recipe, name), getattr(history, name)
         if told and told != has:
@@ -241,6 +249,7 @@ def detection_level(args: Args, history: History, span: int) -> float | None:
 
 def usual_life(con: duckdb.DuckDBPyConnection, table: str, target: str) -> float | None:
     """The mean over histories of the longest remaining life that each was seen with."""
-    life = f"max({quote_identifier(target)}::DOUBLE)"
+    number = f"{quote_identifier(target)}::DOUBLE"
+    life = f"max({number}) FILTER (WHERE isfinite({number}))"
     row = con.execute(f"SELECT avg(n) FROM (SELECT {life} AS n FROM {table} GROUP BY {HISTORY})").fetchone()
     return _rounded(float(row[0])) if row and row[0] else None

@@ -59,11 +59,15 @@ def culprits_of(
     scorer: Scorer, found: Detected, columns: Mapping[str, pa.Array], times: pa.Array, most: int
 ) -> pa.Array:
     """Lists of the sensors that add most to an anomaly score, with the moment at which each was the most unusual."""
-    names = scorer.model.manifest.features.names[: found.added.shape[1]]  # the continuous ones, each of one channel
-    chosen = np.argsort(-found.added, axis=1, kind="stable")[:, :most]
-    worth, rows = (np.take_along_axis(values, chosen, axis=1) for values in (found.added, found.peaks))
-    lengths = np.full(len(found.rows), chosen.shape[1], np.int32)
-    return _lists(names, columns, times, chosen, worth, rows, lengths)
+    continuous = [c for c in scorer.model.manifest.features.columns if c.continuous]
+    firsts = np.cumsum([0, *(c.size for c in continuous[:-1])])
+    added = np.add.reduceat(found.added, firsts, axis=1)
+    kept = np.arange(len(found.rows)) if found.status.void is None else np.flatnonzero(~found.status.void)
+    chosen = np.argsort(-added[kept], axis=1, kind="stable")[:, :most]
+    worth, rows = (np.take_along_axis(v[kept], chosen, axis=1) for v in (added, found.peaks[:, firsts]))
+    lengths = np.zeros(len(found.rows), np.int32)
+    lengths[kept] = chosen.shape[1]
+    return _lists([c.name for c in continuous], columns, times, chosen, worth, rows, lengths)
 
 
 def _lists(

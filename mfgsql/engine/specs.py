@@ -81,6 +81,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
     recipe = settle(frozen.rows, args, base, units=lambda: _units(frozen, args))
     _check_loss(recipe, task, args["verb"])
+    _check_heeded(recipe, args)
     history = _history(frozen, args, recipe, base)
     if task == "rul" and target is not None:
         target = replace(target, life=usual_life(frozen.con, ROWS, target.name))
@@ -89,6 +90,8 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     )
     if history is not None:
         features = features.nullable()
+    if history is not None and not any(e.column.continuous for e in features.encoders):
+        raise DataError("Histories need a column of numbers, and no such column is left to learn from.")
     if not features.encoders:
         reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
         raise DataError(f"No column is left to learn from ({reasons}).")
@@ -112,6 +115,18 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     return Prepared(spec, _records(frozen, features, rejected), frozen.rows, warnings)
 
 
+def _check_heeded(recipe: Recipe, args: Args) -> None:
+    """Refuse options that this statement would not heed."""
+    task = args.get("task")
+    for name, of in (("cap", "rul"), ("span", ANOMALY), ("false_alarms_per_day", ANOMALY)):
+        if (args.get(name) if name == "false_alarms_per_day" else getattr(recipe, name)) and task != of:
+            raise OptionError(f"{name} is for task := '{of}': leave it out.")
+    if not args.get("histories"):
+        for name in ("patch", "fill", "shortest"):
+            if getattr(recipe, name):
+                raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
+
+
 def _history(frozen: Frozen, args: Args, recipe: Recipe, base: Model | None) -> History | None:
     """How histories are read, where they are; what the split needs of it goes into the arguments."""
     if not args.get("histories"):
@@ -120,7 +135,8 @@ def _history(frozen: Frozen, args: Args, recipe: Recipe, base: Model | None) -> 
     history = settle_history(frozen.con, ROWS, frozen.types, args, recipe, known)
     numbers = [n for n, p in frozen.profiles.items() if not p.nulls]
     history = replace(history, complete=tuple(numbers))
-    args["histories"] = {"window": history.length}
+    span = None if history.resample is None else history.length * history.resample
+    args["histories"] = {"window": history.length, "span": span}
     return history
 
 

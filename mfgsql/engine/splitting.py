@@ -39,7 +39,7 @@ def parts_by_split(rows: ir.Table, args: Args, task: str | None, seed: int) -> i
         return _held_out(ibis.cume_dist().over(group_by=rows[args["target"]], order_by=dice) <= share)
     if kind is None:
         return _held_out((dice % 10_000 + 10_000) % 10_000 < int(share * 10_000))
-    if kind == "time":
+    if kind in ("time", BLOCKS):
         parts = _by_time(rows, args, share)
         return _apart(rows, parts, args) if args.get("histories") else parts
     if kind == "entity":
@@ -78,9 +78,12 @@ def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
 
 def _apart(rows: ir.Table, parts: ir.IntegerValue, args: Args) -> ir.IntegerValue:
     """Without those judged rows whose window holds rows that are learnt from, where enough others are left."""
-    window = args["histories"]["window"]
+    window, span = args["histories"]["window"], args["histories"]["span"]
     judged = (parts == VALIDATION).cast("int64")
     since = judged.sum().over(group_by=rows[HISTORY], order_by=[rows[MOMENT], rows[HASH]], rows=(None, 0))
+    if span is not None:  # resampled: a window is a stretch of time
+        begins = ibis.ifelse(judged == 1, rows[MOMENT], ibis.null("float64")).min().over(group_by=rows[HISTORY])
+        since, window = rows[MOMENT] - begins, span
     apart = rows.select(judged=judged, apart=(judged == 1) & (since >= window))
     found = apart.aggregate(all=apart.judged.sum(), apart=apart.apart.cast("int64").sum()).to_pyarrow().to_pylist()[0]
     if not found["apart"] or found["apart"] * 2 < found["all"]:

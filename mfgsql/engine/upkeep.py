@@ -25,7 +25,7 @@ def maintenance(engine: Engine, value: pa.Array, told: pa.Array) -> pa.Array:
         task, calibration = scorer.model.task, scorer.model.manifest.calibration
     assert isinstance(task, Rul)
     # Beyond what was seen there is nothing to tell: the last known life stands for it.
-    atoms = np.sort(np.nan_to_num(task.quantiles(lives, calibration, SHARES), nan=0.0, posinf=np.inf), axis=1)
+    atoms = np.sort(task.quantiles(lives, calibration, SHARES), axis=1)
     atoms = np.where(np.isfinite(atoms), atoms, np.maximum(lives[:, None], 0.0))
     found = plan(atoms, UpkeepCosts(asked["failure"], asked["replacement"]), asked["life"], asked["lead"])
     columns = {"wait": found.wait, "risk": found.risk, "cost": found.cost, "to_failure": found.to_failure}

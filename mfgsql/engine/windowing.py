@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # plain SQL need not wait for torch
     from mfgsql.model import Manifest
 
 TIME, ROW = "__ml_time", "__ml_row"
-_ROOM = 4.0  # bytes of memory for a byte in a list: it is collected, ordered, and handed over
+_OURS = "'__ml', '__ml_row', '__ml_key', '__ml_last'"  # of a source's columns those that would be taken for ours
+_ROOM = 8.0  # bytes of memory for a byte in a list: it is collected, ordered, and handed over
 _UNKNOWN, _MOST = 4, 64  # parts where the number of rows isn't known, and at most
 
 
@@ -62,13 +63,15 @@ def answered(version: Version, manifest: Manifest, source: Source, args: Args, a
         "level": args.get("level"), "explain": args.get("explain"), "session": args.get("session"),
     }  # fmt: skip
     call = f"_ml_history_{_shape(manifest)}(__ml_rows, {quote_literal(json.dumps(told))})"
-    parts = " UNION ALL ".join(_part(manifest, history, alias, call, i, source.parts) for i in range(source.parts))
+    count = source.parts if history.entity else 1
+    parts = " UNION ALL ".join(_part(manifest, history, alias, call, i, count) for i in range(count))
     entity = quote_identifier(history.entity) if history.entity else ""
     key = f"__ml_by.{entity} = {alias}.{entity} AND " if entity else ""
     # Who asks for all rows gets all of them, also those without a moment or an entity.
     join = "JOIN" if args.get("latest") or args.get("since_moment") is not None else "LEFT JOIN"
+    kept = f"COLUMNS(lambda c: lower(c) NOT IN ({_OURS}))"
     return (
-        f"WITH {alias} AS MATERIALIZED (SELECT {alias}.*, row_number() OVER () AS {ROW} "
+        f"WITH {alias} AS MATERIALIZED (SELECT {kept}, row_number() OVER () AS {ROW} "
         f"FROM {_tail(history, source, args, alias)}) "
         f"SELECT {alias}.* EXCLUDE ({ROW}), __ml_by.__ml FROM {alias} {join} ({parts}) AS __ml_by "
         f"ON {key}__ml_by.__ml.{ROW} = {alias}.{ROW}"
@@ -86,8 +89,10 @@ def _part(manifest: Manifest, history: History, alias: str, call: str, part: int
     fields = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
     values = ", ".join(f"{name}: {sql}" for name, sql in fields.items())
     time = f"{alias}.{quote_identifier(history.order_by)}"
-    # Ties in time lie by their values, so that the order of the source changes nothing.
-    row = f"list({{{values}, '{TIME}': {time}, '{ROW}': {alias}.{ROW}}} ORDER BY {time}, {{{values}}})"
+    # Ties in time lie by their values, so that the order of the source changes nothing. A list keeps what it is ordered
+    # by: a hash takes less room than the values.
+    order = f"{time}, hash({', '.join(fields.values())})"
+    row = f"list({{{values}, '{TIME}': {time}, '{ROW}': {alias}.{ROW}}} ORDER BY {order})"
     known = f"{time} IS NOT NULL"
     if not history.entity:
         rows = f"SELECT {row} AS __ml_rows FROM {alias} WHERE {known}"
@@ -105,13 +110,14 @@ def _tail(history: History, source: Source, args: Args, alias: str) -> str:
     time = f"{alias}.{quote_identifier(history.order_by)}"
     if not math.isfinite(history.reach):
         return f"{source.sql} AS {alias}"
-    back = history.reach * (2 if history.smooth else 1)  # rows whose answers count have windows of their own
+    # Rows whose answers count have windows of their own, and a window's first row may take a value from before it.
+    back = history.reach * (2 if history.smooth else 1) + history.carry
     reach = f"to_microseconds({math.ceil(back * 1e6)})" if history.timed else repr(back)
     after = []
     joined = ""
     if args.get("latest"):
-        finite = f"isfinite({time}::{'TIMESTAMP' if history.timed else 'DOUBLE'})"
-        last = f"max({time}) FILTER (WHERE {finite}) AS __ml_last FROM {source.sql} AS {alias}"
+        moment = f"{time}::{_type(history)}"
+        last = f"max({moment}) FILTER (WHERE isfinite({moment})) AS __ml_last FROM {source.sql} AS {alias}"
         if history.entity:
             entity = quote_identifier(history.entity)
             ends = f"SELECT {alias}.{entity} AS __ml_key, {last} GROUP BY {alias}.{entity}"
@@ -120,11 +126,17 @@ def _tail(history: History, source: Source, args: Args, alias: str) -> str:
             joined = f" CROSS JOIN (SELECT {last}) AS __ml_ends"
         after.append(f"{time} > __ml_ends.__ml_last - {reach}")
     if args.get("since_moment") is not None:
-        since = (
-            f"CAST({quote_literal(str(args['since']))} AS TIMESTAMP)" if history.timed else repr(args["since_moment"])
-        )
+        since = repr(args["since_moment"])
+        if history.timed:
+            micros = round(args["since_moment"] * 1e6)
+            since = f"to_timestamp({since})" if history.zoned else f"make_timestamp({micros})"
         after.append(f"{time} > {since} - {reach}")
     return f"{source.sql} AS {alias}{joined}{' WHERE ' + ' AND '.join(after) if after else ''}"
+
+
+def _type(history: History) -> str:
+    """What moments are compared as."""
+    return ("TIMESTAMPTZ" if history.zoned else "TIMESTAMP") if history.timed else "DOUBLE"
 
 
 def check_asked(con: duckdb.DuckDBPyConnection, manifest: Manifest, args: Args) -> None:
@@ -149,6 +161,7 @@ def check_asked(con: duckdb.DuckDBPyConnection, manifest: Manifest, args: Args) 
 
 
 def _moment(con: duckdb.DuckDBPyConnection, since: Any, timed: bool) -> float:
+    """Seconds since 1970 (a text without an offset means UTC), or a number."""
     if timed and isinstance(since, str):
         row = con.execute("SELECT epoch(TRY_CAST(? AS TIMESTAMP))", [since]).fetchone()
         if row and row[0] is not None and math.isfinite(row[0]):

@@ -38,7 +38,7 @@ class History:
         resample: time between two steps, where rows come irregularly or at several rates; None: each row is a step.
         fill: rows, or steps, over which a missing value is taken from the row before.
         shortest: rows without which nothing is said.
-        smooth: rows before a row whose own answers count, too.
+        smooth: rows before a row whose own answers count, too. zoned: whether the times have a time zone.
         runs: longest run of equal values of each number in the fitted rows. complete: columns that had no NULL there.
     """
 
@@ -54,8 +54,16 @@ class History:
     fill: int = 0
     shortest: int = 1
     smooth: int = 0
+    zoned: bool = False
     runs: dict[str, int] = field(default_factory=dict)
     complete: tuple[str, ...] = ()
+
+    @property
+    def carry(self) -> float:
+        """Time over which a missing value is taken from a row before."""
+        if self.resample is not None:
+            return max(self.fill, 1) * self.resample
+        return 2 * self.fill * self.step
 
     @property
     def length(self) -> int:
@@ -92,7 +100,7 @@ class Track:
     def of(cls, history: History, continuous: Floats, codes: Integers, times: Floats, first: Integers) -> Track:
         """A track whose gaps are filled as far as the history allows."""
         within = np.clip(continuous, -_FARTHEST, _FARTHEST)
-        return cls(history, _filled(within, first, history.fill), codes, times, first)
+        return cls(history, _filled(within, times, first, history), codes, times, first)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -109,13 +117,19 @@ class Track:
         windows[..., :width] = self.continuous[taken]
         windows[..., :width][~there] = np.nan
         windows[..., width] = there
-        windows[..., width + 1] = np.where(there, self._lags[taken], 0.0)
+        windows[..., width + 1] = np.where(there & self._follows(taken, ends), self._lags[taken], 0.0)
         codes = np.where(there[..., None], self.codes[taken], 0)
         return windows, codes
 
     def rows_of(self, ends: Integers, steps: Integers) -> Integers:
         """Numbers of the rows at those steps of each window, [n, k] from 0; where there is none, the window's end."""
         return np.asarray(np.take_along_axis(self._rows(ends)[0], steps, axis=1))
+
+    def _follows(self, rows: Integers, ends: Integers) -> Mask:
+        """Whether the row before each is one of its history, within reach of the window's end."""
+        before = np.maximum(rows - 1, 0)
+        near = self.times[before] > self.times[ends][:, None] - self.history.reach
+        return np.asarray((rows > self.first[rows]) & near)
 
     def since(self, rows: Integers) -> Integers:
         """For each row the first of its history that is within reach."""
@@ -143,7 +157,7 @@ class Track:
         kept = np.where(there, rows, ends[:, None])
         if self.history.resample is not None:
             stale = moments - self._places[kept]
-            there &= stale <= (max(self.history.fill, 1) + 1e-6) * self.history.resample
+            there &= stale <= self.history.carry + 1e-6 * self.history.resample
         if np.isfinite(self.history.reach):
             there &= self.times[kept] > self.times[ends][:, None] - self.history.reach
         return np.asarray(kept), np.asarray(there)
@@ -151,6 +165,8 @@ class Track:
     @cached_property
     def _places(self) -> Floats:
         """Times moved apart, so that they rise over all histories and one search finds rows of any."""
+        if not len(self):
+            return self.times
         starts = np.unique(self.first)
         ends = np.append(starts[1:], len(self)) - 1
         room = self.history.length * (self.history.resample or 0.0) + 1.0
@@ -201,16 +217,18 @@ def run_lengths(values: Floats, first: Integers) -> Integers:
     return np.where(np.isnan(values), 0, lengths)
 
 
-def _filled(values: Floats, first: Integers, most: int) -> Floats:
-    """Missing values taken from the latest row before that has one, over so many rows at most."""
+def _filled(values: Floats, times: Floats, first: Integers, history: History) -> Floats:
+    """Missing values taken from the latest row before that has one, if that is near: by rows, or resampled by time."""
     missing = np.isnan(values)
-    if not most or not missing.any():
+    if not history.carry or not missing.any():
         return values
     filled = values.copy()
     rows = np.arange(len(values))
     for column in np.flatnonzero(missing.any(axis=0)):
         known = np.maximum.accumulate(np.where(missing[:, column], -1, rows))
-        near = missing[:, column] & (known >= first) & (rows - known <= most)
+        near = missing[:, column] & (known >= first) & (times - times[known] <= history.carry * (1 + 1e-6))
+        if history.resample is None:
+            near &= rows - known <= history.fill
         filled[near, column] = values[known[near], column]
     return filled
 

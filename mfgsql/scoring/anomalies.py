@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from mfgsql.features import Track
 from mfgsql.features.histories import Integers, twins
-from mfgsql.scoring.histories import Asked, asked_rows, flags_of, moments_of, own_flags, place
+from mfgsql.scoring.histories import Asked, asked_rows, flags_of, moments_of, own_flags, place, windows_at_once
 from mfgsql.scoring.scorer import RowStatus, Scorer, row_status
 from mfgsql.tasks.anomaly import Detector
 from mfgsql.tasks.task import Array
 
-_WINDOWS = 1_024  # made at a time
+_PEAKS = 4_096  # rows whose most unusual moments are looked for at a time
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,14 @@ def detect(
     first: Integers,
     asked: Asked,
     check: Callable[[], None],
+    *,
+    explained: bool = False,
 ) -> Detected:
-    """Scores of rows that lie history by history, each in the order of time; arguments as of `score_histories`."""
+    """Scores of rows that lie history by history, each in the order of time; arguments as of `score_histories`.
+
+    Args:
+        explained: whether the moments are wanted at which channels were the most unusual.
+    """
     manifest = scorer.model.manifest
     detector = Detector.from_dict(manifest.calibration)
     batch = manifest.features.encode(columns, len(times))
@@ -54,7 +60,7 @@ def detect(
     track = place(manifest.history, batch, moments, first, taken)
     placed = asked_rows(track, asked)
     needed = _needed(track, placed, 2 * detector.reach)
-    errors = _errors(scorer, track, twins(track)[needed], check)
+    errors = _errors(scorer, track, twins(track)[needed], len(detector.center), check)
     since = np.searchsorted(needed, track.since(needed))
     score, added = detector.score(errors, since)
     mine = np.searchsorted(needed, placed)
@@ -66,7 +72,9 @@ def detect(
         score[mine],
         (alarm & ~_before(alarm, since, detector.span))[mine],
         _by_channel(np.maximum(added, 0.0), channels)[mine],
-        taken[needed[_peaks(_by_channel(np.abs(detector.standard(errors)), channels), since, mine, detector.span)]],
+        taken[needed[_peaks(_by_channel(np.abs(detector.standard(errors)), channels), since, mine, detector.span)]]
+        if explained
+        else np.empty((0, channels), np.int64),
         row_status(tuple(flags), len(placed)),
     )
 
@@ -76,6 +84,8 @@ def _needed(track: Track, placed: Integers, reach: int) -> Integers:
     wanted = np.zeros(len(track), bool)
     wanted[placed] = True
     starts = np.unique(track.first)
+    if not len(placed):
+        return placed
     for start, stop in zip(starts, np.append(starts[1:], len(track)), strict=True):
         own = np.flatnonzero(wanted[start:stop])
         if len(own):
@@ -83,12 +93,12 @@ def _needed(track: Track, placed: Integers, reach: int) -> Integers:
     return np.flatnonzero(wanted)
 
 
-def _errors(scorer: Scorer, track: Track, ends: Integers, check: Callable[[], None]) -> Array:
-    parts = []
-    for start in range(0, len(ends), _WINDOWS):
+def _errors(scorer: Scorer, track: Track, ends: Integers, width: int, check: Callable[[], None]) -> Array:
+    parts, size = [np.empty((0, width))], windows_at_once(track)
+    for start in range(0, len(ends), size):
         check()
-        parts.append(scorer.errors(*track.windows(ends[start : start + _WINDOWS])))
-    return np.concatenate(parts) if parts else scorer.errors(*track.windows(ends))
+        parts.append(scorer.errors(*track.windows(ends[start : start + size])))
+    return np.concatenate(parts)
 
 
 def _before(alarm: Array, first: Integers, span: int) -> Array:
@@ -104,7 +114,11 @@ def _by_channel(values: Array, channels: int) -> Array:
 
 def _peaks(unusual: Array, first: Integers, rows: Integers, span: int) -> Integers:
     """For each of the rows and each channel the row of its last span at which the channel was the most unusual."""
-    back = rows[:, None] - np.arange(span)
-    there = back >= first[rows][:, None]
-    seen = np.where(there[..., None], unusual[np.maximum(back, 0)], -1.0)
-    return np.asarray(rows[:, None] - seen.argmax(axis=1))
+    found = [np.empty((0, unusual.shape[1]), np.int64)]
+    for start in range(0, len(rows), _PEAKS):
+        own = rows[start : start + _PEAKS]
+        back = own[:, None] - np.arange(span)
+        there = back >= first[own][:, None]
+        seen = np.where(there[..., None], unusual[np.maximum(back, 0)], -1.0)
+        found.append(own[:, None] - seen.argmax(axis=1))
+    return np.concatenate(found)

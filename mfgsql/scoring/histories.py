@@ -17,7 +17,7 @@ from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 
 _ROWS = 65_536  # encoded at a time, unless one history has more
-_WINDOWS = 2_048  # made at a time
+_WINDOWS, _NUMBERS = 2_048, 2**24  # made at a time, at most, and the numbers in them
 _ENDLESS = 9.2e12  # seconds; DuckDB writes infinity as the last moment there is
 _STUCK, _FEWEST = 2, 8  # times the longest run of equal values in training, and rows of one, that are suspicious
 
@@ -46,6 +46,11 @@ class Answers:
     track: Track
     ends: Integers
     taken: Integers
+
+
+def windows_at_once(track: Track) -> int:
+    """Windows that are made at a time: many, unless they are long."""
+    return int(np.clip(_NUMBERS // (track.history.length * (track.continuous.shape[1] + 1)), 1, _WINDOWS))
 
 
 def parts_of(offsets: Integers) -> Iterator[slice]:
@@ -116,10 +121,16 @@ def asked_rows(track: Track, asked: Asked) -> Integers:
 def predict_windows(scorer: Scorer, track: Track, ends: Integers, check: Callable[[], None]) -> Prediction:
     """Predictions of the windows that end at these rows."""
     parts = []
-    for start in range(0, len(ends), _WINDOWS):
+    size = windows_at_once(track)
+    for start in range(0, len(ends), size):
         check()
-        parts.append(scorer.predict(*track.windows(ends[start : start + _WINDOWS])))
-    return Prediction.concat(parts) if parts else scorer.predict(*track.windows(ends))
+        parts.append(scorer.predict(*track.windows(ends[start : start + size])))
+    if parts:
+        return Prediction.concat(parts)
+    classes = scorer.model.target.classes
+    return Prediction(
+        np.empty(0, np.int64 if classes else np.float64), np.empty((0, len(classes))) if classes else None
+    )
 
 
 def own_flags(batch: Batch, rows: Integers) -> Iterator[Flag]:
@@ -143,11 +154,14 @@ def flags_of(scorer: Scorer, track: Track, placed: Integers, ends: Integers) -> 
             if absent.any():
                 yield Flag("missing", absent, lambda _, n=name: f"{n} is missing (never so in training)")  # type: ignore[misc]
         usual = history.runs.get(name, 0)
-        runs = run_lengths(values, track.first)[placed]
-        stuck = runs > max(_STUCK * usual, _FEWEST)
-        if usual and stuck.any():
+        least = max(_STUCK * usual, min(_FEWEST, history.window - 1))
+        if not usual or least >= history.window:
+            continue  # a longer run than windows are can't be seen from every query
+        runs = np.minimum(run_lengths(values, track.first)[placed], history.window)
+        stuck = runs > least
+        if stuck.any():
             yield Flag("stuck", stuck, lambda row, n=name, r=runs, u=usual: _stuck(n, int(r[row]), u))  # type: ignore[misc]
 
 
 def _stuck(name: str, rows: int, usual: int) -> str:
-    return f"{name} has not changed for {rows} rows (at most {usual} in training)"
+    return f"{name} has not changed for {rows} rows or more (at most {usual} in training)"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.features.histories import firsts
@@ -14,7 +15,8 @@ from mfgsql.tasks.anomaly import Detector
 from mfgsql.tasks.task import Array
 from mfgsql.training.windows import WindowSource
 
-_ROWS, _BATCH = 20_000, 512  # rows that teach, at most, and windows of a pass
+_ROWS, _FEWEST = 20_000, 500  # rows that teach, about, and of a part of a chunk
+_BATCH = 512  # windows of a pass
 
 
 def fit_detector(
@@ -32,12 +34,15 @@ def fit_detector(
 
 def _errors(model: Model, judged: WindowSource, cancellation: Cancellation) -> Iterator[tuple[Array, Array]]:
     """Errors of held-out rows by chunks, each by the network that was not trained on it, and their histories."""
-    rows = 0
     for index in range(judged.chunks):
-        chunk, own = judged.chunk(index), judged.own(index)[: _ROWS - rows]
+        chunk, own = judged.chunk(index), judged.own(index)
+        parts = sorted(set(chunk.part[own].tolist()))
+        # Of each chunk and part the same number, neighbours in time: the first machine speaks for no other.
+        most = max(_FEWEST, _ROWS // (judged.chunks * max(len(parts), 1)))
+        own = torch.cat([own[chunk.part[own] == part][:most] for part in parts]) if parts else own
         if not len(own):
             continue
-        rows += len(own)
+        own = own.sort().values
         found = []
         for start in range(0, len(own), _BATCH):
             cancellation.check()

@@ -61,7 +61,9 @@ class Recipe:
     precision: str = _choice("auto", "auto", "fp32", "bf16", "fp16", what="of the arithmetic on a GPU")
     mask_ratio: float = _number(0.3, 0.01, 0.99, "share of columns hidden (objective masked)")
     clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none, as with folds")
-    probe: float = _number(0.5, 0.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is")
+    probe: float = _number(
+        -1.0, -1.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is; -1: half, or none"
+    )
     base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate; 0: by the number of rows")
     window: int = _number(
         0, 0, 4096, "rows of a history read at once; 0: rows are read one by one, unless the task is rul"
@@ -109,6 +111,8 @@ class Recipe:
         """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""
         usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1}
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
+        if self.probe < 0:
+            chosen["probe"] = 0.0 if backbone == "series" else 0.5
         if self.dropout < 0 and backbone in ("transformer", "series"):
             chosen["dropout"] = 0.1
         recipe = replace(self, backbone=backbone, folds=folds, **chosen)

@@ -152,7 +152,8 @@ class WindowSource:
         for index in torch.randperm(self.chunks, generator=generator).tolist():
             chunk = self.chunk(index)
             orders = [self._drawn(chunk, group, generator) for group in range(1, self._snapshot.parts + 1)]
-            for start in range(0, min(map(len, orders)), size):
+            # A chunk inside of one history has rows of one part only: the group of that part has then none.
+            for start in range(0, max(map(len, orders)), size):
                 if skip:
                     skip -= 1
                     continue

@@ -102,10 +102,11 @@ def _ahead(mine: list, theirs: list) -> tuple[float, float]:
     dice, found = np.random.default_rng(0), []
     for _ in range(1000):
         files = dice.integers(0, len(mine[0]), len(mine[0]))
-        pair = []
-        for runs in (mine, theirs):
-            own = runs[dice.integers(len(runs))]
-            pair.append(_scores(*(np.concatenate([own[i][k] for i in files]) for k in (0, 1)))[0])
+        seeds = dice.integers(0, len(mine), len(mine))
+        pair = [
+            np.mean([_scores(*(np.concatenate([runs[seed][i][k] for i in files]) for k in (0, 1)))[0] for seed in seeds])
+            for runs in (mine, theirs)
+        ]
         found.append(pair[0] - pair[1])
     low, high = np.quantile(found, [0.025, 0.975])
     return round(float(low), 3), round(float(high), 3)

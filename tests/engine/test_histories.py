@@ -284,3 +284,50 @@ def test_one_history_without_an_entity(mill: Session) -> None:
     found = rows(mill, f"SELECT predicted_temperature FROM ml_predict('one', '{source}')")
     assert len(found) == rows(mill, "SELECT count(*) FROM telemetry WHERE unit = 'u2'")[0][0]
     assert len(rows(mill, f"FROM ml_predict('one', '{source}', latest := true)")) == 1
+
+
+def test_a_source_without_an_entity_is_answered_once(mill: Session) -> None:
+    source = "SELECT * EXCLUDE (unit, failing) FROM telemetry WHERE unit = ''u2''"
+    mill.execute(f"FROM ml_finetune('single', '{source}', target := 'temperature', order_by := 'ts', options := {tiny('rul')})").fetchall()
+    count = rows(mill, "SELECT count(*) FROM telemetry WHERE unit = 'u2'")[0][0]
+    cte = "WITH mine AS (SELECT * EXCLUDE (unit, failing) FROM telemetry WHERE unit = 'u2') SELECT count(*) FROM ml_predict('single', 'mine')"
+    assert rows(mill, cte) == [(count,)]
+    for nothing in ("since := TIMESTAMP '2030-01-01'", "latest := true, since := TIMESTAMP '2030-01-01'"):
+        assert rows(mill, f"FROM ml_predict('single', '{source}', {nothing})") == []
+    assert rows(mill, f"FROM ml_predict('single', '{source} AND false')") == []
+
+
+def test_columns_that_are_called_like_ours(mill: Session) -> None:
+    source = "SELECT *, 5 AS __ml_row, 6 AS __ml, 7 AS predicted_rul FROM telemetry"
+    plain = dict(rows(mill, "SELECT id, predicted_rul FROM ml_predict('life', 'telemetry')"))
+    found = rows(mill, f"SELECT id, predicted_rul FROM ml_predict('life', '{source}')")
+    assert len(found) == len(plain)
+    assert all(value is None or value == pytest.approx(plain[number], abs=1e-4) for number, value in found)
+
+
+def test_times_with_a_zone(mill: Session) -> None:
+    source = "SELECT * EXCLUDE (failing) REPLACE (ts::TIMESTAMPTZ AS ts) FROM telemetry"
+    mill.execute(f"FROM ml_finetune('zoned', '{source}', target := 'rul', task := 'rul', {ROLES}, options := {tiny()})").fetchall()
+    counts = set()
+    for zone in ("UTC", "America/New_York", "Asia/Tokyo"):
+        mill.execute(f"SET TimeZone = '{zone}'")
+        source_utc = "SELECT * REPLACE ((ts AT TIME ZONE ''UTC'') AS ts) FROM telemetry"
+        counts.add(len(rows(mill, f"FROM ml_predict('zoned', '{source_utc}', since := '2026-01-02 06:00')")))
+    mill.execute("SET TimeZone = 'UTC'")
+    assert counts == {rows(mill, "SELECT count(*) FROM telemetry WHERE ts > TIMESTAMP '2026-01-02 06:00'")[0][0]}
+
+
+def test_gaps_change_nothing_between_latest_and_all(mill: Session) -> None:
+    stopped = "SELECT * REPLACE (CASE WHEN id % 1000 > 15 THEN ts + INTERVAL 40 DAY ELSE ts END AS ts) FROM telemetry WHERE id % 1000 < 19"
+    whole = dict(rows(mill, f"SELECT id, predicted_rul FROM ml_predict('life', '{stopped}')"))
+    for number, value in rows(mill, f"SELECT id, predicted_rul FROM ml_predict('life', '{stopped}', latest := true)"):
+        assert value == pytest.approx(whole[number], abs=1e-4)
+
+
+def test_options_that_nothing_heeds(mill: Session) -> None:
+    for options, words in (("{'cap': 30}", "cap is for task := 'rul'"), ("{'patch': 4}", "patch is for models that read histories"),
+                           ("{'window': 8, 'span': 3}", "span is for task := 'anomaly'")):  # fmt: skip
+        with pytest.raises(OptionError, match=words):
+            mill.execute(f"FROM ml_finetune('new', 'telemetry', target := 'failing', {ROLES}, options := {options})").fetchall()
+    with pytest.raises(OptionError, match="without an entity all rows would be one"):
+        mill.execute("FROM ml_finetune('new', 'telemetry', target := 'rul', task := 'rul', order_by := 'ts', base := 'base')").fetchall()

@@ -56,7 +56,7 @@ def test_steps_of_time_hold_the_latest_row_known(lengths: list[int], seed: int, 
             known = [r for r in range(found.first[end], end + 1) if found.times[r] <= moment]
             if step == 3:
                 known = [end]
-            row = known[-1] if known and moment - found.times[known[-1]] <= 3.0 * max(fill, 1) else None
+            row = known[-1] if known and moment - found.times[known[-1]] <= 3.0 * max(fill, 1) + 1e-5 else None
             assert continuous[end, step, 2] == (row is not None)
             if row is not None:
                 assert np.array_equal(continuous[end, step, :2], found.continuous[row])
@@ -68,7 +68,8 @@ def test_gaps_are_filled_so_far_and_from_the_own_history(lengths: list[int], see
     plain, filled = (track(shape(fill=f), lengths, seed, missing=0.5) for f in (0, fill))
     for row in range(len(plain)):
         for column in range(2):
-            own = plain.continuous[max(plain.first[row], row - fill) : row + 1, column]
+            near = range(max(plain.first[row], row - fill), row + 1)
+            own = plain.continuous[[r for r in near if plain.times[row] - plain.times[r] <= 2 * fill], column]
             known = own[~np.isnan(own)]
             if len(known):
                 assert filled.continuous[row, column] == known[-1]
@@ -103,3 +104,22 @@ def test_a_history_is_saved_whole() -> None:
     assert len(firsts(np.array([]))) == 0
     with pytest.raises(TypeError):
         History.from_dict({**shape().to_dict(), "bogus": 1})
+
+
+def test_sensors_of_several_rates_are_each_as_of_the_step() -> None:
+    history = History("unit", "ts", True, 4, 2, resample=60.0, fill=2)
+    times = np.arange(301.0)
+    values = np.stack([times, np.where(times % 60 == 7, times, np.nan)], axis=1).astype(np.float32)
+    found = Track.of(history, values / 20, np.zeros((301, 1), np.int64), times, np.zeros(301, np.int64))
+    window = found.windows(np.array([300]))[0][0]
+    assert np.allclose(window[:, 0] * 20, [120, 180, 240, 300])
+    assert np.allclose(window[:, 1] * 20, [67, 127, 187, 247])
+
+
+def test_what_lies_beyond_the_reach_is_as_if_it_were_not_there() -> None:
+    history = History("unit", "ts", False, 6, 2, reach=5.0, fill=2)
+    times = np.array([0.0, 1, 2, 50, 51, 52])
+    values = np.array([[1.0], [2], [3], [np.nan], [5], [6]], np.float32)
+    whole = Track.of(history, values, np.zeros((6, 1), np.int64), times, np.zeros(6, np.int64))
+    tail = Track.of(history, values[3:], np.zeros((3, 1), np.int64), times[3:], np.zeros(3, np.int64))
+    assert np.array_equal(whole.windows(np.array([5]))[0], tail.windows(np.array([2]))[0], equal_nan=True)

@@ -125,3 +125,13 @@ def test_lower_bounds_are_no_errors(tmp_path: Path) -> None:
     losses = model.losses(output, truth, {}, least)
     assert losses[0] == 0.0  # 50 is at least 10
     assert losses[1] > 0.0
+
+
+def test_chunks_of_one_part_are_learnt_from(tmp_path: Path) -> None:
+    snapshot = made(tmp_path / "s.parquet", 3, groups=20)  # most chunks hold rows of one history
+    drawn = [batch for epoch in range(2) for batch in WindowSource(snapshot, spec(), TRAIN, 0).batches(16, epoch, 0)]
+    seen = np.bincount(torch.cat([b.speaker for b in drawn]).numpy(), minlength=4)[1:]
+    part = WindowSource(snapshot, spec(), TRAIN, 0)
+    assert (seen >= 2 * 0.9 * min(snapshot.rows - n for n in (40 + 33, 25 + 50, 60 + 41))).all()
+    assert learn(snapshot, spec()).steps > 10
+    assert part.chunks > 10

@@ -28,6 +28,11 @@ def plan_maintenance(engine: Engine, args: Args) -> str:
             remedy="Train one: FROM ml_finetune('life', 'labelled', task := 'rul', target := 'rul', "
             "entity := 'unit', order_by := 'ts');",
         )
+    if not manifest.calibration:
+        raise OptionError(
+            f"'{version.name}' was judged on no unit that had failed, so nothing is known of how far it is off.",
+            remedy="Train it with other rows to judge by: split := 'entity', or a column.",
+        )
     told = _told(version, manifest, args)
     level = check_level(args.get("level"))
     alias, kept = source_alias(version), "COLUMNS(lambda c: lower(c) <> '__ml')"
