@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.snapshots import COLUMNS
 from mfgsql.engine.unseen import judged_rows
-from mfgsql.evaluation import beats
+from mfgsql.evaluation import apart, beats
 from mfgsql.model import Model
 from mfgsql.scoring import Scorer
 from mfgsql.tasks.task import Array, known
@@ -57,7 +57,9 @@ def wins(
     new = rows.predict(Scorer(challenger, engine.device, engine.settings.threads), mine)
     challenger.network.to("cpu")
     truth = np.asarray(challenger.task.encode(rows.judged[challenger.target.name].combine_chunks(), challenger.target))
-    there = known(truth)
+    there = np.flatnonzero(known(truth))
+    if challenger.manifest.history is not None:
+        there = there[apart(len(there), challenger.manifest.history.length)]
     metric = challenger.task.metrics(challenger.target)[0]
     if beats(metric, truth[there], new.take(there), old.take(there)):
         return True, ""

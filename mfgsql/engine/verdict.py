@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from mfgsql.decision import Costs, fair_cost
-from mfgsql.evaluation import beats
+from mfgsql.evaluation import apart, beats
+from mfgsql.metrics import Metric
+from mfgsql.model import Model
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 from mfgsql.training import Learned
@@ -30,10 +32,15 @@ def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None
     rare = len(judged.truth) - int(np.bincount(judged.truth).max()) if model.target.classes else _FEW_RARE
     if len(judged.truth) < _FEW or rare < _FEW_RARE:
         return metric.name, value, baseline, f"too little data{in_costs}"
-    naive = model.task.baseline(model.target, len(judged.truth))
-    better = judged.prediction is not None and beats(metric, judged.truth, judged.prediction, naive)
+    better = judged.prediction is not None and _beats_naive(model, metric, judged.truth, judged.prediction)
     word = "useful" if better and saves else "no better than the baseline"
     return metric.name, value, baseline, f"{word}{in_costs}"
+
+
+def _beats_naive(model: Model, metric: Metric, truth: Array, said: Prediction) -> bool:
+    history = model.manifest.history
+    rows = np.arange(len(truth))[apart(len(truth), history.length) if history else slice(None)]
+    return beats(metric, truth[rows], said.take(rows), model.task.baseline(model.target, len(rows)))
 
 
 def _in_costs(truth: Array, prediction: Prediction | None, calibration: dict[str, Any]) -> tuple[str, bool]:

@@ -1,5 +1,5 @@
 """Judging predictions against the truth: metrics with intervals, beside a baseline. It knows no database."""
 
-from mfgsql.evaluation.judge import MetricRow, beats, evaluate
+from mfgsql.evaluation.judge import MetricRow, apart, beats, evaluate
 
-__all__ = ["MetricRow", "beats", "evaluate"]
+__all__ = ["MetricRow", "apart", "beats", "evaluate"]

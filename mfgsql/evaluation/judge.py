@@ -11,6 +11,7 @@ from mfgsql.tasks import Prediction, Target, Task
 from mfgsql.tasks.task import Array
 
 _MANY, _FEW_DRAWS = 4_000, 150  # rows, and resamples that tell then who is better: a second's work otherwise
+_FEWEST_APART = 50
 _WORK = 4_000_000  # rows over all resamples: two seconds or so
 
 
@@ -59,6 +60,11 @@ def resampled(
             for kept, value in zip(values, drawn, strict=True):
                 kept.append(value)  # type: ignore[arg-type]
     return values
+
+
+def apart(rows: int, window: int) -> slice:
+    """Every so many-th row of histories, of fifty at least: neighbours share their windows, and are nearly one."""
+    return slice(None, None, max(1, min(window, rows // _FEWEST_APART)))
 
 
 def beats(metric: Metric, truth: Array, one: Prediction, other: Prediction, *, seed: int = 0) -> bool:

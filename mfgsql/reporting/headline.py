@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mfgsql.reporting.facts import Facts
 from mfgsql.reporting.formats import count, day, plural, score, seconds
 from mfgsql.reporting.words import metric_meaning, metric_name
+from mfgsql.tasks import ANOMALY
 
 _VERDICTS = {
     "useful": ("good", "Better than a naive guess beyond chance, on rows it was not trained on."),
@@ -58,10 +59,13 @@ def headline(facts: Facts) -> Headline:
 def _purpose(facts: Facts) -> str:
     manifest = facts.manifest
     features = plural(len(manifest.features.names), "column") if manifest else "its columns"
+    if manifest is not None and manifest.task == ANOMALY:
+        return f"Detects anomalies: it has learnt how {features} behave along histories while all is normal."
     if manifest is None or manifest.target is None:
         return f"A base: it has learnt how {features} of a row go together, without labels, for models to start from."
     if not facts.classes:
-        return f"Predicts the number “{manifest.target.name}” of a row from {features}."
+        of = "a row" if manifest.history is None else "a history's newest row"
+        return f"Predicts the number “{manifest.target.name}” of {of} from {features}."
     if len(facts.classes) == 2:
         return f"Tells whether “{manifest.target.name}” of a row is {facts.classes[1]}, from {features}."
     return f"Tells which of {len(facts.classes):,} classes “{manifest.target.name}” of a row is, from {features}."

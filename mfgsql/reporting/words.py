@@ -13,9 +13,13 @@ METRICS = {
     "rmse": ("RMSE", "typical error in the target's unit, large ones weighing more; less is better"),
     "mae": ("MAE", "mean error in the target's unit; less is better"),
     "r2": ("R²", "share of the target's variation that is explained; 1 is perfect, 0 is the mean"),
+    "nasa_score": (
+        "NASA score",
+        "sum over rows, a life predicted too long counting more; less is better",
+    ),
     "loss": ("Loss", "what training minimises; less is better"),
 }
-TASKS = {"classification": "class", "regression": "number"}
+TASKS = {"classification": "class", "regression": "number", "rul": "number"}
 
 
 def metric_name(name: str | None) -> str:
