@@ -62,20 +62,33 @@ class Upkeep:
     to_failure: Array
 
 
-def plan(lives: Array, costs: UpkeepCosts, usual: float, lead: float = 0.0) -> Upkeep:
-    """The cheapest moment for each unit.
+def cost_rate(lives: Array, costs: UpkeepCosts) -> float:
+    """What an hour in use costs in the long run, by the best age at which units are replaced without looking at them.
 
-    Replacing at t costs a replacement, or a failure where the unit fails before; each hour in use is worth what a
-    replacement costs over a usual life, which putting it off saves (the marginal form of age replacement: Barlow and
-    Hunter, "Optimum Preventive Maintenance Policies", Operations Research 1960; Berg, "A Marginal Cost Analysis for
-    Preventive Replacement Policies", EJOR 1980).
+    That is age replacement (Barlow and Hunter, "Optimum Preventive Maintenance Policies", Operations Research 1960);
+    where lives end at any age alike, it is to run to failure.
 
     Args:
-        lives: equally likely lives of each unit, [units, n], rising. usual: life of a unit. lead: time that an
-            intervention takes to prepare; sooner than that means now.
+        lives: whole lives of units, [n], rising, above 0.
+    """
+    failed = np.arange(len(lives)) / len(lives)
+    used = np.cumsum(lives) / len(lives) + (1 - np.arange(1, len(lives) + 1) / len(lives)) * lives
+    by_age = (costs.replacement + (costs.failure - costs.replacement) * failed) / used
+    return float(min(by_age.min(), costs.failure / lives.mean()))
+
+
+def plan(lives: Array, costs: UpkeepCosts, worth: float, lead: float = 0.0) -> Upkeep:
+    """The cheapest moment for each unit.
+
+    Replacing at t costs a replacement, or a failure where the unit fails before; each hour until then is worth what an
+    hour in use costs in the long run, since the next unit's hours begin so much later (Berg, "A Marginal Cost Analysis
+    for Preventive Replacement Policies", EJOR 1980).
+
+    Args:
+        lives: equally likely remaining lives of each unit, [units, n], rising. worth: as `cost_rate` tells.
+        lead: time that an intervention takes to prepare; sooner than that means now.
     """
     units, n = lives.shape
-    worth = costs.replacement / usual
     # Just before each life's end, and at once; the last moment is to run on.
     waits = np.concatenate([np.zeros((units, 1)), lives], axis=1)
     failed = np.arange(n + 1) / n

@@ -23,6 +23,7 @@ LABELS = ("fails_within", "rul", "censored")  # columns that ml_labels writes: n
 _WINDOW = 64  # rows, where nothing is said
 _FEWEST_ENTITIES = 5  # to judge by whole ones
 _ROOM = 2.0  # times the time that windows usually span
+_LIVES = 50  # quantiles of lives that are kept
 BLOCKS = "__ml_blocks"  # a split by stretches of time
 _STRUCTURE = ("window", "patch", "memory", "fill", "shortest")
 
@@ -247,9 +248,12 @@ def detection_level(args: Args, history: History, span: int) -> float | None:
     return level_of(float(told), span, history.resample or history.step)
 
 
-def usual_life(con: duckdb.DuckDBPyConnection, table: str, target: str) -> float | None:
-    """The mean over histories of the longest remaining life that each was seen with."""
-    number = f"{quote_identifier(target)}::DOUBLE"
-    life = f"max({number}) FILTER (WHERE isfinite({number}))"
-    row = con.execute(f"SELECT avg(n) FROM (SELECT {life} AS n FROM {table} GROUP BY {HISTORY})").fetchone()
-    return _rounded(float(row[0])) if row and row[0] else None
+def whole_lives(con: duckdb.DuckDBPyConnection, table: str, target: str) -> tuple[float, ...]:
+    """Quantiles of lives that were seen: one begins where its history does, or where what remains grows again."""
+    number, steps = f"{quote_identifier(target)}::DOUBLE", [(i + 0.5) / _LIVES for i in range(_LIVES)]
+    row = con.execute(
+        f"SELECT quantile_cont(life, {steps}) FROM (SELECT {number} AS life, lag({number}) OVER w AS before "
+        f"FROM {table} WHERE isfinite({number}) WINDOW w AS (PARTITION BY {HISTORY} ORDER BY {MOMENT})) "
+        "WHERE life > 0 AND (before IS NULL OR life > before)"
+    ).fetchone()
+    return tuple(map(_rounded, row[0])) if row and row[0] else ()

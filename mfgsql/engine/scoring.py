@@ -147,6 +147,8 @@ def interval_columns(scorer: Scorer, prediction: Prediction, level: float) -> di
     """The value and the ends of its interval; NULL where there were too few rows to tell one."""
     value = prediction.values
     lower, upper = scorer.model.task.interval(value, scorer.model.manifest.calibration, level)
+    if scorer.model.target.cap is not None:
+        upper = np.minimum(upper, scorer.model.target.cap)  # beyond it nothing is told apart
     known = np.isfinite(lower) & np.isfinite(upper)
     return {"value": pa.array(value), "lower": _where(known, lower), "upper": _where(known, upper)}
 

@@ -10,7 +10,7 @@ import ibis
 
 from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
 from mfgsql.engine.findings import filling, leaks_of, named_source, warnings_of_rows
-from mfgsql.engine.histories import BLOCKS, detection_level, settle_history, usual_life, warnings_of
+from mfgsql.engine.histories import BLOCKS, detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import value_counts
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -84,7 +84,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Model | None) -> Prepared:
     _check_heeded(recipe, args)
     history = _history(frozen, args, recipe, base)
     if task == "rul" and target is not None:
-        target = replace(target, life=usual_life(frozen.con, ROWS, target.name))
+        target = replace(target, lives=whole_lives(frozen.con, ROWS, target.name))
     features, rejected = FeatureSet.fit(
         profiles, base.manifest.features if base else None, standardised=recipe.backbone != TabularConfig.kind
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def maintenance(engine: Engine, value: pa.Array, told: pa.Array) -> pa.Array:
     """Structs of wait, risk, cost, to_failure; NULL where no life is predicted."""
-    from mfgsql.maintenance import SHARES, UpkeepCosts, plan
+    from mfgsql.maintenance import SHARES, UpkeepCosts, cost_rate, plan
     from mfgsql.tasks.rul import Rul
 
     asked = json.loads(told[0].as_py())
@@ -27,6 +27,7 @@ def maintenance(engine: Engine, value: pa.Array, told: pa.Array) -> pa.Array:
     # Beyond what was seen there is nothing to tell: the last known life stands for it.
     atoms = np.sort(task.quantiles(lives, calibration, SHARES), axis=1)
     atoms = np.where(np.isfinite(atoms), atoms, np.maximum(lives[:, None], 0.0))
-    found = plan(atoms, UpkeepCosts(asked["failure"], asked["replacement"]), asked["life"], asked["lead"])
+    costs = UpkeepCosts(asked["failure"], asked["replacement"])
+    found = plan(atoms, costs, cost_rate(np.sort(asked["lives"]), costs), asked["lead"])
     columns = {"wait": found.wait, "risk": found.risk, "cost": found.cost, "to_failure": found.to_failure}
     return pa.StructArray.from_arrays([pa.array(c, mask=~known) for c in columns.values()], list(columns))

@@ -29,7 +29,7 @@ class Target:
         classes: values as text; of two, the second is the positive one. Empty for numbers.
         counts: fitted rows of each class.
         mean, deviation: of a number, over the fitted rows. cap: a remaining life counts up to it.
-        life: usual one of a unit, where the target is what remains of it.
+        lives: quantiles of whole lives, at equal steps, where the target is what remains of them.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Target:
     mean: float = 0.0
     deviation: float = 1.0
     cap: float | None = None
-    life: float | None = None
+    lives: tuple[float, ...] = ()
 
     @property
     def column(self) -> str:
@@ -53,7 +53,8 @@ class Target:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Target:
         """What `to_dict` saved."""
-        return cls(**saved | {"classes": tuple(saved["classes"]), "counts": tuple(saved["counts"])})
+        lists = {name: tuple(saved.get(name, ())) for name in ("classes", "counts", "lives")}
+        return cls(**saved | lists)
 
 
 @dataclass(frozen=True)

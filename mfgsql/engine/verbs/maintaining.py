@@ -80,13 +80,15 @@ def _told(version: Version, manifest: Manifest, args: Args) -> dict[str, Any]:
     unit = options.get("unit") or "hour"
     if unit not in _SECONDS:
         raise OptionError(f"unit is {one_of(_SECONDS)}, not {unit!r}: that of the target.")
-    life = options.get("life") or manifest.target.life
-    for name, value in (("life", life), ("lead", options.get("lead") or 0)):
+    lives, life = list(manifest.target.lives), options.get("life")
+    for name, value in (("life", life or 0), ("lead", options.get("lead") or 0)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise OptionError(f"{name} is a time in the unit of the target, such as 200, not {value!r}.")
-    if not life:
+    if life:  # the spread of lives stays
+        lives = [one * float(life) / (sum(lives) / len(lives)) for one in lives] or [float(life)]
+    if not lives:
         raise OptionError("The usual life of a unit isn't known.", remedy="Say it: options := {'life': 2000}.")
     return {
-        "model": version.name, "failure": costs.failure, "replacement": costs.replacement, "life": float(life),
+        "model": version.name, "failure": costs.failure, "replacement": costs.replacement, "lives": lives,
         "lead": float(options.get("lead") or 0), "unit": unit,
     }  # fmt: skip
