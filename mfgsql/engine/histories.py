@@ -191,7 +191,7 @@ def _rounded(value: float) -> float:
 
 def missing_labels(types: dict[str, str], target: str | None) -> list[str]:
     """Columns that were written together with the target, which they would give away."""
-    if target is None or target.lower() not in LABELS:
+    if not target or target.lower() not in LABELS:
         return []
     return [n for n in types if n.lower() in LABELS and n.lower() != target.lower()]
 
