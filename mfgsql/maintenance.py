@@ -31,7 +31,8 @@ class UpkeepCosts:
         """
         form = "{'failure': 20000, 'replacement': 3000}"
         if not isinstance(told, Mapping):
-            raise OptionError(f"costs is a struct, as {form}, not {told!r}.")
+            what = "are missing" if told is None else f"are no struct, but {told!r}"
+            raise OptionError(f"The costs {what}.", remedy=f"As in: costs := {form}.")
         names = ("failure", "replacement")
         for name in told:
             if name not in names:

@@ -48,7 +48,7 @@ def test_a_life_known_exactly_is_used_to_its_end() -> None:
 
 def test_costs_are_judged() -> None:
     for told, words in (
-        (None, "costs is a struct"), ({"failure": 3}, "numbers above 0 for both"), ({"failure": 3, "replacement": -1}, "above 0"),
+        (None, "The costs are missing"), ({"failure": 3}, "numbers above 0 for both"), ({"failure": 3, "replacement": -1}, "above 0"),
         ({"failure": 3, "replacement": 5}, "never pays"), ({"failures": 3}, "Unknown cost 'failures'.*Did you mean 'failure'"),
         ({"failure": True, "replacement": 1}, "above 0"),
     ):  # fmt: skip

@@ -23,6 +23,7 @@ LABELS = ("fails_within", "rul", "censored")  # columns that ml_labels writes: n
 _WINDOW = 64  # rows, where nothing is said
 _FEWEST_ENTITIES = 5  # to judge by whole ones
 _ROOM = 2.0  # times the time that windows usually span
+_SHARED = 0.2  # of the rows have a moment of another's; more, and they are hardly of one machine
 _LIVES = 50  # quantiles of lives that are kept
 BLOCKS = "__ml_blocks"  # a split by stretches of time
 _STRUCTURE = ("window", "patch", "memory", "fill", "shortest")
@@ -222,6 +223,12 @@ def warnings_of(con: duckdb.DuckDBPyConnection, table: str, history: History, pl
     if placeless:
         what = " or ".join(n for n in (history.order_by, history.entity) if n)
         found.append(f"{placeless:,} rows are left out: {what} is NULL in them.")
+    row = con.execute(f"SELECT 1 - count(DISTINCT ({HISTORY}, {MOMENT})) / count(*) FROM {table}").fetchone()
+    if row and row[0] and row[0] > _SHARED:
+        mend = "entity := 'machine_id'" if history.entity is None else "a finer order_by, or a finer entity"
+        found.append(
+            f"{row[0]:.0%} of the rows have the moment of another one of their history. Are these machines? {mend}."
+        )
     row = con.execute(f"SELECT max(n) FROM (SELECT count(*) AS n FROM {table} GROUP BY {HISTORY})").fetchone()
     longest = int(row[0] or 0) if row else 0
     if history.resample is None and longest < history.window:

@@ -331,3 +331,19 @@ def test_options_that_nothing_heeds(mill: Session) -> None:
             mill.execute(f"FROM ml_finetune('new', 'telemetry', target := 'failing', {ROLES}, options := {options})").fetchall()
     with pytest.raises(OptionError, match="without an entity all rows would be one"):
         mill.execute("FROM ml_finetune('new', 'telemetry', target := 'rul', task := 'rul', order_by := 'ts', base := 'base')").fetchall()
+
+
+def test_lower_bounds_are_not_judged_as_lives(mill: Session) -> None:
+    source = "SELECT *, unit IN (''u1'', ''u2'') AS censored FROM telemetry"
+    judged = rows(mill, f"SELECT rows, value FROM ml_evaluate('life', '{source}') WHERE metric = 'rmse'")
+    exact = "SELECT * FROM telemetry WHERE unit NOT IN (''u1'', ''u2'')"
+    assert judged == rows(mill, f"SELECT rows, value FROM ml_evaluate('life', '{exact}') WHERE metric = 'rmse'")
+    assert rows(mill, f"SELECT min(rows) FROM ml_calibration('life', '{source}')") == [(judged[0][0],)]
+
+
+def test_machines_that_are_taken_for_one_are_told(mill: Session) -> None:
+    made = mill.verb("finetune", "mixed", "SELECT * EXCLUDE (failing) FROM telemetry", target="rul", task="rul", order_by="ts",
+                     options={"window": 8, "patch": 2, "epochs": 1, "width": 8, "layers": 1, "heads": 2, "exclude": ["id"]})  # fmt: skip
+    assert any("entity := 'machine_id'" in warning for warning in made["warnings"])
+    with pytest.raises(OptionError, match="there is classification, regression, rul or anomaly"):
+        mill.execute(f"FROM ml_finetune('x', 'telemetry', target := 'rul', task := 'rull', {ROLES})")

@@ -12,7 +12,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
-from mfgsql.engine.verbs.judging import class_target
+from mfgsql.engine.verbs.judging import class_target, true_value
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
@@ -54,7 +54,8 @@ def plan_calibration(engine: Engine, args: Args) -> str:
     version, manifest, source = model_and_source(engine, args)
     if task_of(version, manifest).shape == "class":
         return _of_classes("reliability", _RELIABILITY, version, manifest, source)
-    by_level = " UNION ALL ".join(_interval_counts(version, manifest, source, level) for level in LEVELS)
+    truth = true_value(engine, version, manifest, source, args)
+    by_level = " UNION ALL ".join(_interval_counts(version, manifest, source, truth, level) for level in LEVELS)
     lists = ", ".join(f"list({c} ORDER BY level) AS {c}" for c in ("level", "inside", "width", "judged", "truths"))
     call = f"_ml_judge('coverage', {quote_literal(version.name)}, level, inside, width, judged, truths)"
     return json_rows(call, _COVERAGE, f"(SELECT {lists} FROM ({by_level}))")
@@ -96,10 +97,10 @@ def _scores(version: Version, manifest: Manifest, source: Source, *, also: str =
     )
 
 
-def _interval_counts(version: Version, manifest: Manifest, source: Source, level: float) -> str:
+def _interval_counts(version: Version, manifest: Manifest, source: Source, truth: str, level: float) -> str:
     """A row: how many truths lie inside the intervals at a level, their mean width, and rows that have both."""
     assert manifest.target is not None
-    truth = f"CAST({source_alias(version)}.{quote_identifier(manifest.target.name)} AS DOUBLE)"
+    truth = f"CAST({truth} AS DOUBLE)"
     if manifest.target.cap is not None:
         truth = f"least({truth}, {manifest.target.cap!r})"
     truth += " AS __truth"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+
+import duckdb
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.planning import Args, json_rows, planners
+from mfgsql.engine.planning import Args, at_place, json_rows, planners
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.sources import Source
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
@@ -37,7 +42,7 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
     version, manifest, source = model_and_source(engine, args)
     task = task_of(version, manifest)
     assert manifest.target is not None
-    truth = f"{source_alias(version)}.{quote_identifier(manifest.target.name)}"
+    truth = true_value(engine, version, manifest, source, args)
     if task.shape == "class":
         wanted, guess, scores = f"CAST({truth} AS VARCHAR)", "__ml.label", "list(__ml.scores)"
     else:
@@ -48,6 +53,23 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
         f"WHERE __truth IS NOT NULL AND {guess} IS NOT NULL)"
     )
     return json_rows(f"_ml_evaluate({quote_literal(version.name)}, t, p, s)", _METRICS, rows)
+
+
+def true_value(engine: Engine, version: Version, manifest: Manifest, source: Source, args: Args) -> str:
+    """SQL of a row's target; NULL where the source says that it is a lower bound: no error is known of those.
+
+    A source that only the caller sees can't be asked for such a column.
+    """
+    assert manifest.target is not None
+    alias = source_alias(version)
+    truth = f"{alias}.{quote_identifier(manifest.target.name)}"
+    if manifest.task != "rul":
+        return truth
+    with suppress(duckdb.Error), engine.cursor() as cursor:
+        types = {name.lower(): kind for name, kind in describe(at_place(cursor, args), source.select).items()}
+        if types.get("censored") == "BOOLEAN":
+            return f"CASE WHEN {alias}.censored THEN NULL ELSE {truth} END"
+    return truth
 
 
 def _pairs(engine: Engine, args: Args) -> str:

@@ -53,12 +53,19 @@ def plan_finetune(engine: Engine, args: Args) -> str:
     if args.get("task") == ANOMALY:
         return _plan_detector(engine, args)
     if not args.get("target"):
-        raise OptionError("The target is missing.", remedy="Name it: target := 'failed'.")
+        remedy = "Name it: target := 'failed'; only a detector of anomalies has none: task := 'anomaly'."
+        raise OptionError("The target is missing.", remedy=remedy)
     if args.get("task"):
-        tasks[args["task"]]
+        _check_task(args["task"])
     if args.get("costs") is not None:
         args["costs"] = asdict(Costs.parse(args["costs"]))
     return _plan(engine, "finetune", args)
+
+
+def _check_task(name: object) -> None:
+    known = [*tasks, ANOMALY]
+    if name not in known:
+        raise OptionError(f"No task is called {name!r}; there is {one_of(known)}.{did_you_mean(str(name), known)}")
 
 
 def _plan_detector(engine: Engine, args: Args) -> str:
