@@ -6,9 +6,12 @@ within a chunk, is as good as shuffling all. Whether chunks are cached or read a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -81,8 +84,22 @@ class Rows:
         return sum(t.numel() * t.element_size() for t in self._tensors)
 
 
-class RowSource:
-    """Rows of a snapshot, to train on or to judge by.
+class Held(Protocol):
+    """Something that knows its memory."""
+
+    @property
+    def bytes(self) -> int:
+        """Memory held."""
+
+
+C = TypeVar("C", bound=Held)
+
+
+class ChunkSource(ABC, Generic[C]):
+    """Rows of a snapshot, to train on or to judge by, chunk by chunk.
+
+    Attributes:
+        chunks: in the file. judged: rows that judge, at most. epoch: rows that a group learns from in an epoch.
 
     Args:
         split: TRAIN or VALIDATION. budget: bytes of encoded rows to keep in memory.
@@ -90,44 +107,76 @@ class RowSource:
 
     def __init__(self, snapshot: Snapshot, spec: TrainSpec, split: int, budget: int) -> None:
         self._snapshot, self._spec, self._split, self._budget = snapshot, spec, split, budget
-        self._cache: dict[int, Rows] = {}
+        self._cache: dict[int, C] = {}
         self._held = 0
-        self.judged = snapshot.validation  # rows, at most
-        self.epoch = snapshot.train  # rows that a group learns from in an epoch
+        self.judged, self.epoch = snapshot.validation, snapshot.train
         with pq.ParquetFile(snapshot.path) as file:
             self.chunks = file.metadata.num_row_groups
 
-    def chunk(self, index: int) -> Rows:
+    def chunk(self, index: int) -> C:
         """One chunk, encoded; each row's speaker is its part."""
         if index in self._cache:
             return self._cache[index]
-        rows = self._encode(index)
-        if self._held + rows.bytes <= self._budget:
-            self._cache[index] = rows
-            self._held += rows.bytes
-        return rows
+        chunk = self._encode(index)
+        if self._held + chunk.bytes <= self._budget:
+            self._cache[index] = chunk
+            self._held += chunk.bytes
+        return chunk
+
+    @abstractmethod
+    def _encode(self, index: int) -> C:
+        """A chunk, read from the file."""
+
+    @abstractmethod
+    def _orders(self, chunk: C, generator: torch.Generator) -> Iterator[Tensor]:
+        """For each group the rows of a chunk that it learns from, by number, shuffled."""
+
+    @abstractmethod
+    def _length(self, lengths: Iterable[int]) -> int:
+        """How many rows of a chunk are drawn for a group, by how many each group has in it."""
+
+    @abstractmethod
+    def _take(self, chunk: C, rows: Tensor) -> Rows:
+        """Rows of a chunk, by number."""
+
+    @abstractmethod
+    def in_order(self, size: int) -> Iterator[Rows]:
+        """Rows once, as they lie."""
+
+    def batches(self, size: int, epoch: int, seed: int, skip: int = 0) -> Iterator[Rows]:
+        """Rows to learn from in a random order that ``seed`` and ``epoch`` fix, without the first ``skip`` batches.
+
+        A batch holds up to ``size`` rows for each group, none of its own part.
+        """
+        for chunk, rows, speaker in islice(self._drawn(size, epoch, seed), skip, None):
+            yield replace(self._take(chunk, rows), speaker=speaker)
+
+    def _drawn(self, size: int, epoch: int, seed: int) -> Iterator[tuple[C, Tensor, Tensor]]:
+        """Of each batch the chunk, its rows, and for each of these the group that it is for."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        for index in torch.randperm(self.chunks, generator=generator).tolist():
+            chunk = self.chunk(index)
+            orders = list(self._orders(chunk, generator))
+            for start in range(0, self._length(map(len, orders)), size):
+                drawn = [order[start : start + size] for order in orders]
+                groups = [torch.full((len(d),), number) for number, d in enumerate(drawn, start=1)]
+                yield chunk, torch.cat(drawn), torch.cat(groups)
+
+
+class RowSource(ChunkSource[Rows]):
+    """Rows that are read one by one."""
 
     def _encode(self, index: int) -> Rows:
         spec = self._spec
-        names = [*spec.features.names, *([spec.target.name] if spec.target else []), SPLIT]
-        if spec.weight:
-            names.append(spec.weight)
+        names = columns_of(spec)
         with pq.ParquetFile(self._snapshot.path) as file:
             table = file.read_row_group(index, columns=names, use_threads=False)
         table = table.filter(self._wanted(table[SPLIT]))
-        columns = {n: one_array(table[n]) for n in dict.fromkeys(names)}
+        columns = {n: one_array(table[n]) for n in names}
         batch = spec.features.encode(columns, len(table))
-        truth = torch.zeros(len(table))
-        if spec.target and spec.task:
-            from mfgsql.tasks import tasks
-
-            truth = torch.from_numpy(tasks[spec.task].encode(columns[spec.target.name], spec.target))
-        weight = torch.ones(len(table))
-        if spec.weight:
-            weight = torch.from_numpy(columns[spec.weight].cast(pa.float32()).fill_null(0.0).to_numpy().copy())
-        part = torch.from_numpy(columns[SPLIT].cast(pa.int64()).to_numpy().copy())
         least = torch.zeros(len(table), dtype=torch.bool)
-        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), truth, weight, part, least)
+        labels = labels_of(spec, columns, len(table))
+        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), *labels, least)
 
     def _wanted(self, part: pa.ChunkedArray) -> pa.ChunkedArray:
         if self._split == TRAIN and self._snapshot.parts == 1:
@@ -135,29 +184,16 @@ class RowSource:
         least = TRAIN if self._split == TRAIN else VALIDATION
         return pa.compute.and_(pa.compute.greater_equal(part, least), pa.compute.less_equal(part, self._snapshot.parts))
 
-    def batches(self, size: int, epoch: int, seed: int, skip: int = 0) -> Iterator[Rows]:
-        """Rows to learn from in a random order that ``seed`` and ``epoch`` fix, without the first ``skip`` batches.
-
-        A batch holds up to ``size`` rows for each group, none of its own part.
-        """
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        for index in torch.randperm(self.chunks, generator=generator).tolist():
-            rows = self.chunk(index)
-            orders = list(self._orders(rows, generator))
-            for start in range(0, min(map(len, orders)), size):
-                if skip:
-                    skip -= 1
-                    continue
-                drawn = [order[start : start + size] for order in orders]
-                batch = rows[torch.cat(drawn)]
-                groups = [torch.full((len(d),), number) for number, d in enumerate(drawn, start=1)]
-                yield replace(batch, speaker=torch.cat(groups))
-
-    def _orders(self, rows: Rows, generator: torch.Generator) -> Iterator[Tensor]:
-        """For each group its rows of a chunk, shuffled."""
+    def _orders(self, chunk: Rows, generator: torch.Generator) -> Iterator[Tensor]:
         for group in range(1, self._snapshot.parts + 1):
-            own = torch.nonzero(rows.speaker != group).squeeze(1)
+            own = torch.nonzero(chunk.speaker != group).squeeze(1)
             yield own[torch.randperm(len(own), generator=generator)]
+
+    def _length(self, lengths: Iterable[int]) -> int:
+        return min(lengths)
+
+    def _take(self, chunk: Rows, rows: Tensor) -> Rows:
+        return chunk[rows]
 
     def in_order(self, size: int) -> Iterator[Rows]:
         """All rows once, as they lie."""
@@ -170,6 +206,25 @@ class RowSource:
         """Rows of a first chunk that has some: a uniform sample, since rows lie in the order of their hash."""
         chunk = next((c for c in map(self.chunk, range(self.chunks)) if len(c)), self.chunk(0))
         return chunk[slice(0, _SAMPLE)]
+
+
+def columns_of(spec: TrainSpec, *more: str) -> list[str]:
+    """Columns of a snapshot that a training reads, and more."""
+    named = [*spec.features.names, *([spec.target.name] if spec.target else []), SPLIT, *more]
+    return list(dict.fromkeys([*named, *([spec.weight] if spec.weight else [])]))
+
+
+def labels_of(spec: TrainSpec, columns: Mapping[str, pa.Array], rows: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Truth, weight and part of each row, [rows]."""
+    truth = torch.zeros(rows)
+    if spec.target and spec.task:
+        from mfgsql.tasks import tasks
+
+        truth = torch.from_numpy(tasks[spec.task].encode(columns[spec.target.name], spec.target))
+    weight = torch.ones(rows)
+    if spec.weight:
+        weight = torch.from_numpy(columns[spec.weight].cast(pa.float32()).fill_null(0.0).to_numpy().copy())
+    return truth, weight, torch.from_numpy(columns[SPLIT].cast(pa.int64()).to_numpy().copy())
 
 
 def one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -6,7 +6,7 @@ it, where the windows of its first rows begin. Windows of one chunk are drawn in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from mfgsql.features import Track
+from mfgsql.features import History, Track
 from mfgsql.features.histories import firsts, number_channels, run_lengths, twins
 from mfgsql.training.recipe import EPOCH
-from mfgsql.training.rows import SPLIT, TRAIN, VALIDATION, Rows, Snapshot, one_array
+from mfgsql.training.rows import TRAIN, VALIDATION, ChunkSource, Rows, Snapshot, columns_of, labels_of, one_array
 from mfgsql.training.spec import TrainSpec
 
 # Columns of a snapshot: number of the history, time as a number, and whether the target is a lower bound.
@@ -53,73 +53,45 @@ class Chunk:
         return Rows(torch.from_numpy(continuous), torch.from_numpy(codes), *known)
 
 
-class WindowSource:
-    """Windows of a snapshot, to train on or to judge by; see `RowSource`."""
+class WindowSource(ChunkSource[Chunk]):
+    """Windows that end at rows of histories."""
 
     def __init__(self, snapshot: Snapshot, spec: TrainSpec, split: int, budget: int) -> None:
-        self._snapshot, self._spec, self._split, self._budget = snapshot, spec, split, budget
-        self._cache: dict[int, Chunk] = {}
-        self._held = 0
+        super().__init__(snapshot, spec, split, budget)
         total = snapshot.train if split == TRAIN else snapshot.validation
         most = EPOCH if split == TRAIN else _JUDGED
-        self.judged = min(snapshot.validation, most)
-        self.epoch = min(total, most)
+        self.judged, self.epoch = min(snapshot.validation, most), min(total, most)
         self._share = self.epoch / max(total, 1)
-        with pq.ParquetFile(snapshot.path) as file:
-            self.chunks = file.metadata.num_row_groups
-
-    def chunk(self, index: int) -> Chunk:
-        """One chunk, encoded."""
-        if index in self._cache:
-            return self._cache[index]
-        chunk = self._encode(index)
-        if self._held + chunk.bytes <= self._budget:
-            self._cache[index] = chunk
-            self._held += chunk.bytes
-        return chunk
 
     def _encode(self, index: int) -> Chunk:
         spec, history = self._spec, self._spec.history
         assert history is not None
-        table, before = self._read(index)
+        table, before = self._read(index, history)
         columns = {name: one_array(table[name]) for name in table.column_names}
         batch = spec.features.encode(columns, len(table))
         times = columns[MOMENT].to_numpy()
         track = Track.of(history, batch.continuous, batch.codes, times, firsts(columns[HISTORY].to_numpy()))
-        truth = torch.zeros(len(table))
-        if spec.target and spec.task:
-            from mfgsql.tasks import tasks
-
-            truth = torch.from_numpy(tasks[spec.task].encode(columns[spec.target.name], spec.target))
-        weight = torch.ones(len(table))
-        if spec.weight:
-            weight = torch.from_numpy(columns[spec.weight].cast(pa.float32()).fill_null(0.0).to_numpy().copy())
         least = torch.zeros(len(table), dtype=torch.bool)
         if LEAST in columns:
             least = torch.from_numpy(columns[LEAST].fill_null(False).to_numpy(zero_copy_only=False).copy())
-        part = torch.from_numpy(columns[SPLIT].cast(pa.int64()).to_numpy().copy())
-        return Chunk(track, twins(track), truth, weight, part, least, before)
+        return Chunk(track, twins(track), *labels_of(spec, columns, len(table)), least, before)
 
-    def _read(self, index: int) -> tuple[pa.Table, int]:
+    def _read(self, index: int, history: History) -> tuple[pa.Table, int]:
         """Rows of a chunk behind those before them that its windows reach, and how many these are."""
-        spec, history = self._spec, self._spec.history
-        assert history is not None
-        names = [*spec.features.names, *([spec.target.name] if spec.target else []), SPLIT, HISTORY, MOMENT]
-        names = list(dict.fromkeys([*names, *([spec.weight] if spec.weight else [])]))
-        reach = history.length + history.fill
+        names = columns_of(self._spec, HISTORY, MOMENT)
         with pq.ParquetFile(self._snapshot.path) as file:
             names += [LEAST] if LEAST in file.schema_arrow.names else []
             table = file.read_row_group(index, columns=names, use_threads=False)
-            parts, before, earlier = [table], 0, index
-            while earlier and before < reach * (1 if history.resample is None else 16):
+            which, moment = table[HISTORY][0], table[MOMENT][0].as_py()
+            parts, earlier = [table], index
+            while earlier and moment - parts[0][MOMENT][0].as_py() <= history.reach + history.carry:
                 earlier -= 1
                 part = file.read_row_group(earlier, columns=names, use_threads=False)
-                part = part.filter(pa.compute.equal(part[HISTORY], table[HISTORY][0]))
+                part = part.filter(pa.compute.equal(part[HISTORY], which))
                 if not len(part):
                     break
                 parts.insert(0, part)
-                before += len(part)
-        return pa.concat_tables(parts), before
+        return pa.concat_tables(parts), sum(map(len, parts[:-1]))
 
     def own(self, index: int) -> Tensor:
         """Numbers of the rows of a chunk that are judged."""
@@ -146,26 +118,17 @@ class WindowSource:
                 longest[name] = max(longest[name], run)
         return longest
 
-    def batches(self, size: int, epoch: int, seed: int, skip: int = 0) -> Iterator[Rows]:
-        """Windows to learn from in a random order that ``seed`` and ``epoch`` fix; see `RowSource.batches`."""
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        for index in torch.randperm(self.chunks, generator=generator).tolist():
-            chunk = self.chunk(index)
-            orders = [self._drawn(chunk, group, generator) for group in range(1, self._snapshot.parts + 1)]
-            # A chunk inside of one history has rows of one part only: the group of that part has then none.
-            for start in range(0, max(map(len, orders)), size):
-                if skip:
-                    skip -= 1
-                    continue
-                drawn = [order[start : start + size] for order in orders]
-                groups = [torch.full((len(d),), number) for number, d in enumerate(drawn, start=1)]
-                rows = chunk.windows(torch.cat(drawn))
-                yield Rows(rows.continuous, rows.codes, rows.truth, rows.weight, torch.cat(groups), rows.least)
+    def _orders(self, chunk: Chunk, generator: torch.Generator) -> Iterator[Tensor]:
+        for group in range(1, self._snapshot.parts + 1):
+            own = self._own(chunk, group)
+            order = own[torch.randperm(len(own), generator=generator)]
+            yield order[: max(1, round(len(own) * self._share))] if len(own) else order
 
-    def _drawn(self, chunk: Chunk, group: int, generator: torch.Generator) -> Tensor:
-        own = self._own(chunk, group)
-        order = own[torch.randperm(len(own), generator=generator)]
-        return order[: max(1, round(len(own) * self._share))] if len(own) else order
+    def _length(self, lengths: Iterable[int]) -> int:
+        return max(lengths)  # a chunk inside of one history has rows of one part only: the group of that part has none
+
+    def _take(self, chunk: Chunk, rows: Tensor) -> Rows:
+        return chunk.windows(rows)
 
     def in_order(self, size: int) -> Iterator[Rows]:
         """The windows that judge, evenly drawn where they are many, as they lie."""
