@@ -3,10 +3,8 @@
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.explaining import explain_rows
+from mfgsql.engine.explaining import WHY, explain_rows
 from mfgsql.engine.functions import udf
-
-WHY = 'STRUCT(feature VARCHAR, "at" VARCHAR, "value" VARCHAR, contribution DOUBLE)[]'
 
 
 @udf("_ml_why", WHY, volatile=True)

@@ -4,9 +4,9 @@ import pyarrow as pa
 
 from mfgsql.engine.answering import answer_anomalies, answer_classes, answer_values
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.explaining import WHY
 from mfgsql.engine.functions import udf
 
-WHY = 'STRUCT(feature VARCHAR, "at" VARCHAR, "value" VARCHAR, contribution DOUBLE)[]'
 STATUS = f"ml_status VARCHAR, ml_reason VARCHAR, why {WHY}, __ml_row BIGINT"
 CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, scores DOUBLE[], {STATUS})[]"
 ANOMALY = f"STRUCT(score DOUBLE, threshold DOUBLE, changepoint BOOLEAN, {STATUS})[]"

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mfgsql.engine.explaining import WHY_TYPE
 from mfgsql.engine.scoring import DEFAULT_LEVEL, class_columns, interval_columns, masked
 from mfgsql.engine.windowing import ROW, TIME
 from mfgsql.errors import SourceError
 
 if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine
-    from mfgsql.scoring import RowStatus, Scorer
-    from mfgsql.scoring.histories import Answers, Asked
+    from mfgsql.scoring import Scorer
+    from mfgsql.scoring.histories import Answers, Asked, Histories, Placed
 
 Columns = dict[str, pa.Array]
-# Columns of a part's answered rows, which rows these are, and their status.
-Part = Callable[
-    ["Scorer", Columns, pa.Array, Any, dict[str, Any], Callable[[], None]], tuple[Columns, Any, "RowStatus"]
-]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a call's histories, and what is asked of them: as the plan tells it."""
+
+    scorer: Scorer
+    histories: Histories
+    told: dict[str, Any]
+    check: Callable[[], None]
+
+    @property
+    def asked(self) -> Asked:
+        """Which rows."""
+        from mfgsql.scoring.histories import Asked
+
+        return Asked(self.told["latest"], self.told["since"])
+
+
+Answer = Callable[[Part], "tuple[Columns, Placed]"]  # columns of the rows that are asked for, and which these are
 
 
 def answer_classes(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
@@ -41,9 +59,9 @@ def answer_anomalies(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Arra
     return _answer(engine, lists, told, _anomalies)
 
 
-def _answer(engine: Engine, lists: pa.Array, told: pa.Array, answer_part: Part) -> pa.Array:
+def _answer(engine: Engine, lists: pa.Array, told: pa.Array, answer: Answer) -> pa.Array:
     """Answers of all lists of a call, in as many passes as memory asks for."""
-    from mfgsql.scoring.histories import parts_of
+    from mfgsql.scoring.histories import Histories, parts_of
 
     asked = json.loads(told[0].as_py())
     check = engine.cancellation(asked["session"]).check
@@ -61,84 +79,63 @@ def _answer(engine: Engine, lists: pa.Array, told: pa.Array, answer_part: Part) 
             fields = {rows.type.field(i).name: column for i, column in enumerate(rows.flatten())}
             check_times(scorer, fields[TIME])
             columns = {name: fields[name] for name in scorer.model.manifest.features.names}
-            answer, where, status = answer_part(scorer, columns, fields[TIME], first, asked, check)
-            why = answer.pop("why", pa.nulls(len(where), WHY))
-            masked(answer, status)
-            answer |= {"ml_status": status.status.cast(pa.string()), "ml_reason": status.reason}
-            answer |= {"why": why, ROW: fields[ROW].take(pa.array(where))}
-            parts.append(pa.StructArray.from_arrays(list(answer.values()), list(answer)))
-            counts += np.bincount(np.searchsorted(offsets, where + start, side="right") - 1, minlength=len(lists))
+            found, placed = answer(Part(scorer, Histories(columns, fields[TIME], first), asked, check))
+            parts.append(_structs(found, placed, fields[ROW]))
+            counts += np.bincount(np.searchsorted(offsets, placed.rows + start, "right") - 1, minlength=len(lists))
     if not parts:
         return pa.nulls(len(lists), pa.list_(pa.struct([(ROW, pa.int64())])))
     return pa.ListArray.from_arrays(np.append(0, np.cumsum(counts)).astype(np.int32), pa.concat_arrays(parts))
 
 
-def _which(asked: dict[str, Any]) -> Asked:
-    from mfgsql.scoring.histories import Asked
-
-    return Asked(asked["latest"], asked["since"])
-
-
-def _classes(
-    scorer: Scorer, columns: Columns, times: pa.Array, first: Any, asked: dict[str, Any], check: Callable[[], None]
-) -> tuple[Columns, Any, RowStatus]:
-    answers = _answers(scorer, columns, times, first, asked, check)
-    found = class_columns(scorer, answers.prediction) | _why(scorer, answers, columns, times, asked, check)
-    return found, answers.rows, answers.status
+def _structs(found: Columns, placed: Placed, numbers: pa.Array) -> pa.Array:
+    """The columns with status, reasons and the rows' numbers; a void row's columns are NULL."""
+    why = found.pop("why", pa.nulls(len(placed.asked), WHY_TYPE))
+    masked(found, placed.status)
+    found |= {"ml_status": placed.status.status.cast(pa.string()), "ml_reason": placed.status.reason}
+    found |= {"why": why, ROW: numbers.take(pa.array(placed.rows))}
+    return pa.StructArray.from_arrays(list(found.values()), list(found))
 
 
-def _values(
-    scorer: Scorer, columns: Columns, times: pa.Array, first: Any, asked: dict[str, Any], check: Callable[[], None]
-) -> tuple[Columns, Any, RowStatus]:
-    answers = _answers(scorer, columns, times, first, asked, check)
-    found = interval_columns(scorer, answers.prediction, asked["level"] or DEFAULT_LEVEL)
-    return found | _why(scorer, answers, columns, times, asked, check), answers.rows, answers.status
+def _classes(part: Part) -> tuple[Columns, Placed]:
+    answers = _answers(part)
+    return class_columns(part.scorer, answers.prediction) | _why(part, answers), answers.placed
 
 
-def _answers(
-    scorer: Scorer, columns: Columns, times: pa.Array, first: Any, asked: dict[str, Any], check: Callable[[], None]
-) -> Answers:
+def _values(part: Part) -> tuple[Columns, Placed]:
+    answers = _answers(part)
+    found = interval_columns(part.scorer, answers.prediction, part.told["level"] or DEFAULT_LEVEL)
+    return found | _why(part, answers), answers.placed
+
+
+def _answers(part: Part) -> Answers:
     from mfgsql.scoring.histories import score_histories
 
-    return score_histories(scorer, columns, times, first, _which(asked), check)
+    return score_histories(part.scorer, part.histories, part.asked, part.check)
 
 
-def _why(
-    scorer: Scorer,
-    answers: Answers,
-    columns: Columns,
-    times: pa.Array,
-    asked: dict[str, Any],
-    check: Callable[[], None],
-) -> Columns:
-    if not asked["explain"]:
+def _why(part: Part, answers: Answers) -> Columns:
+    if not part.told["explain"]:
         return {}
     from mfgsql.engine.reasons import reasons_of
 
-    return {"why": reasons_of(scorer, answers, columns, times, int(asked["explain"]), check)}
+    return {"why": reasons_of(part.scorer, answers, part.histories, int(part.told["explain"]), part.check)}
 
 
-def _anomalies(
-    scorer: Scorer, columns: Columns, times: pa.Array, first: Any, asked: dict[str, Any], check: Callable[[], None]
-) -> tuple[Columns, Any, RowStatus]:
+def _anomalies(part: Part) -> tuple[Columns, Placed]:
     from mfgsql.engine.reasons import culprits_of
     from mfgsql.scoring.anomalies import detect
 
-    found = detect(scorer, columns, times, first, _which(asked), check, explained=bool(asked["explain"]))
-    limit = float(scorer.model.manifest.calibration["threshold"])
-    told = {
+    most = part.told["explain"]
+    found = detect(part.scorer, part.histories, part.asked, part.check, explained=bool(most))
+    limit = float(part.scorer.model.manifest.calibration["threshold"])
+    columns = {
         "score": pa.array(found.score, pa.float64()),
         "threshold": pa.array(np.full(len(found.score), limit)),
         "changepoint": pa.array(found.begins),
     }
-    if asked["explain"]:
-        told["why"] = culprits_of(scorer, found, columns, times, int(asked["explain"]))
-    return told, found.rows, found.status
-
-
-WHY = pa.list_(
-    pa.struct([("feature", pa.string()), ("at", pa.string()), ("value", pa.string()), ("contribution", pa.float64())])
-)
+    if most:
+        columns["why"] = culprits_of(part.scorer, found, part.histories, int(most))
+    return columns, found.placed
 
 
 def check_times(scorer: Scorer, times: pa.Array) -> None:

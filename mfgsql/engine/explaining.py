@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine
     from mfgsql.tasks.task import Array
 
+WHY = 'STRUCT(feature VARCHAR, "at" VARCHAR, "value" VARCHAR, contribution DOUBLE)[]'
+WHY_TYPE = pa.list_(
+    pa.struct([("feature", pa.string()), ("at", pa.string()), ("value", pa.string()), ("contribution", pa.float64())])
+)
+
 
 def explain_rows(engine: Engine, named: pa.Array, texts: pa.Array, most: int, session: str | None) -> pa.Array:
     """Lists of feature, at, value, contribution, the largest contribution first; NULL for a row that is unreadable.
@@ -41,19 +46,28 @@ def _lists(names: list[str], contributions: Array, texts: pa.Array, most: int) -
     """Of each row the columns that contribute most; of equal ones, the first."""
     rows = len(contributions)
     chosen = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
-    flat = chosen.ravel()
     values = pa.concat_arrays([texts.field(n) for n in names])  # column by column
     own = np.repeat(np.arange(rows), chosen.shape[1])
-    structs = pa.StructArray.from_arrays(
-        [
-            pa.array(names, pa.string()).take(pa.array(flat)),
-            pa.nulls(len(flat), pa.string()),  # a table's row has no place
-            values.take(pa.array(flat * rows + own)),
-            pa.array(contributions[own, flat]),
-        ],
-        ["feature", "at", "value", "contribution"],
+    told = values.take(pa.array(chosen.ravel() * rows + own))
+    nowhere = pa.nulls(chosen.size, pa.string())  # a table's row has no place
+    worth = np.take_along_axis(contributions, chosen, axis=1)
+    return reasons(names, chosen, nowhere, told, worth, np.full(rows, chosen.shape[1]))
+
+
+def reasons(names: list[str], chosen: Array, at: pa.Array, value: pa.Array, worth: Array, lengths: Array) -> pa.Array:
+    """Lists of the column ``why``, of so many structs each.
+
+    Args:
+        chosen, worth: numbers of columns and contributions, [n, k]. at, value: as text, [n * k].
+    """
+    flat = (
+        pa.array(names, pa.string()).take(pa.array(chosen.ravel())),
+        at,
+        value,
+        pa.array(worth.ravel(), pa.float64()),
     )
-    return pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * chosen.shape[1], structs)
+    structs = pa.StructArray.from_arrays(list(flat), [field.name for field in WHY_TYPE.value_type])
+    return pa.ListArray.from_arrays(np.append(0, np.cumsum(lengths)).astype(np.int32), structs)
 
 
 def _places(kept: Array, rows: int) -> pa.Array:

@@ -2,95 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mfgsql.engine.explaining import reasons
+
 if TYPE_CHECKING:
     from mfgsql.scoring import Scorer
     from mfgsql.scoring.anomalies import Detected
-    from mfgsql.scoring.histories import Answers
+    from mfgsql.scoring.histories import Answers, Histories, Placed
     from mfgsql.tasks.task import Array
 
 _ROWS = 256  # explained at a time
 
 
 def reasons_of(
-    scorer: Scorer,
-    answers: Answers,
-    columns: Mapping[str, pa.Array],
-    times: pa.Array,
-    most: int,
-    check: Callable[[], None],
+    scorer: Scorer, answers: Answers, histories: Histories, most: int, check: Callable[[], None]
 ) -> pa.Array:
     """Lists of feature, at, value, contribution, the largest contribution first; empty for a row without an answer.
 
     Args:
-        columns, times: of all rows, from which values and moments are told. most: features a row.
+        histories: the rows, of which values and moments are told. most: features a row.
     """
     from mfgsql.features import Batch
     from mfgsql.scoring.explaining import explain
     from mfgsql.scoring.moments import moments
 
-    names = scorer.model.manifest.features.names
-    void = answers.status.void
-    kept = np.arange(len(answers.rows)) if void is None else np.flatnonzero(~void)
-    lines: list[tuple[Array, Array, Array]] = []
+    placed, names = answers.placed, scorer.model.manifest.features.names
+    kept = _answered(placed)
+    k = min(most, len(names))
+    lines = [(np.empty((0, k), np.int64), np.empty((0, k)), np.empty((0, k), np.int64))]
     for start in range(0, len(kept), _ROWS):
-        ends = answers.ends[kept[start : start + _ROWS]]
-        batch = Batch(*answers.track.windows(ends))
+        ends = placed.ends[placed.asked[kept[start : start + _ROWS]]]
+        batch = Batch(*placed.track.windows(ends))
         contributions = explain(scorer, batch, check)
         chosen = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
         worth = np.take_along_axis(contributions, chosen, axis=1)
         steps = moments(scorer, batch, chosen, np.sign(worth), check)
-        lines.append((chosen, worth, answers.taken[answers.track.rows_of(ends, steps)]))
-    if not lines:
-        return pa.array([[]] * len(answers.rows), _type())
+        lines.append((chosen, worth, placed.taken[placed.track.rows_of(ends, steps)]))
     chosen, worth, rows = (np.concatenate(part) for part in zip(*lines, strict=True))
-    lengths = np.zeros(len(answers.rows), np.int32)
-    lengths[kept] = chosen.shape[1]
-    return _lists(names, columns, times, chosen, worth, rows, lengths)
+    return _lists(names, histories, chosen, worth, rows, _lengths(placed, kept, k))
 
 
-def culprits_of(
-    scorer: Scorer, found: Detected, columns: Mapping[str, pa.Array], times: pa.Array, most: int
-) -> pa.Array:
+def culprits_of(scorer: Scorer, found: Detected, histories: Histories, most: int) -> pa.Array:
     """Lists of the sensors that add most to an anomaly score, with the moment at which each was the most unusual."""
-    continuous = [c for c in scorer.model.manifest.features.columns if c.continuous]
-    firsts = np.cumsum([0, *(c.size for c in continuous[:-1])])
-    added = np.add.reduceat(found.added, firsts, axis=1)
-    kept = np.arange(len(found.rows)) if found.status.void is None else np.flatnonzero(~found.status.void)
-    chosen = np.argsort(-added[kept], axis=1, kind="stable")[:, :most]
-    worth, rows = (np.take_along_axis(v[kept], chosen, axis=1) for v in (added, found.peaks[:, firsts]))
-    lengths = np.zeros(len(found.rows), np.int32)
-    lengths[kept] = chosen.shape[1]
-    return _lists([c.name for c in continuous], columns, times, chosen, worth, rows, lengths)
+    places = {n: p.channels.start for n, p in scorer.model.manifest.features.places.items() if p.code is None}
+    firsts, kept = list(places.values()), _answered(found.placed)
+    added = np.add.reduceat(found.added, firsts, axis=1)[kept]
+    chosen = np.argsort(-added, axis=1, kind="stable")[:, :most]
+    worth, rows = (np.take_along_axis(v, chosen, axis=1) for v in (added, found.peaks[kept][:, firsts]))
+    return _lists(list(places), histories, chosen, worth, rows, _lengths(found.placed, kept, chosen.shape[1]))
+
+
+def _answered(placed: Placed) -> Array:
+    """Which of the asked rows have an answer."""
+    void = placed.status.void
+    return np.arange(len(placed.asked)) if void is None else np.flatnonzero(~void)
+
+
+def _lengths(placed: Placed, kept: Array, most: int) -> Array:
+    lengths = np.zeros(len(placed.asked), np.int64)
+    lengths[kept] = most
+    return lengths
 
 
 def _lists(
-    names: list[str],
-    columns: Mapping[str, pa.Array],
-    times: pa.Array,
-    chosen: Array,
-    worth: Array,
-    rows: Array,
-    lengths: Array,
+    names: list[str], histories: Histories, chosen: Array, worth: Array, rows: Array, lengths: Array
 ) -> pa.Array:
-    """Lists of so many structs, of the columns of these numbers with their values at those rows."""
-    flat = pa.concat_arrays([columns[n].cast(pa.string()) for n in names])  # column by column
-    structs = pa.StructArray.from_arrays(
-        [
-            pa.array(names, pa.string()).take(pa.array(chosen.ravel())),
-            _moments(times.take(pa.array(rows.ravel()))),
-            flat.take(pa.array(chosen.ravel() * len(times) + rows.ravel())),
-            pa.array(worth.ravel(), pa.float64()),
-        ],
-        ["feature", "at", "value", "contribution"],
-    )
-    return pa.ListArray.from_arrays(np.append(0, np.cumsum(lengths)).astype(np.int32), structs)
+    """Of columns by these numbers their values at those rows, as text: only what is told is made one."""
+    columns, flat = chosen.ravel(), rows.ravel()
+    own = [np.flatnonzero(columns == number) for number in range(len(names))]
+    texts = [
+        histories.columns[name].take(pa.array(flat[which])).cast(pa.string())
+        for name, which in zip(names, own, strict=True)
+    ]
+    back = np.argsort(np.concatenate(own), kind="stable")
+    values = pa.concat_arrays(texts).take(pa.array(back))
+    return reasons(names, chosen, _moments(histories.times.take(pa.array(flat))), values, worth, lengths)
 
 
 def _moments(times: pa.Array) -> pa.Array:
@@ -100,9 +92,3 @@ def _moments(times: pa.Array) -> pa.Array:
         return texts
     shorter = pc.replace_substring_regex(texts, r"(\.\d*?)0+(Z?)$", r"\1\2")
     return pc.replace_substring_regex(shorter, r"\.(Z?)$", r"\1")
-
-
-def _type() -> pa.DataType:
-    from mfgsql.engine.answering import WHY
-
-    return WHY

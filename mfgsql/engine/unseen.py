@@ -19,8 +19,6 @@ from mfgsql.tasks.task import Array
 from mfgsql.training.rows import SPLIT, VALIDATION
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
-_WINDOWS = 2_048  # made at a time
-
 
 @dataclass(frozen=True)
 class Unseen:
@@ -54,11 +52,8 @@ class Unseen:
         if manifest.history is None:
             return scorer.score_unseen(arrays(self.judged), part)
         track, ends = self._track(manifest)
-        parts = [
-            scorer.predict_unseen(*track.windows(ends[i : i + _WINDOWS]), part[i : i + _WINDOWS])
-            for i in range(0, len(ends), _WINDOWS)
-        ]
-        return Prediction.concat(parts)
+        turns = track.in_turns(len(ends))
+        return Prediction.concat([scorer.predict_unseen(*track.windows(ends[t]), part[t]) for t in turns])
 
     def shuffled(self, scorer: Scorer, part: Array, name: str, order: Array) -> Prediction:
         """The same where each row has another one's value of a column, of histories its values in the whole window."""
@@ -67,15 +62,13 @@ class Unseen:
             columns = arrays(self.judged)
             return scorer.score_unseen({**columns, name: columns[name].take(pa.array(order))}, part)
         track, ends = self._track(manifest)
-        parts = []
-        for i in range(0, len(ends), _WINDOWS):
-            here = slice(i, i + _WINDOWS)
+        parts, place = [], manifest.features.places[name]
+        for here in track.in_turns(len(ends)):
             continuous, codes = track.windows(ends[here])
             others, words = track.windows(ends[order[here]])
-            channels, number = places(manifest, name)
-            continuous[..., channels] = others[..., channels]
-            if number is not None:
-                codes[..., number] = words[..., number]
+            continuous[..., place.channels] = others[..., place.channels]
+            if place.code is not None:
+                codes[..., place.code] = words[..., place.code]
             parts.append(scorer.predict_unseen(continuous, codes, part[here]))
         return Prediction.concat(parts)
 
@@ -93,17 +86,6 @@ class Unseen:
         first = firsts(columns[HISTORY].to_numpy())
         track = Track.of(manifest.history, batch.continuous, batch.codes, columns[MOMENT].to_numpy(), first)
         return track, twins(track)[self.rows]
-
-
-def places(manifest: Manifest, name: str) -> tuple[slice, int | None]:
-    """Channels of a column, and its number among the categorical ones."""
-    at = word = 0
-    for encoder in manifest.features.encoders:
-        column = encoder.column
-        if column.name == name:
-            return (slice(at, at + column.size), None) if column.continuous else (slice(0), word)
-        at, word = at + column.size * column.continuous, word + (not column.continuous)
-    raise KeyError(name)
 
 
 def arrays(table: pa.Table) -> dict[str, pa.Array]:

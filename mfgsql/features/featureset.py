@@ -34,6 +34,14 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Channels of a column, or its number among the codes."""
+
+    channels: slice
+    code: int | None
+
+
+@dataclass(frozen=True)
 class FeatureSet:
     """Encoders in the order of the network's tokens: continuous columns first, then categorical ones."""
 
@@ -78,6 +86,19 @@ class FeatureSet:
     def columns(self) -> list[Column]:
         """Columns as the network sees them, in token order."""
         return [e.column for e in self.encoders]
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where a batch holds each column."""
+        found, channel, code = {}, 0, 0
+        for column in self.columns:
+            if column.continuous:
+                found[column.name] = Place(slice(channel, channel + column.size), None)
+                channel += column.size
+            else:
+                found[column.name] = Place(slice(0), code)
+                code += 1
+        return found
 
     @property
     def scales(self) -> list[tuple[float, float]]:

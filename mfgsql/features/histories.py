@@ -7,6 +7,7 @@ what is older. Nothing after a row changes what is said of it, nor do rows of an
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,7 @@ Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+_NUMBERS, _WINDOWS = 2**24, 2_048  # in windows that are made at a time, and windows, at most
 EXTRA = 2  # channels behind the columns': whether there is a row, and how long after the one before it
 _FARTHEST = 20.0  # deviations: one wild value must not drown the others
 _SLOWEST = 3.0  # of the last one, in powers of e
@@ -120,6 +122,11 @@ class Track:
         windows[..., width + 1] = np.where(there & self._follows(taken, ends), self._lags[taken], 0.0)
         codes = np.where(there[..., None], self.codes[taken], 0)
         return windows, codes
+
+    def in_turns(self, rows: int) -> Iterator[slice]:
+        """So many windows in turns: many at a time, unless they are long."""
+        size = int(np.clip(_NUMBERS // (self.history.length * (self.continuous.shape[1] + 1)), 1, _WINDOWS))
+        return (slice(start, start + size) for start in range(0, rows, size))
 
     def rows_of(self, ends: Integers, steps: Integers) -> Integers:
         """Numbers of the rows at those steps of each window, [n, k] from 0; where there is none, the window's end."""
@@ -235,9 +242,5 @@ def _filled(values: Floats, times: Floats, first: Integers, history: History) ->
 
 def number_channels(features: FeatureSet) -> dict[str, int]:
     """The channel of each column of numbers."""
-    channels, at = {}, 0
-    for encoder in features.encoders:
-        if encoder.kind == "numeric":
-            channels[encoder.column.name] = at
-        at += encoder.column.size if encoder.column.continuous else 0
-    return channels
+    places = features.places
+    return {e.column.name: places[e.column.name].channels.start for e in features.encoders if e.kind == "numeric"}

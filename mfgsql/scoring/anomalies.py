@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from mfgsql.features import Track
-from mfgsql.features.histories import Integers, twins
-from mfgsql.scoring.histories import Asked, asked_rows, flags_of, moments_of, own_flags, place, windows_at_once
-from mfgsql.scoring.scorer import RowStatus, Scorer, row_status
+from mfgsql.features.histories import Integers
+from mfgsql.scoring.histories import Asked, Histories, Placed, place
+from mfgsql.scoring.scorer import Scorer
 from mfgsql.tasks.anomaly import Detector
 from mfgsql.tasks.task import Array
 
@@ -20,63 +19,44 @@ _PEAKS = 4_096  # rows whose most unusual moments are looked for at a time
 
 @dataclass(frozen=True)
 class Detected:
-    """What is said of the asked rows.
+    """What is said of the rows that are asked for.
 
     Attributes:
-        rows: their numbers among those given, int64 [n]. score: of each. begins: whether an anomaly begins there.
-        added: what each channel adds to the score, [n, channels]. peaks: for each channel the number, among the rows
-            given, of that row in the last span at which it was the most unusual, [n, channels].
+        score: of each. begins: whether an anomaly begins there. added: what each channel adds to the score,
+            [n, channels]. peaks: for each channel the number, among the rows given, of that row in the last span at
+            which it was the most unusual, [n, channels]; none where they are not wanted.
     """
 
-    rows: Integers
+    placed: Placed
     score: Array
     begins: Array
     added: Array
     peaks: Integers
-    status: RowStatus
 
 
 def detect(
-    scorer: Scorer,
-    columns: Mapping[str, pa.Array],
-    times: pa.Array,
-    first: Integers,
-    asked: Asked,
-    check: Callable[[], None],
-    *,
-    explained: bool = False,
+    scorer: Scorer, histories: Histories, asked: Asked, check: Callable[[], None], *, explained: bool = False
 ) -> Detected:
-    """Scores of rows that lie history by history, each in the order of time; arguments as of `score_histories`.
+    """Scores of the rows that are asked for.
 
     Args:
-        explained: whether the moments are wanted at which channels were the most unusual.
+        check: called before each pass of the network; raises where the work shall stop. explained: whether the moments
+            are wanted at which channels were the most unusual.
     """
-    manifest = scorer.model.manifest
-    detector = Detector.from_dict(manifest.calibration)
-    batch = manifest.features.encode(columns, len(times))
-    moments = moments_of(times)
-    taken = np.flatnonzero(np.isfinite(moments))
-    assert manifest.history is not None
-    track = place(manifest.history, batch, moments, first, taken)
-    placed = asked_rows(track, asked)
-    needed = _needed(track, placed, 2 * detector.reach)
-    errors = _errors(scorer, track, twins(track)[needed], len(detector.center), check)
-    since = np.searchsorted(needed, track.since(needed))
+    detector = Detector.from_dict(scorer.model.manifest.calibration)
+    placed = place(scorer, histories, asked)
+    track = placed.track
+    needed = _needed(track, placed.asked, 2 * detector.reach)
+    errors = _errors(scorer, track, placed.ends[needed], len(detector.center), check)
+    since, mine = (np.searchsorted(needed, rows) for rows in (track.since(needed), placed.asked))
     score, added = detector.score(errors, since)
-    mine = np.searchsorted(needed, placed)
-    channels = errors.shape[1] // 2 or 1
-    alarm = score > detector.threshold
-    flags = [*own_flags(batch, taken[placed]), *flags_of(scorer, track, placed, twins(track)[placed])]
-    return Detected(
-        taken[placed],
-        score[mine],
-        (alarm & ~_before(alarm, since, detector.span))[mine],
-        _by_channel(np.maximum(added, 0.0), channels)[mine],
-        taken[needed[_peaks(_by_channel(np.abs(detector.standard(errors)), channels), since, mine, detector.span)]]
-        if explained
-        else np.empty((0, channels), np.int64),
-        row_status(tuple(flags), len(placed)),
-    )
+    alarm, channels = score > detector.threshold, errors.shape[1] // 2 or 1
+    peaks = np.empty((0, channels), np.int64)
+    if explained:
+        unusual = _by_channel(np.abs(detector.standard(errors)), channels)
+        peaks = placed.taken[needed[_peaks(unusual, since, mine, detector.span)]]
+    begins = alarm & ~_before(alarm, since, detector.span)
+    return Detected(placed, score[mine], begins[mine], _by_channel(np.maximum(added, 0.0), channels)[mine], peaks)
 
 
 def _needed(track: Track, placed: Integers, reach: int) -> Integers:
@@ -94,10 +74,10 @@ def _needed(track: Track, placed: Integers, reach: int) -> Integers:
 
 
 def _errors(scorer: Scorer, track: Track, ends: Integers, width: int, check: Callable[[], None]) -> Array:
-    parts, size = [np.empty((0, width))], windows_at_once(track)
-    for start in range(0, len(ends), size):
+    parts = [np.empty((0, width))]
+    for turn in track.in_turns(len(ends)):
         check()
-        parts.append(scorer.errors(*track.windows(ends[start : start + size])))
+        parts.append(scorer.errors(*track.windows(ends[turn])))
     return np.concatenate(parts)
 
 

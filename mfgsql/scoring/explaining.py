@@ -119,11 +119,8 @@ class _Game:
         sizes = [c.size if c.continuous else 1 for c in columns]
         owners = np.repeat(np.arange(self.players), sizes)
         self._channels, self._codes = np.split(owners, [self._none.continuous.shape[1]])
-        self._class: Array | None = None
         whole = scorer.predict(batch.continuous, batch.codes)
-        if whole.scores is not None:
-            two = whole.scores.shape[1] == 2
-            self._class = np.ones(self.rows, np.int64) if two else whole.scores.argmax(axis=1)
+        self._class = class_told(whole)
         self._known = {(True,) * self.players: self._worth(whole, slice(None))}
 
     @property
@@ -171,6 +168,19 @@ class _Game:
 
     def _worth(self, prediction: Prediction, rows: Array | slice) -> Array:
         """The number that is explained, of predictions for these rows."""
-        if prediction.scores is None or self._class is None:
-            return prediction.values
-        return np.take_along_axis(prediction.scores, self._class[rows][:, None], axis=1)[:, 0]
+        return worth(prediction, None if self._class is None else self._class[rows])
+
+
+def class_told(prediction: Prediction) -> Array | None:
+    """The class whose probability is explained: of two the positive one, of more the predicted one; None of numbers."""
+    if prediction.scores is None:
+        return None
+    two = prediction.scores.shape[1] == 2
+    return np.ones(len(prediction), np.int64) if two else prediction.scores.argmax(axis=1)
+
+
+def worth(prediction: Prediction, told: Array | None) -> Array:
+    """The number that is explained, [rows]: a value, or the probability of the class that is told of."""
+    if prediction.scores is None or told is None:
+        return prediction.values
+    return np.asarray(np.take_along_axis(prediction.scores, told[:, None], axis=1)[:, 0])

@@ -9,15 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mfgsql.features import Batch, Flag, History, Track
-from mfgsql.features.histories import Integers, number_channels, run_lengths, twins
+from mfgsql.features import Batch, Flag, Track
+from mfgsql.features.histories import Integers, firsts, number_channels, run_lengths, twins
 from mfgsql.features.temporal import as_seconds
 from mfgsql.scoring.scorer import RowStatus, Scorer, row_status
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 
 _ROWS = 65_536  # encoded at a time, unless one history has more
-_WINDOWS, _NUMBERS = 2_048, 2**24  # made at a time, at most, and the numbers in them
 _ENDLESS = 9.2e12  # seconds; DuckDB writes infinity as the last moment there is
 _STUCK, _FEWEST = 2, 8  # times the longest run of equal values in training, and rows of one, that are suspicious
 
@@ -31,26 +30,46 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers of some histories.
+class Histories:
+    """Rows that lie history by history, each in the order of time.
 
     Attributes:
-        rows: numbers of the answered rows among those given, int64 [n]; they rise.
-        prediction, status: of each. track, ends: where its window ends.
-        taken: number among those given of each row on the track.
+        columns: an Arrow array under each feature's name. times: of the rows, times or numbers.
+        first: for each row the number of its history's first.
     """
 
-    rows: Integers
-    prediction: Prediction
-    status: RowStatus
+    columns: Mapping[str, pa.Array]
+    times: pa.Array
+    first: Integers
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Rows on a track, and those of them that are asked for.
+
+    Attributes:
+        taken: number among the rows given of each row on the track. ends: where the window of each row on it ends.
+        asked: numbers of the asked rows on the track. status: of each of these.
+    """
+
     track: Track
-    ends: Integers
     taken: Integers
+    ends: Integers
+    asked: Integers
+    status: RowStatus
+
+    @property
+    def rows(self) -> Integers:
+        """Numbers of the asked rows among those given; they rise."""
+        return self.taken[self.asked]
 
 
-def windows_at_once(track: Track) -> int:
-    """Windows that are made at a time: many, unless they are long."""
-    return int(np.clip(_NUMBERS // (track.history.length * (track.continuous.shape[1] + 1)), 1, _WINDOWS))
+@dataclass(frozen=True)
+class Answers:
+    """Answers to the rows that are asked for: as many predictions."""
+
+    placed: Placed
+    prediction: Prediction
 
 
 def parts_of(offsets: Integers) -> Iterator[slice]:
@@ -63,41 +82,31 @@ def parts_of(offsets: Integers) -> Iterator[slice]:
         start = stop
 
 
-def score_histories(
-    scorer: Scorer,
-    columns: Mapping[str, pa.Array],
-    times: pa.Array,
-    first: Integers,
-    asked: Asked,
-    check: Callable[[], None],
-) -> Answers:
-    """Answers for rows that lie history by history, each in the order of time.
+def score_histories(scorer: Scorer, histories: Histories, asked: Asked, check: Callable[[], None]) -> Answers:
+    """Answers for the rows that are asked for.
 
     Args:
-        columns: an Arrow array under each feature's name. times: of the rows, times or numbers.
-        first: for each row the number of its history's first. check: raises where the work shall stop.
+        check: called before each pass of the network; raises where the work shall stop.
     """
+    placed = place(scorer, histories, asked)
+    return Answers(placed, predict_windows(scorer, placed.track, placed.ends[placed.asked], check))
+
+
+def place(scorer: Scorer, histories: Histories, asked: Asked) -> Placed:
+    """Encode rows and put them on a track; those without a moment are no part of a history."""
     manifest = scorer.model.manifest
-    history = manifest.history
-    assert history is not None
-    batch = manifest.features.encode(columns, len(times))
-    moments = moments_of(times)
+    assert manifest.history is not None
+    batch = manifest.features.encode(histories.columns, len(histories.times))
+    moments, first = moments_of(histories.times), histories.first
     taken = np.flatnonzero(np.isfinite(moments))
-    track = place(history, batch, moments, first, taken)
-    placed = asked_rows(track, asked)
-    ends = twins(track)[placed]
-    prediction = predict_windows(scorer, track, ends, check)
-    flags = [*own_flags(batch, taken[placed]), *flags_of(scorer, track, placed, ends)]
-    return Answers(taken[placed], prediction, row_status(tuple(flags), len(placed)), track, ends, taken)
-
-
-def place(history: History, batch: Batch, moments: Array, first: Integers, taken: Integers) -> Track:
-    """Rows with a moment; the others are no part of a history."""
-    if len(taken) == len(moments):
-        return Track.of(history, batch.continuous, batch.codes, moments, first)
-    from mfgsql.features.histories import firsts
-
-    return Track.of(history, batch.continuous[taken], batch.codes[taken], moments[taken], firsts(first[taken]))
+    continuous, codes = batch.continuous, batch.codes
+    if len(taken) < len(moments):
+        continuous, codes, moments = continuous[taken], codes[taken], moments[taken]
+        first = firsts(first[taken])
+    track = Track.of(manifest.history, continuous, codes, moments, first)
+    chosen, ends = asked_rows(track, asked), twins(track)
+    flags = [*own_flags(batch, taken[chosen]), *flags_of(scorer, track, chosen, ends[chosen])]
+    return Placed(track, taken, ends, chosen, row_status(tuple(flags), len(chosen)))
 
 
 def moments_of(times: pa.Array) -> Array:
@@ -121,10 +130,9 @@ def asked_rows(track: Track, asked: Asked) -> Integers:
 def predict_windows(scorer: Scorer, track: Track, ends: Integers, check: Callable[[], None]) -> Prediction:
     """Predictions of the windows that end at these rows."""
     parts = []
-    size = windows_at_once(track)
-    for start in range(0, len(ends), size):
+    for turn in track.in_turns(len(ends)):
         check()
-        parts.append(scorer.predict(*track.windows(ends[start : start + size])))
+        parts.append(scorer.predict(*track.windows(ends[turn])))
     if parts:
         return Prediction.concat(parts)
     classes = scorer.model.target.classes

@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from mfgsql.features import Batch
-from mfgsql.scoring.explaining import typical_row
+from mfgsql.scoring.explaining import class_told, typical_row, worth
 from mfgsql.scoring.scorer import Scorer
-from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 
 
@@ -27,8 +26,8 @@ def moments(scorer: Scorer, batch: Batch, chosen: Array, signs: Array, check: Ca
     history = scorer.model.manifest.history
     assert history is not None
     whole = scorer.predict(batch.continuous, batch.codes)
-    told = None if whole.scores is None else _told(whole)
-    before = _worth(whole, told)
+    told = class_told(whole)
+    before = worth(whole, told)
     steps = np.arange(history.patch - 1, history.length, history.patch)
     effects = np.zeros((*chosen.shape, len(steps)))
     hide = _Occlusion(scorer, batch)
@@ -36,7 +35,7 @@ def moments(scorer: Scorer, batch: Batch, chosen: Array, signs: Array, check: Ca
         for number, last in enumerate(steps):
             check()
             hidden = hide(chosen[:, place], slice(last + 1 - history.patch, last + 1))
-            after = _worth(scorer.predict(hidden.continuous, hidden.codes), told)
+            after = worth(scorer.predict(hidden.continuous, hidden.codes), told)
             effects[:, place, number] = (before - after) * signs[:, place]
     return np.asarray(steps[len(steps) - 1 - effects[..., ::-1].argmax(axis=-1)])
 
@@ -46,35 +45,18 @@ class _Occlusion:
 
     def __init__(self, scorer: Scorer, batch: Batch) -> None:
         features = scorer.model.manifest.features
-        self._batch, self._none = batch, typical_row(features)
-        sizes = [c.size if c.continuous else 1 for c in features.columns]
-        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+        self._batch, self._none, self._places = batch, typical_row(features), list(features.places.values())
 
     def __call__(self, columns: Array, steps: slice) -> Batch:
         """The windows; of each one column, by its number, is hidden in these steps."""
         continuous, codes = self._batch.continuous.copy(), self._batch.codes.copy()
         width = self._none.continuous.shape[1]
         for column in np.unique(columns):
-            rows, own = columns == column, slice(self._starts[column], self._starts[column + 1])
-            if own.start >= width:
-                code = own.start - width
-                codes[rows, steps, code] = self._none.codes[0, code]
+            rows, place = columns == column, self._places[column]
+            if place.code is not None:
+                codes[rows, steps, place.code] = self._none.codes[0, place.code]
                 continue
-            part = continuous[rows, steps, own]
+            part = continuous[rows, steps, place.channels]
             there = continuous[rows, steps, width : width + 1] > 0
-            continuous[rows, steps, own] = np.where(there, self._none.continuous[0, own], part)
+            continuous[rows, steps, place.channels] = np.where(there, self._none.continuous[0, place.channels], part)
         return Batch(continuous, codes)
-
-
-def _told(prediction: Prediction) -> Array:
-    """The class that is spoken of: of two the positive one, of more the predicted one."""
-    assert prediction.scores is not None
-    two = prediction.scores.shape[1] == 2
-    return np.ones(len(prediction), np.int64) if two else prediction.scores.argmax(axis=1)
-
-
-def _worth(prediction: Prediction, told: Array | None) -> Array:
-    if told is None or prediction.scores is None:
-        return prediction.values
-    worth: Array = np.take_along_axis(prediction.scores, told[:, None], axis=1)[:, 0]
-    return worth
