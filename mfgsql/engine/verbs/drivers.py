@@ -8,11 +8,12 @@ import duckdb
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import fit_target
-from mfgsql.errors import CancelledError, DataError, OptionError, did_you_mean, one_of
+from mfgsql.errors import CancelledError, DataError, OptionError
 from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked
 from mfgsql.evaluation.variables import Variable
 from mfgsql.features import FeatureSet
@@ -123,10 +124,7 @@ def plan_drivers(engine: Engine, args: Args) -> str:
     if not args.get("target"):
         raise OptionError("The target is missing.", remedy="Name it: target := 'defect'.")
     options = read_options(args, "{'exclude': ['column']}")
-    for name in options:
-        if name not in _OPTIONS:
-            hint = did_you_mean(name, _OPTIONS)
-            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_OPTIONS)}.{hint}")
+    check_options(options, _OPTIONS)
     options["exclude"] = read_exclude(options.get("exclude"))
     session = caller.get()
     kept = {name: args.get(name) for name in ("source", "target", "place")}

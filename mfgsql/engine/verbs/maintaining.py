@@ -6,16 +6,18 @@ import json
 from typing import Any
 
 from mfgsql.catalog import Version
+from mfgsql.engine.clock import UNITS
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Args, planners, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.verbs.predicting import check_level, model_and_source, scored, source_alias, status_of_history
-from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.errors import OptionError, one_of
 from mfgsql.maintenance import UpkeepCosts
 from mfgsql.model import Manifest
 
 _OPTIONS = ("life", "lead", "unit")
-_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_UNITS = ("second", "minute", "hour", "day")
 
 
 @planners.register("maintenance_plan")
@@ -44,7 +46,7 @@ def plan_maintenance(engine: Engine, args: Args) -> str:
     wait = "CASE WHEN isfinite(__ml_plan.wait) THEN __ml_plan.wait END"
     at = f"__ml_now + {wait}"
     if manifest.history.timed:
-        at = f"__ml_now + to_microseconds(CAST({wait} * {_SECONDS[told['unit']] * 1e6} AS BIGINT))"
+        at = f"__ml_now + to_microseconds(CAST({wait} * {UNITS[told['unit']]} AS BIGINT))"
     outputs = [
         (f"predicted_{manifest.target.column}", "__ml.value"), ("lower", "__ml.lower"), ("upper", "__ml.upper"),
         ("intervene_in", wait), ("intervene_at", at), ("failure_probability", "__ml_plan.risk"),
@@ -73,13 +75,11 @@ def _told(version: Version, manifest: Manifest, args: Args) -> dict[str, Any]:
     """What the function needs to know, as JSON can hold it."""
     costs = UpkeepCosts.parse(args.get("costs"))
     options = read_options(args, "{'lead': 24}")
-    for name in options:
-        if name not in _OPTIONS:
-            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_OPTIONS)}.{did_you_mean(name, _OPTIONS)}")
+    check_options(options, _OPTIONS)
     assert manifest.target is not None
     unit = options.get("unit") or "hour"
-    if unit not in _SECONDS:
-        raise OptionError(f"unit is {one_of(_SECONDS)}, not {unit!r}: that of the target.")
+    if unit not in _UNITS:
+        raise OptionError(f"unit is {one_of(_UNITS)}, not {unit!r}: that of the target.")
     lives, life = list(manifest.target.lives), options.get("life")
     for name, value in (("life", life or 0), ("lead", options.get("lead") or 0)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
