@@ -10,6 +10,7 @@
     ├── ResourceError (MemoryError)    memory or disk would not suffice
     ├── MissingExtraError (ImportError)
     ├── CancelledError (RuntimeError)  the user stopped it
+    ├── AccessError (PermissionError)  the role of who asks does not allow it
     └── ClosedError (RuntimeError)     the session is closed
 
 A message says what happened and where; ``remedy`` is what mends it, as SQL or as a command.
@@ -64,6 +65,10 @@ class MissingExtraError(MfgsqlError, ImportError):
 
 class CancelledError(MfgsqlError, RuntimeError):
     """The user stopped it."""
+
+
+class AccessError(MfgsqlError, PermissionError):
+    """The role of who asks does not allow it, or a server allows it to nobody."""
 
 
 class ClosedError(MfgsqlError, RuntimeError):

@@ -27,6 +27,7 @@ class Settings:
         keep_snapshots: how many training snapshots of each model stay beside the database.
         track: where trainings are recorded, too, as ``tensorboard,wandb`` or a list. Needs the extra ``[track]``.
         track_dir: the folder for that; default ``plant.duckdb.ml/tracking`` beside the database.
+        files_root: the folder below which admins of a server may read and write files; default: none may.
     """
 
     memory: int = 0
@@ -37,6 +38,7 @@ class Settings:
     keep_snapshots: int = 3
     track: tuple[str, ...] = ()
     track_dir: str = ""
+    files_root: str = ""
 
     @property
     def duckdb_memory(self) -> int:
@@ -69,7 +71,8 @@ def load_settings(**given: Any) -> Settings:
         if name in values:
             values[name] = _whole(name, values[name])
     values["track"] = _names(values.get("track", ()))
-    values["track_dir"] = str(values.get("track_dir", ""))
+    for name in ("track_dir", "files_root"):
+        values[name] = str(values.get(name, ""))
     values["memory"] = parse_bytes(values["memory"]) if "memory" in values else int(_machine_memory() * 0.6)
     values["threads"] = values.get("threads") or _cores()
     if values.get("progress", "auto") not in ("auto", "on", "off"):

@@ -19,6 +19,7 @@ import duckdb
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.functions import load_udfs, register
+from mfgsql.engine.guarding import Guard
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, ResourceError
 from mfgsql.resources import resource
 from mfgsql.settings import Settings
@@ -49,6 +50,7 @@ class Engine:
         self.commit_lock = threading.Lock()  # one commit to the catalog at a time
         self.training_lock = threading.Lock()  # one training at a time: it owns torch's random numbers and all cores
         self.sessions: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self.guarded: Guard | None = None
         self.closed = False
         self.ended = threading.Event()  # closed, and its file free
         self._temporary = None if path else TemporaryDirectory(prefix="mfgsql-")
@@ -121,6 +123,27 @@ class Engine:
                 roll_back(cursor)
                 raise
             cursor.execute("COMMIT")
+
+    # -- serving ----------------------------------------------------------------------------------------------------
+
+    def guard(self, files_root: Path | None) -> None:
+        """Serve others from now on: jobs carry a seal, and files are those below the folder, or none."""
+        self.guarded = Guard(files_root)
+
+    def lock(self) -> None:
+        """Let DuckDB reach no file but its own, and change no setting any more, on all connections.
+
+        Two settings that are no danger stay open: the engine's cursors set them.
+        """
+        self.con.execute("SET allowed_configs = ['timezone', 'python_enable_replacements']")
+        self.con.execute("SET enable_external_access = false")
+        self.con.execute("SET lock_configuration = true")
+
+    def warm(self) -> None:
+        """Load now, on a thread beside, what the first model would load: seconds that nothing could cancel."""
+        from mfgsql.engine.runs import load_libraries
+
+        threading.Thread(target=load_libraries, name="mfgsql-warm", daemon=True).start()
 
     # -- models -----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from mfgsql.engine import verbs
+from mfgsql.engine.access import admit_verb, asked_by, read_job, who_asks, write_job
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import OptionError
 from mfgsql.registry import Registry
@@ -44,19 +45,28 @@ def plan(engine: Engine, verb: str, args: Args) -> str:
 
     Raises:
         InputError, NotFoundError: the arguments can't be done.
+        AccessError: they can't be by whom asks.
     """
-    return planners[verb](engine, plain(args))
+    identity, planner = who_asks(engine), planners[verb]
+    admit_verb(identity, verb)
+    with asked_by(identity, engine.guarded):
+        return planner(engine, plain(args))
 
 
 def run(engine: Engine, job: str) -> str:
-    """Execute a job that a plan holds; its rows as JSON."""
-    read = json.loads(job)
-    return json.dumps(actions[read["action"]].run(engine, read["args"]), default=str, ensure_ascii=False)
+    """Execute a job that a plan holds; its rows as JSON. In a served engine it must carry the seal of a plan.
+
+    Raises:
+        AccessError: it carries none.
+    """
+    read, identity = read_job(engine, job)
+    with asked_by(identity, engine.guarded):
+        return json.dumps(actions[read["action"]].run(engine, read["args"]), default=str, ensure_ascii=False)
 
 
 def acting_plan(action: str, args: Args) -> str:
     """The plan of an action: one evaluation of ``_ml_run``, its rows typed."""
-    job = json.dumps({"action": action, "args": args}, sort_keys=True, default=str, ensure_ascii=False)
+    job = write_job({"action": action, "args": args})
     return json_rows(f"_ml_run({quote_literal(job)})", actions[action].columns)
 
 

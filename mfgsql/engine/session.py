@@ -16,10 +16,12 @@ import duckdb
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import interrupt_stale_runs, migrate, pending
+from mfgsql.engine.access import Identity
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
 from mfgsql.engine.quoting import call, render
 from mfgsql.engine.shorthands import Shorthands
+from mfgsql.engine.streaming import raised_in_stream
 from mfgsql.engine.verbs import showing  # noqa: F401  (it registers itself; the others wait until they are asked for)
 from mfgsql.engine.waiting import Waiting
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, SourceError
@@ -48,6 +50,7 @@ class Session(Shorthands):
     ) -> None:
         self.engine, self._con, self._owns_engine = engine, con, owns_engine
         self.id = uuid.uuid4().hex
+        self.identity: Identity | None = None  # of whom a server works for; None is embedded use
         self.cancellation = Cancellation()
         self._owns_con = owns_con
         if owns_con:  # a name in SQL must never mean a Python variable of this package
@@ -94,6 +97,23 @@ class Session(Shorthands):
         with self._guard():
             return self._con.to_arrow_table()
 
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows as Arrow batches of so many, made while they are taken. None may be left when the session executes
+        another statement: DuckDB then drops them without a word.
+        """
+        with self._guard():
+            reader = self._con.to_arrow_reader(rows)
+        while True:
+            with self._guard():
+                self.cancellation.check()
+                try:
+                    batch = reader.read_next_batch()
+                except StopIteration:
+                    return
+                except OSError as error:  # through Arrow, DuckDB's errors come as text
+                    raise raised_in_stream(error) from None
+            yield batch
+
     @property
     def description(self) -> list[Any] | None:
         """Names and types of the last result's columns."""
@@ -107,7 +127,9 @@ class Session(Shorthands):
     def cursor(self) -> Session:
         """Another session on the same database, for another thread."""
         self.engine.check_open()
-        return Session(self.engine, self._con.cursor())
+        session = Session(self.engine, self._con.cursor())
+        session.identity = self.identity
+        return session
 
     @property
     def ibis(self) -> Any:

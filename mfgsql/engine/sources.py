@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from mfgsql.engine.access import admit_source, asker
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import SourceError
 
@@ -51,11 +52,13 @@ def read_source(con: duckdb.DuckDBPyConnection, text: Any) -> Source:
 
     Raises:
         SourceError: NULL, empty, several statements, no SELECT, parameters in it, not parsable.
+        AccessError: a file, or SQL, that whom this thread plans for may not read.
     """
     if text is None:
         raise SourceError(f"The source is NULL. A source is {FORMS}.")
     if not isinstance(text, str) or not text.strip():
         raise SourceError(f"The source is {text!r}. A source is {FORMS}.")
+    text = admit_source(con, text)
     if query := _as_query(con, text):
         return Source(text, f"(\n{query}\n)")
     candidates = list(_names(text))
@@ -127,4 +130,6 @@ def _binds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:
 
 def _looks_like_a_file(text: str) -> bool:
     name = text.strip().strip("'")
+    if asker() is not None:  # files of embedded use only; to others not even that there is one is told
+        return False
     return bool(_FILE.search(name)) or ("/" in name and (Path(name).exists() or "*" in name))

@@ -21,6 +21,7 @@ from mfgsql.catalog import drop_version as forget_version
 from mfgsql.catalog.artifacts import new_artifact
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, model_name, next_version
 from mfgsql.catalog.records import forget_snapshots
+from mfgsql.engine.access import asker, resolve_file
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.versions import check_same_target
@@ -81,7 +82,7 @@ def _drop(engine: Engine, args: Args) -> Rows:
 
 
 def _export(engine: Engine, args: Args) -> Rows:
-    path = _path(args)
+    path = _path(engine, args)
     with engine.cursor() as cursor:
         version = resolve(cursor, args["model"])
         data = read_artifact(cursor, version.artifact, version.bytes)
@@ -99,7 +100,7 @@ def _export(engine: Engine, args: Args) -> Rows:
 
 
 def _import(engine: Engine, args: Args) -> Rows:
-    path, name = _path(args), model_name(args["model"])
+    path, name = _path(engine, args), model_name(args["model"])
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -120,12 +121,12 @@ def _import(engine: Engine, args: Args) -> Rows:
     return [{"model": name, "version": number, "file": str(path), "bytes": len(data)}]
 
 
-def _path(args: Args) -> Path:
+def _path(engine: Engine, args: Args) -> Path:
     if not isinstance(args.get("file"), str) or not args["file"].strip():
         raise OptionError("The file is missing; name it as 'press_failure.safetensors'.")
     if "\0" in args["file"]:
         raise OptionError(f"No file can be called {args['file']!r}.")
-    return Path(args["file"])
+    return resolve_file(engine, asker(), args["file"])
 
 
 def _acting(verb: str, columns: dict[str, str], run: object) -> None:
@@ -134,6 +135,8 @@ def _acting(verb: str, columns: dict[str, str], run: object) -> None:
 
     def planner(engine: Engine, args: Args) -> str:
         ModelRef.parse(args.get("model"))
+        if "file" in args:
+            _path(engine, args)  # whoever may not name it is told before anything runs
         return acting_plan(verb, args)
 
     planners.register(verb)(planner)

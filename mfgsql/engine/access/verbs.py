@@ -1,0 +1,28 @@
+"""The least role for each verb. A verb without a line here is for admins: a new one is safe until somebody thought."""
+
+from __future__ import annotations
+
+from mfgsql.engine.access.roles import Identity, Role, require
+
+VERBS = {
+    **dict.fromkeys(
+        (
+            "calibration", "capability", "check", "classification_report", "confusion_matrix", "control_chart",
+            "detect_anomalies", "devices", "drivers", "evaluate", "events", "feature_importance", "labels",
+            "maintenance_plan", "plan", "pr_curve", "predict", "roc_curve", "thresholds",
+        ),
+        Role.READER,
+    ),
+    **dict.fromkeys(("drop", "finetune", "pretrain", "promote", "rollback"), Role.ANALYST),
+    **dict.fromkeys(("export", "import"), Role.ADMIN),
+}  # fmt: skip
+
+
+def admit_verb(identity: Identity | None, verb: str) -> None:
+    """Let somebody use a verb; embedded use may use all.
+
+    Raises:
+        AccessError: their role is too low.
+    """
+    if identity is not None:
+        require(identity, VERBS.get(verb, Role.ADMIN), f"ml_{verb}")

@@ -1,0 +1,94 @@
+"""SQL as tokens, by DuckDB's own lexer: what we take for a comment, a text or a name is what DuckDB takes for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+import duckdb
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    NAME = duckdb.token_type.identifier
+    NUMBER = duckdb.token_type.numeric_const
+    TEXT = duckdb.token_type.string_const
+    OPERATOR = duckdb.token_type.operator
+    KEYWORD = duckdb.token_type.keyword
+    COMMENT = duckdb.token_type.comment
+
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_WORD = re.compile(r"[^\W\d][\w$]*|\$\w+|\.?\d[\w.]*|::|\S")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token.
+
+    Attributes:
+        text: as written; of a text constant its beginning at least.
+        begin: position in the statement, in characters.
+    """
+
+    kind: Kind
+    text: str
+    begin: int
+
+    @property
+    def word(self) -> str:
+        """A keyword or a name as it is compared: lower case, without quotes."""
+        if self.text.startswith('"'):
+            return self.text[1:-1].replace('""', '"').lower()
+        return self.text.lower()
+
+
+def tokens(sql: str) -> list[Token]:
+    """All tokens but comments; up to the first character that no token can begin with."""
+    raw = duckdb.tokenize(sql)
+    at = _positions(sql, [offset for offset, _ in raw])
+    return [
+        Token(Kind(kind), _text(sql, begin), begin)
+        for begin, (_, kind) in zip(at, raw, strict=True)
+        if Kind(kind) is not Kind.COMMENT
+    ]
+
+
+def _positions(sql: str, offsets: list[int]) -> list[int]:
+    """DuckDB counts bytes."""
+    if sql.isascii():
+        return offsets
+    data = sql.encode("utf-8", "surrogatepass")
+    found, before, at = [], 0, 0
+    for offset in offsets:
+        at += len(data[before:offset].decode("utf-8", "surrogatepass"))
+        before = offset
+        found.append(at)
+    return found
+
+
+def _text(sql: str, begin: int) -> str:
+    match = (_QUOTED if sql[begin] == '"' else _WORD).match(sql, begin)
+    return match[0] if match else sql[begin]
+
+
+def split(sql: str) -> list[str]:
+    """The statements of a text, without the semicolons between them and without empty ones."""
+    found, begin, seen = [], 0, False
+    for token in tokens(sql):
+        if token.kind is Kind.OPERATOR and token.text == ";":
+            if seen:
+                found.append(sql[begin : token.begin])
+            begin, seen = token.begin + 1, False
+        else:
+            seen = True
+    rest = sql[begin:]
+    # What the lexer gave up on is DuckDB's parser's to refuse.
+    return [*found, rest] if seen or _unread(rest) else found
+
+
+def _unread(rest: str) -> bool:
+    """Whether there is more than blanks and comments, though the lexer found no token."""
+    return bool(re.sub(r"--[^\n]*|/\*.*?\*/|\s", "", rest, flags=re.DOTALL))
