@@ -33,8 +33,10 @@ from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
 from mfgsql.cli.report import report
 from mfgsql.cli.runs import runs
+from mfgsql.cli.serve import serve
 from mfgsql.cli.sql import sql
 from mfgsql.cli.thresholds import thresholds
+from mfgsql.cli.users import users
 from mfgsql.version import __version__
 
 EPILOG = """\b
@@ -92,6 +94,8 @@ for _command in (
     report,
     models,
     runs,
+    serve,
+    users,
     devices,
     migrate,
     doctor,

@@ -1,0 +1,49 @@
+"""Statements that ask PostgreSQL's catalog, as DuckDB SQL over ``ml_pg``; all others are left as they are.
+
+A scan for words comes first and costs microseconds. Only what it finds is parsed, and only where a catalog object is
+really referenced does the statement change.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from mfgsql.server.catalog.dialect import CatalogSql
+from mfgsql.server.catalog.translating import Translation
+
+_TOUCHES = re.compile(
+    r"pg_|information_schema|::\s*reg|as\s+reg|::\s*oid|as\s+oid|::\s*name\b|as\s+name\s*\)|\"char\"|to_reg|"
+    r"format_type|version\s*\(|current_setting|set_config|_description|current_user|session_user|current_role|\buser\b|"
+    r"current_schemas|_privilege|quote_(?:ident|literal|nullable)|inet_|array_(?:upper|lower|remove)|cardinality|encoding"
+)
+_POSTGRES = re.compile(r"\bpg_|information_schema|::\s*reg|as\s+reg|\"char\"|to_reg|server_version_num")
+
+
+def rewrite(sql: str, user: str = "mfgsql") -> str | None:
+    """The statement over ``ml_pg``, or None where it asks nothing of PostgreSQL's catalog.
+
+    Args:
+        sql: one statement. ``$1`` and the like stay.
+        user: who asks; the one role that the catalog shows.
+    """
+    return _rewritten(sql, user) if _TOUCHES.search(sql.lower()) else None
+
+
+@lru_cache(maxsize=512)
+def _rewritten(sql: str, user: str) -> str | None:
+    dialects = (CatalogSql, "duckdb") if _POSTGRES.search(sql.lower()) else ("duckdb", CatalogSql)
+    for dialect in dialects:
+        try:
+            trees = sqlglot.parse(sql, dialect=dialect)
+        except SqlglotError:
+            continue  # not this dialect's; where it is neither's, DuckDB says what is wrong
+        if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+            return None
+        translation = Translation(trees[0], user)
+        return translation.sql() if translation.touched else None
+    return None

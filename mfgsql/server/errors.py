@@ -1,0 +1,31 @@
+"""Errors of the wire itself, which carry the SQLSTATE that a client sees."""
+
+from __future__ import annotations
+
+from mfgsql.errors import MfgsqlError
+
+
+class WireError(MfgsqlError):
+    """Something that the protocol, or this server of it, does not allow.
+
+    Attributes:
+        sqlstate: PostgreSQL's code of five characters (its manual, appendix A).
+        fatal: the connection ends with it.
+        position: where in the statement, in characters from 1.
+    """
+
+    def __init__(
+        self,
+        sqlstate: str,
+        message: str,
+        *,
+        remedy: str | None = None,
+        fatal: bool = False,
+        position: int | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.sqlstate, self.fatal, self.position = sqlstate, fatal, position
+
+
+class Disconnected(Exception):  # noqa: N818  (it is no error: a client may leave at any time)
+    """The client is gone."""

@@ -1,0 +1,67 @@
+"""What a session is doing, for those who watch it from other threads: to cancel it, time it out or end it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+_USER = "canceling statement due to user request"
+
+
+class Activity:
+    """The state of one session.
+
+    Args:
+        interrupt: stops what the database does for it.
+
+    Attributes:
+        process, secret: the key by which a client cancels. user: who it is; empty until that is known.
+        timeout: seconds that a statement may take, or None. idle_timeout: that an open transaction may wait.
+    """
+
+    def __init__(self, process: int, secret: int) -> None:
+        self.process, self.secret = process, secret
+        self.user = ""
+        self.interrupt: Callable[[], None] | None = None
+        self.timeout: float | None = None
+        self.idle_timeout: float | None = None
+        self.in_transaction = False
+        self._lock = threading.Lock()
+        self._busy = False
+        self._since = time.monotonic()
+        self._reason: str | None = None
+
+    def begin(self) -> None:
+        """A statement begins."""
+        with self._lock:
+            self._busy, self._since, self._reason = True, time.monotonic(), None
+
+    def end(self) -> None:
+        """It is done: nothing is left to cancel."""
+        with self._lock:
+            self._busy, self._since = False, time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a statement runs."""
+        return self._busy
+
+    @property
+    def since(self) -> float:
+        """Since when it is busy or idle, by the monotonic clock."""
+        return self._since
+
+    @property
+    def reason(self) -> str:
+        """Why the statement was stopped, as PostgreSQL words it."""
+        return self._reason or _USER
+
+    def cancel(self, reason: str = _USER) -> bool:
+        """Stop the statement that runs; whether there was one."""
+        with self._lock:
+            if not self._busy or self.interrupt is None:
+                return False
+            self._reason = self._reason or reason
+            self.interrupt()
+            return True

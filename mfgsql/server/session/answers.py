@@ -1,0 +1,196 @@
+"""Answers to statements about the session itself: settings, transactions, cursors, what is prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import singledispatchmethod
+
+import pyarrow as pa
+
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.server.errors import WireError
+from mfgsql.server.session import command as c
+from mfgsql.server.session.database import Database
+from mfgsql.server.session.outcome import Outcome
+from mfgsql.server.session.prepared import Names
+from mfgsql.server.session.rows import Columns, Rows
+from mfgsql.server.session.settings import REPORTED, Change, Settings
+from mfgsql.server.session.transaction import Transaction
+
+_NO_TRANSACTION, _IN_ONE = "25P01", "25001"
+
+
+class Answers:
+    """The session's own statements.
+
+    Args:
+        tell: called with each setting that changed, by the name that clients know it by.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        transaction: Transaction,
+        names: Names,
+        tell: Callable[[Change], None],
+    ) -> None:
+        self._database, self._settings, self._names = database, settings, names
+        self._transaction, self._tell = transaction, tell
+
+    def columns(self, command: c.Command) -> Columns | None:
+        """Columns of the rows that a command returns; None: it returns none."""
+        if isinstance(command, c.Show):
+            return _shown(command.name)
+        if isinstance(command, c.Fetch) and not command.move:
+            outcome = self._names.portal(command.name).outcome
+            return outcome.rows.columns if outcome and outcome.rows else None
+        return None
+
+    def set(self, name: str, value: str) -> None:
+        """A setting that came with the start of the connection."""
+        self._changed([self._settings.set(name, value)])
+
+    @singledispatchmethod
+    def answer(self, command: c.Command) -> Outcome:
+        """Do what it says."""
+        raise TypeError(f"no answer to {command!r}")
+
+    @answer.register
+    def _(self, command: c.Begin) -> Outcome:
+        warning = self._transaction.begin(command.read_only)
+        self._settings.begin()
+        return Outcome("BEGIN", notices=[(_IN_ONE, warning)] if warning else [])
+
+    @answer.register
+    def _(self, command: c.Commit) -> Outcome:
+        self._keep_cursors()
+        tag, warning = self._transaction.commit()
+        self._ended(committed=tag == "COMMIT")
+        return Outcome(tag, notices=[(_NO_TRANSACTION, warning)] if warning else [])
+
+    @answer.register
+    def _(self, command: c.Rollback) -> Outcome:
+        self._database.forget()
+        warning = self._transaction.rollback()
+        self._ended(committed=False)
+        return Outcome("ROLLBACK", notices=[(_NO_TRANSACTION, warning)] if warning else [])
+
+    def _keep_cursors(self) -> None:
+        """Rows of cursors WITH HOLD outlive the transaction that made them."""
+        for portal in self._names.portals.values():
+            if portal.hold and portal.outcome and portal.outcome.rows:
+                portal.outcome.rows.put_aside()
+        self._database.free()
+
+    def _ended(self, *, committed: bool) -> None:
+        self._names.end_of_transaction(committed=committed)
+        self._changed(self._settings.end(committed=committed))
+
+    @answer.register
+    def _(self, command: c.Savepoint) -> Outcome:
+        self._transaction.savepoint(command.name)
+        return Outcome("SAVEPOINT")
+
+    @answer.register
+    def _(self, command: c.Release) -> Outcome:
+        self._transaction.release(command.name)
+        return Outcome("RELEASE")
+
+    @answer.register
+    def _(self, command: c.RollbackTo) -> Outcome:
+        self._database.forget()
+        self._transaction.rollback_to(command.name)
+        return Outcome("ROLLBACK")
+
+    @answer.register
+    def _(self, command: c.SetTransaction) -> Outcome:
+        if command.read_only is not None:
+            if self._transaction.is_open:
+                self._transaction.restrict(command.read_only)
+            else:
+                self._transaction.set_default(command.read_only)
+        return Outcome("SET")
+
+    @answer.register
+    def _(self, command: c.Set) -> Outcome:
+        if command.name == "all":
+            self._changed(self._settings.reset())
+            return Outcome("RESET")
+        if command.local and not self._transaction.is_open:
+            words = "SET LOCAL can only be used in transaction blocks"
+            return Outcome("SET", notices=[(_NO_TRANSACTION, words)])
+        self._changed([self._settings.set(command.name, command.value, local=command.local)])
+        return Outcome("SET")
+
+    def _changed(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if change.name == "search_path":
+                self._database.search(self._settings.schemas())
+            if change.name == "timezone":
+                self._database.zone(change.value)
+            if change.name == "default_transaction_read_only":
+                self._transaction.set_default(change.value == "on")
+            if change.name in REPORTED:
+                self._tell(Change(REPORTED[change.name], change.value))
+
+    @answer.register
+    def _(self, command: c.Show) -> Outcome:
+        columns = _shown(command.name)
+        if command.name == "all":
+            values = [(REPORTED.get(name, name), self._settings[name], "") for name in self._settings]
+            batch = pa.record_batch(
+                [pa.array(column, pa.string()) for column in zip(*values, strict=True)], [n for n, _ in columns]
+            )
+        else:
+            batch = pa.record_batch([pa.array([self._settings[command.name]])], [columns[0][0]])
+        return Outcome("SHOW", Rows(columns, iter([batch])))
+
+    @answer.register
+    def _(self, command: c.Fetch) -> Outcome:
+        outcome = self._names.portal(command.name).outcome
+        if outcome is None or outcome.rows is None:
+            raise WireError("55000", f'portal "{command.name}" cannot be run')
+        if command.move:
+            moved = sum(batch.num_rows for batch in outcome.rows.take(command.rows))
+            return Outcome(f"MOVE {moved}")
+        return Outcome("FETCH {n}", Rows(outcome.rows.columns, outcome.rows.take(command.rows)))
+
+    @answer.register
+    def _(self, command: c.CloseCursor) -> Outcome:
+        if command.name is None:
+            for name in [n for n in self._names.portals if n]:
+                self._names.close(name)
+            return Outcome("CLOSE CURSOR ALL")
+        self._names.portal(command.name)
+        self._names.close(command.name)
+        return Outcome("CLOSE CURSOR")
+
+    @answer.register
+    def _(self, command: c.Deallocate) -> Outcome:
+        if command.name is None:
+            self._names.prepared.clear()
+            return Outcome("DEALLOCATE ALL")
+        if self._names.prepared.pop(command.name, None) is None:
+            self._database.run(f"DEALLOCATE {quote_identifier(command.name)}")  # made by PREPARE
+        return Outcome("DEALLOCATE")
+
+    @answer.register
+    def _(self, command: c.Discard) -> Outcome:
+        if command.what == "all":
+            if self._transaction.is_open:
+                raise WireError("25001", "DISCARD ALL cannot run inside a transaction block")
+            self._names.prepared.clear()
+            self._names.end_of_transaction(committed=False)
+            self._changed(self._settings.reset())
+        return Outcome(f"DISCARD {command.what.upper()}")
+
+    @answer.register
+    def _(self, command: c.Nothing) -> Outcome:
+        return Outcome(command.tag, notices=[("00000", command.notice)] if command.notice else [])
+
+
+def _shown(name: str) -> Columns:
+    if name == "all":
+        return [("name", "VARCHAR"), ("setting", "VARCHAR"), ("description", "VARCHAR")]
+    return [(REPORTED.get(name.lower(), name), "VARCHAR")]

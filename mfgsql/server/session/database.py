@@ -1,0 +1,110 @@
+"""The database as one client's session sees it: statements in, rows out, with one set of rows under way at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.session import Session
+from mfgsql.server.session.documents import read_document
+from mfgsql.server.session.placeholders import typed_nulls
+from mfgsql.server.session.rows import Columns, Rows, batch_of
+from mfgsql.server.types.pg import carried_as
+
+
+class Database:
+    """DuckDB for one client.
+
+    Args:
+        session: of the engine, with the client's identity; closed with this.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._under_way: Rows | None = None
+
+    def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> Rows:
+        """Run a statement; rows of an earlier one that are left are put aside first."""
+        self.free()
+        columns = self._begin(sql, values)
+        if any(carried_as(kind) for _, kind in columns):
+            self._begin(_carried(sql, columns), values)
+        rows = Rows(columns, self.session.batches(batch_of(columns)))
+        self._under_way = rows
+        return rows
+
+    def _begin(self, sql: str, values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+        self.session.execute(sql, dict(values) if values else None)
+        return [(name, str(kind)) for name, kind, *_ in self.session.description or []]
+
+    def run(self, sql: str) -> None:
+        """Run a statement whose rows don't matter."""
+        self.free()
+        self.session.execute(sql)
+
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a small query."""
+        self.free()
+        return list(self.session.execute(sql).fetchall())
+
+    def free(self) -> None:
+        """Let DuckDB begin another statement."""
+        if self._under_way is not None:
+            self._under_way.put_aside()
+            self._under_way = None
+
+    def forget(self) -> None:
+        """The rows under way are not wanted any more."""
+        if self._under_way is not None:
+            self._under_way.close()
+            self._under_way = None
+
+    def describe(self, sql: str, types: Mapping[str, str]) -> Columns:
+        """What a query would return, with parameters of these types; it does not run."""
+        return [(row[0], row[1]) for row in self.fetch(f"DESCRIBE {typed_nulls(sql, types)}")]
+
+    def types(self, sql: str) -> list[str]:
+        """Types of a SELECT's columns."""
+        return [kind for _, kind in self.describe(sql, {})]
+
+    def insert(
+        self, table: str, columns: Sequence[str], kinds: Sequence[str], batch: pa.RecordBatch, name: str
+    ) -> None:
+        """Append a batch to a table, each value cast to its column's type, of ``kinds``, by DuckDB."""
+        self.free()
+        into = f" ({', '.join(columns)})" if columns else ""
+        names = [quote_identifier(n) for n in batch.schema.names]
+        values = ", ".join(read_document(n, kind) or n for n, kind in zip(names, kinds, strict=True))
+        con = self.session.con
+        con.register(name, batch)
+        try:
+            self.session.execute(f"INSERT INTO {table}{into} SELECT {values} FROM {quote_identifier(name)}")
+        finally:
+            con.unregister(name)
+
+    def search(self, schemas: Sequence[str]) -> None:
+        """Where names without a schema are looked for; the verbs stay in reach."""
+        path = ",".join(quote_identifier(s) for s in dict.fromkeys([*schemas, "main"]))
+        self.run(f"SET search_path = {quote_literal(path)}")
+
+    def zone(self, name: str) -> None:
+        """Where DuckDB's own functions take the session to be."""
+        self.run(f"SET TimeZone = {quote_literal(name)}")
+
+    def close(self) -> None:
+        """End the session."""
+        self.forget()
+        self.session.close()
+
+
+def _carried(sql: str, columns: Columns) -> str:
+    """A query whose columns Arrow can carry: some only as text."""
+    names = [f"c{i}" for i in range(len(columns))]
+    taken = [
+        f"CAST({name} AS {carried})" if (carried := carried_as(kind)) else name
+        for name, (_, kind) in zip(names, columns, strict=True)
+    ]
+    return f"SELECT {', '.join(taken)} FROM (\n{sql}\n) AS __carried({', '.join(names)})"

@@ -1,0 +1,17 @@
+"""What nests comes from clients as JSON, which is how they get it."""
+
+from __future__ import annotations
+
+from mfgsql.server.types.pg import JSON, pg_type
+
+
+def read_document(value: str, kind: str) -> str | None:
+    """SQL that makes a nested value of a text: JSON, else as DuckDB writes it. None: the type is none that nests.
+
+    Args:
+        value: SQL of the text. kind: DuckDB's type.
+    """
+    if kind == JSON.name.upper() or pg_type(kind) is not JSON:
+        return None
+    as_json = f"WHEN json_valid({value}) THEN CAST(CAST({value} AS JSON) AS {kind})"
+    return f"(CASE {as_json} ELSE CAST({value} AS {kind}) END)"

@@ -1,0 +1,183 @@
+"""Statements, understood and run: those about the session here, all others by DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mfgsql.engine.access import Identity, check_statements
+from mfgsql.server.catalog import rewrite
+from mfgsql.server.errors import WireError
+from mfgsql.server.session.answers import Answers
+from mfgsql.server.session.command import Copy, Declare, Fetch
+from mfgsql.server.session.database import Database
+from mfgsql.server.session.documents import read_document
+from mfgsql.server.session.inference import infer
+from mfgsql.server.session.outcome import Outcome, changed, tag_of
+from mfgsql.server.session.placeholders import catalog_casts, parameters, replaced
+from mfgsql.server.session.prepared import Names, Portal, Prepared
+from mfgsql.server.session.reading import read_command
+from mfgsql.server.session.rows import Columns
+from mfgsql.server.session.settings import Change, Settings
+from mfgsql.server.session.transaction import Transaction
+from mfgsql.server.types.parameters import duckdb_type_of
+from mfgsql.server.types.pg import pg_type
+
+UNKNOWN = (0, 705)  # oids of a type that the server is to find
+_TEXT = 25
+_ALONE = ("VACUUM", "CALL")  # they run outside of transactions
+
+
+class Executor:
+    """One session's statements.
+
+    Args:
+        identity: who asks.
+        tell: called with each setting that changed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        identity: Identity,
+        settings: Settings,
+        transaction: Transaction,
+        tell: Callable[[Change], None],
+    ) -> None:
+        self.database, self.identity = database, identity
+        self.settings, self.transaction = settings, transaction
+        self.names = Names()
+        self.answers = Answers(database, settings, transaction, self.names, tell)
+
+    def prepare(self, sql: str, oids: Sequence[int] = ()) -> Prepared:
+        """Understand one statement.
+
+        Raises:
+            AccessError: the client may not do that. duckdb.Error: DuckDB's parser refuses it.
+        """
+        command = read_command(sql, self.settings.__contains__)
+        if command is not None:
+            if isinstance(command, Declare):
+                return self._declared(sql, command)
+            return Prepared(sql, command=command)
+        rewritten = rewrite(sql, self.identity.name)
+        statements = check_statements(self.database.session.con, rewritten or sql, self.identity)
+        if not statements:
+            return Prepared(sql)
+        (statement,) = statements
+        prepared = Prepared(
+            sql,
+            statement.text,  # as it was judged
+            kind=statement.kind,
+            returns_rows=statement.returns_rows,
+            reads_only=statement.reads_only,
+            numbers=parameters(statement.text),
+            about_catalog=rewritten is not None,
+        )
+        return self._typed(prepared, oids)
+
+    def _declared(self, sql: str, command: Declare) -> Prepared:
+        inner = self.prepare(command.query)
+        if inner.command is not None or not inner.returns_rows:
+            raise WireError("42601", "A cursor is over a query.")
+        return Prepared(
+            sql,
+            inner.text,
+            command,
+            reads_only=inner.reads_only,
+            numbers=inner.numbers,
+            oids=inner.oids,
+            types=inner.types,
+        )
+
+    def _typed(self, prepared: Prepared, oids: Sequence[int]) -> Prepared:
+        """The parameters' types: the client's, else found, else text."""
+        told = {
+            n: oids[int(n) - 1] for n in prepared.numbers if int(n) <= len(oids) and oids[int(n) - 1] not in UNKNOWN
+        }
+        if prepared.about_catalog:
+            told = catalog_casts(prepared.sql) | told
+        unknown = [n for n in prepared.numbers if n not in told]
+        found: dict[str, str] = {}
+        if unknown:
+            self.transaction.enter()
+            found = infer(prepared.text, unknown, self.database.types)
+        types = {n: found.get(n) or duckdb_type_of(told.get(n, _TEXT)) or "VARCHAR" for n in prepared.numbers}
+        most = max([len(oids), *map(int, prepared.numbers)])
+        by_number = {int(n): told.get(n) or pg_type(types[n]).oid for n in prepared.numbers}
+        prepared.oids = [
+            by_number.get(i) or (oids[i - 1] if i <= len(oids) else 0) or _TEXT for i in range(1, most + 1)
+        ]
+        prepared.text = replaced(prepared.text, lambda n: read_document(f"${n}", types[n]) or f"${n}")
+        prepared.types = {n: "VARCHAR" if read_document("", kind) else kind for n, kind in types.items()}
+        return prepared
+
+    def columns(self, prepared: Prepared) -> Columns | None:
+        """What a statement returns, without running it; None: no rows."""
+        if prepared.command is not None:
+            return self.answers.columns(prepared.command)
+        if not prepared.returns_rows:
+            return None
+        if prepared.columns is None:
+            self.transaction.enter()
+            columns = self.database.describe(prepared.text, prepared.types)
+            prepared.columns = _of_catalog(columns) if prepared.about_catalog else columns
+        return prepared.columns
+
+    def run(self, prepared: Prepared, values: Mapping[str, Any]) -> Outcome:
+        """Run it; its rows wait to be taken."""
+        command = prepared.command
+        if isinstance(command, Declare):
+            return self._declare(command, prepared, values)
+        if isinstance(command, Copy):
+            return self._copy(command)
+        if command is not None:
+            if isinstance(command, Fetch):
+                self.transaction.enter()
+            return self.answers.answer(command)
+        if prepared.kind in _ALONE and not self.transaction.is_open:
+            self.transaction.leave()
+        else:
+            self.transaction.enter()
+        if not prepared.reads_only:
+            self.transaction.wrote()
+        rows = self.database.execute(prepared.text, {n: values[n] for n in prepared.numbers})
+        if prepared.about_catalog:
+            rows.columns = _of_catalog(rows.columns)
+        if prepared.returns_rows:
+            return Outcome(tag_of(prepared.kind, prepared.sql), rows)
+        return changed(prepared.kind, prepared.sql, rows)
+
+    def _declare(self, command: Declare, prepared: Prepared, values: Mapping[str, Any]) -> Outcome:
+        if not self.transaction.is_open and not command.hold:
+            raise WireError(
+                "25P01", "DECLARE CURSOR can only be used in transaction blocks", remedy="BEGIN, or WITH HOLD."
+            )
+        self.transaction.enter()
+        inner = Prepared(command.query, prepared.text, kind="SELECT", returns_rows=True, numbers=prepared.numbers)
+        portal = Portal(inner, values, hold=command.hold)
+        portal.outcome = self.run(inner, values)
+        self.names.open(command.name, portal)
+        return Outcome("DECLARE CURSOR")
+
+    def _copy(self, command: Copy) -> Outcome:
+        """Rows that go out, or the table that they come into; the data itself is the session's."""
+        if command.into:
+            columns = f" ({', '.join(command.columns)})" if command.columns else ""
+            check_statements(
+                self.database.session.con, f"INSERT INTO {command.table}{columns} VALUES (NULL)", self.identity
+            )
+            self.transaction.enter()
+            self.transaction.wrote()
+            return Outcome("COPY {n}", copy=command)
+        query = command.query or f"SELECT {', '.join(command.columns) or '*'} FROM {command.table}"
+        inner = self.prepare(query)
+        if inner.command is not None or not inner.returns_rows:
+            raise WireError("42601", "COPY goes out of a table or a query.")
+        outcome = self.run(inner, {})
+        return Outcome("COPY {n}", outcome.rows, copy=command)
+
+
+def _of_catalog(columns: Columns) -> Columns:
+    """In answers about the catalog an oid is known by its type in DuckDB, which nothing else there has."""
+    return [(name, kind.replace("UINTEGER", "OID")) for name, kind in columns]

@@ -1,0 +1,119 @@
+"""Prepared statements and portals: what a client has named, and goes on with later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mfgsql.server.errors import WireError
+from mfgsql.server.session.command import Command
+from mfgsql.server.session.outcome import Outcome
+from mfgsql.server.session.rows import Columns
+
+
+@dataclass
+class Prepared:
+    """A statement that was understood, and not run.
+
+    Attributes:
+        sql: as the client wrote it. text: as DuckDB is to run it.
+        command: what the server answers itself; then ``kind`` is empty.
+        kind: DuckDB's type of statement.
+        numbers: of its parameters. oids: their types on the wire. types: their types in DuckDB, by number.
+        columns: what it returns, once that was asked. about_catalog: it asks what there is.
+    """
+
+    sql: str
+    text: str = ""
+    command: Command | None = None
+    kind: str = ""
+    returns_rows: bool = False
+    reads_only: bool = True
+    numbers: Sequence[str] = ()
+    oids: Sequence[int] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns | None = None
+    about_catalog: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no statement in it."""
+        return self.command is None and not self.kind
+
+
+@dataclass
+class Portal:
+    """A statement with its values, ready to run or half-way through its rows.
+
+    Attributes:
+        formats: of its columns, as Bind has them. outcome: None before it runs. hold: it outlives its transaction.
+        ended: it returned no rows, and can't do so again. kept: its transaction was committed.
+    """
+
+    prepared: Prepared
+    values: Mapping[str, Any]
+    formats: Sequence[int] = ()
+    outcome: Outcome | None = None
+    hold: bool = False
+    ended: bool = False
+    kept: bool = False
+
+    def close(self) -> None:
+        """No more rows are wanted."""
+        if self.outcome is not None and self.outcome.rows is not None:
+            self.outcome.rows.close()
+
+
+class Names:
+    """What a session has named: statements and portals (cursors are portals)."""
+
+    def __init__(self) -> None:
+        self.prepared: dict[str, Prepared] = {}
+        self.portals: dict[str, Portal] = {}
+
+    def statement(self, name: str) -> Prepared:
+        """A prepared statement.
+
+        Raises:
+            WireError: there is none of that name (26000).
+        """
+        if name not in self.prepared:
+            raise WireError("26000", f'prepared statement "{name}" does not exist')
+        return self.prepared[name]
+
+    def portal(self, name: str) -> Portal:
+        """A portal.
+
+        Raises:
+            WireError: there is none of that name (34000).
+        """
+        if name not in self.portals:
+            what = f'portal "{name}" does not exist' if name == "" else f'cursor "{name}" does not exist'
+            raise WireError("34000", what)
+        return self.portals[name]
+
+    def keep(self, name: str, prepared: Prepared) -> None:
+        """Name a statement; the nameless one makes place."""
+        if name and name in self.prepared:
+            raise WireError("42P05", f'prepared statement "{name}" already exists')
+        self.prepared[name] = prepared
+
+    def open(self, name: str, portal: Portal) -> None:
+        """Name a portal; the nameless one makes place."""
+        if name and name in self.portals:
+            raise WireError("42P03", f'cursor "{name}" already exists')
+        self.close(name)
+        self.portals[name] = portal
+
+    def close(self, name: str) -> None:
+        """Forget a portal, where there is one."""
+        if portal := self.portals.pop(name, None):
+            portal.close()
+
+    def end_of_transaction(self, *, committed: bool) -> None:
+        """Portals go with their transaction; those WITH HOLD stay where it was committed."""
+        for name, portal in list(self.portals.items()):
+            portal.kept = portal.kept or (portal.hold and committed)
+            if not portal.kept:
+                self.close(name)
