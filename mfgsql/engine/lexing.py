@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import duckdb
 
@@ -24,8 +24,10 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _WORD = re.compile(r"[^\W\d][\w$]*|\$\w+|\.?\d[\w.]*|::|\S")
 
 
-@dataclass(frozen=True)
-class Token:
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+class Token(NamedTuple):
     """A token.
 
     Attributes:
@@ -49,11 +51,22 @@ def tokens(sql: str) -> list[Token]:
     """All tokens but comments; up to the first character that no token can begin with."""
     raw = duckdb.tokenize(sql)
     at = _positions(sql, [offset for offset, _ in raw])
-    return [
-        Token(Kind(kind), _text(sql, begin), begin)
-        for begin, (_, kind) in zip(at, raw, strict=True)
-        if Kind(kind) is not Kind.COMMENT
-    ]
+    found = []
+    for begin, (_, raw_kind) in zip(at, raw, strict=True):
+        kind = _KINDS[raw_kind]
+        if kind is not Kind.COMMENT:
+            match = (_QUOTED if sql[begin] == '"' else _WORD).match(sql, begin)
+            found.append(Token(kind, match[0] if match else sql[begin], begin))
+    return found
+
+
+def first_words(sql: str, count: int) -> list[str]:
+    """The first words of a statement, by which its kind is told; a long one is not read to its end for them."""
+    for size in (400, len(sql)):
+        words = [token.word for token in tokens(sql[:size])[: count + 1]]
+        if len(words) > count or size >= len(sql):
+            return words[:count]
+    return words[:count]
 
 
 def _positions(sql: str, offsets: list[int]) -> list[int]:
@@ -67,11 +80,6 @@ def _positions(sql: str, offsets: list[int]) -> list[int]:
         before = offset
         found.append(at)
     return found
-
-
-def _text(sql: str, begin: int) -> str:
-    match = (_QUOTED if sql[begin] == '"' else _WORD).match(sql, begin)
-    return match[0] if match else sql[begin]
 
 
 def split(sql: str) -> list[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mfgsql.errors import CatalogError
+
 _NAME = "served.json"
+_HOLDER = re.compile(r"\(PID (\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -56,3 +60,30 @@ def who_serves(database: Path) -> Served | None:
     except (OSError, ValueError, TypeError):
         return None
     return found
+
+
+class ServedError(CatalogError):
+    """The database can't be opened, since a server holds it.
+
+    Attributes:
+        url: where it is served.
+    """
+
+    def __init__(self, database: Path, served: Served) -> None:
+        self.url = served.url
+        message = f"'{database}' is served by mfgsql (process {served.process})."
+        super().__init__(message, remedy=f"Connect to {served.url}.")
+
+
+def check_served(database: Path, locked: str) -> None:
+    """Tell who serves a database that is locked.
+
+    Args:
+        locked: DuckDB's words, which name the process that holds the lock: a note that names another one is stale.
+
+    Raises:
+        ServedError: a server holds it.
+    """
+    served, holder = who_serves(database), _HOLDER.search(locked)
+    if served and (holder is None or int(holder[1]) == served.process):
+        raise ServedError(database, served)

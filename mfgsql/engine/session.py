@@ -20,6 +20,7 @@ from mfgsql.engine.access import Identity
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.installing import checksum, install_sql, installed
 from mfgsql.engine.quoting import call, render
+from mfgsql.engine.serving import check_served
 from mfgsql.engine.shorthands import Shorthands
 from mfgsql.engine.streaming import raised_in_stream
 from mfgsql.engine.verbs import showing  # noqa: F401  (it registers itself; the others wait until they are asked for)
@@ -254,6 +255,8 @@ def _open(place: Path | None, settings: Settings, read_only: bool) -> duckdb.Duc
         con = duckdb.connect(str(place or ":memory:"), read_only=read_only)
     except duckdb.Error as error:
         text = str(error).split("\n")[0]
+        if place:
+            check_served(place, text)
         held = "Another process has it open for writing, and DuckDB lets no other in meanwhile: wait, or close it."
         raise CatalogError(
             f"'{place}' can't be opened: {text}", remedy=held if "lock" in text.lower() else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mfgsql.engine.access import Role
@@ -83,7 +84,7 @@ class Connection:
             self.activity.interrupt = opened.interrupt
             settings = Settings(self._server.defaults(guest.identity))
             self.settings = settings
-            transaction = Transaction(database.run, read_only=guest.identity.role is Role.READER)
+            transaction = Transaction(self._unbroken(database), read_only=guest.identity.role is Role.READER)
             executor = Executor(database, guest.identity, settings, transaction, self._tell)
             for setting, value in guest.parameters.items():
                 if not setting.startswith("_pq_."):
@@ -97,6 +98,13 @@ class Connection:
             self.activity.interrupt = None
             self._server.metrics.bytes.inc(self.stream.sent)
             database.close()
+
+    def _unbroken(self, database: Database) -> Callable[[str], None]:
+        def run(sql: str) -> None:
+            with self.activity.unbroken():
+                database.run(sql)
+
+        return run
 
     def _tell(self, change: Change) -> None:
         self.stream.write(backend.parameter_status(change.name, change.value))
@@ -123,6 +131,7 @@ class Connection:
             self.stream.stop()
         if settings is None or self.ending is not None:
             return
+        activity.remind()
         if activity.busy:
             allowed = settings.seconds("statement_timeout") or statement_timeout
             if allowed and passed > allowed:

@@ -182,15 +182,22 @@ class Server:
         self._listener.close()
         for connection in list(self._connections.values()):
             connection.end(WireError("57P01", _STOPPING, fatal=True))
-        if not self._wait(self.options.drain):
+        if not self._wait(self.options.drain) and not self._cancel_all(5.0):
             for connection in list(self._connections.values()):
-                connection.activity.cancel(_STOPPING)
-            if not self._wait(5.0):
-                for connection in list(self._connections.values()):
-                    connection.stream.stop()
-                self._wait(5.0)
+                connection.stream.stop()
+            self._wait(5.0)
         if self.health is not None:
             self.health.close()
+
+    def _cancel_all(self, seconds: float) -> bool:
+        """Stop what runs, again and again: a cancel between two statements is forgotten. Whether all have gone."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for connection in list(self._connections.values()):
+                connection.activity.cancel(_STOPPING)
+            if self._wait(_TICK):
+                return True
+        return False
 
     def _wait(self, seconds: float) -> bool:
         with self._left:

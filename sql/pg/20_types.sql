@@ -21,7 +21,8 @@ CREATE VIEW ml_pg.pg.plant_columns AS
     data_type, numeric_precision, numeric_scale,
     CASE WHEN NOT ends_with(data_type, ']') THEN coalesce(d.oid, 25::UINTEGER) WHEN regexp_matches(data_type, '\]\[\d*\]$') THEN 114::UINTEGER
          ELSE coalesce(d.list_oid, 1009::UINTEGER) END AS type_oid,
-    (CASE WHEN d.name = 'DECIMAL' AND NOT ends_with(data_type, ']') THEN (numeric_precision << 16) + numeric_scale + 4 ELSE -1 END)::INTEGER AS modifier
+    CASE WHEN regexp_full_match(data_type, 'DECIMAL\(\d+,\d+\)(\[\d*\])?')
+         THEN (regexp_extract(data_type, '\d+')::INTEGER << 16) + regexp_extract(data_type, ',(\d+)', 1)::INTEGER + 4 ELSE -1 END AS modifier
   FROM duckdb_columns() LEFT JOIN ml_pg.pg.duckdb_types d ON d.name = regexp_extract(data_type, '^[A-Z_ ]+')
   WHERE database_name = :plant AND schema_name <> 'ml_catalog' AND NOT internal;
 
@@ -31,8 +32,7 @@ CREATE TABLE ml_pg.pg.base_types AS
     (19, 'name', 'name', 64, 'S', 'name', false), (20, 'int8', 'bigint', 8, 'N', 'int8', false), (21, 'int2', 'smallint', 2, 'N', 'int2', false),
     (23, 'int4', 'integer', 4, 'N', 'int4', false), (24, 'regproc', 'regproc', 4, 'N', 'regproc', false), (25, 'text', 'text', -1, 'S', 'text', true),
     (26, 'oid', 'oid', 4, 'N', 'oid', true), (114, 'json', 'json', -1, 'U', 'json_', false), (700, 'float4', 'real', 4, 'N', 'float4', false),
-    (701, 'float8', 'double precision', 8, 'N', 'float8', true), (705, 'unknown', 'unknown', -2, 'X', 'unknown', false),
-    (1042, 'bpchar', 'character', -1, 'S', 'bpchar', false), (1043, 'varchar', 'character varying', -1, 'S', 'varchar', false),
+    (701, 'float8', 'double precision', 8, 'N', 'float8', true),     (1042, 'bpchar', 'character', -1, 'S', 'bpchar', false), (1043, 'varchar', 'character varying', -1, 'S', 'varchar', false),
     (1082, 'date', 'date', 4, 'D', 'date_', false), (1083, 'time', 'time without time zone', 8, 'D', 'time_', false),
     (1114, 'timestamp', 'timestamp without time zone', 8, 'D', 'timestamp_', false),
     (1184, 'timestamptz', 'timestamp with time zone', 8, 'D', 'timestamptz_', true), (1186, 'interval', 'interval', 16, 'T', 'interval_', true),
@@ -48,7 +48,7 @@ CREATE TABLE ml_pg.pg.types AS
   SELECT ml_pg.pg.array_oid(oid), '_' || typname, sql_name || '[]', -1, 'b', 'A', false, 0, oid, 'array_' FROM ml_pg.pg.base_types WHERE ml_pg.pg.array_oid(oid) <> 0
   UNION ALL
   SELECT oid, name, name, typlen, typtype, typcategory, false, 0, typelem, stem FROM (VALUES
-    (22, 'int2vector', -1, 'b', 'A', 21, 'int2vector'), (30, 'oidvector', -1, 'b', 'A', 26, 'oidvector'), (2249, 'record', -1, 'p', 'P', 0, 'record_'),
+    (22, 'int2vector', -1, 'b', 'A', 21, 'int2vector'), (30, 'oidvector', -1, 'b', 'A', 26, 'oidvector'), (705, 'unknown', -2, 'p', 'X', 0, 'unknown'), (2249, 'record', -1, 'p', 'P', 0, 'record_'),
     (2276, 'any', 4, 'p', 'P', 0, 'any_'), (2277, 'anyarray', -1, 'p', 'P', 0, 'anyarray_'), (2278, 'void', 4, 'p', 'P', 0, 'void_'),
     (2279, 'trigger', 4, 'p', 'P', 0, 'trigger_'), (1790, 'refcursor', -1, 'b', 'U', 0, 'text')
   ) t(oid, name, typlen, typtype, typcategory, typelem, stem);
@@ -65,15 +65,18 @@ CREATE VIEW ml_pg.pg.pg_type AS
     NULL::VARCHAR[] AS typacl
   FROM ml_pg.pg.types;
 
+-- In a macro the caller's expressions stand where the parameters do, and the names around them are caught: what a macro reads has names
+-- with an underscore before, which no client has.
 CREATE MACRO ml_pg.pg.format_type(the_type, modifier) AS CASE
   WHEN the_type = 1700 AND modifier > 3 THEN 'numeric(' || ((modifier - 4) >> 16) || ',' || ((modifier - 4) & 65535) || ')'
   WHEN the_type IN (1043, 1042) AND modifier > 3
     THEN CASE the_type WHEN 1043 THEN 'character varying(' ELSE 'character(' END || (modifier - 4) || ')'
-  WHEN the_type IS NOT NULL THEN coalesce((SELECT any_value(t.sql_name) FROM ml_pg.pg.types t WHERE t.oid = the_type), CASE the_type WHEN 0 THEN '-' ELSE '???' END) END;
+  WHEN the_type IS NOT NULL THEN coalesce((SELECT any_value(_name) FROM (SELECT oid AS _oid, sql_name AS _name FROM ml_pg.pg.types) _found WHERE _oid = the_type),
+    CASE the_type WHEN 0 THEN '-' ELSE '???' END) END;
 
 -- A type by its name ('int4', 'integer', 'pg_catalog.text', 'text[]'), or its number.
 CREATE MACRO ml_pg.pg.to_regtype(the_name) AS
-  (SELECT any_value(t.oid)::UINTEGER FROM ml_pg.pg.types t
-   WHERE regexp_replace(lower(trim(the_name::VARCHAR)), '^"?pg_catalog"?\.', '') IN (t.typname, t.sql_name, '"' || t.typname || '"', t.oid::VARCHAR,
-     CASE WHEN starts_with(t.typname, '_') THEN t.typname[2:] || '[]' END, CASE t.oid WHEN 23 THEN 'int' WHEN 1700 THEN 'decimal' END));
-CREATE MACRO ml_pg.pg.pg_type_is_visible(type_oid) AS type_oid IS NOT NULL;
+  (SELECT any_value(_oid) FROM (SELECT oid::UINTEGER AS _oid, [typname, sql_name, '"' || typname || '"', oid::VARCHAR,
+       CASE WHEN starts_with(typname, '_') THEN typname[2:] || '[]' END, CASE oid WHEN 23 THEN 'int' WHEN 1700 THEN 'decimal' END] AS _names FROM ml_pg.pg.types) _found
+   WHERE list_contains(_names, regexp_replace(lower(trim(the_name::VARCHAR)), '^"?pg_catalog"?\.', '')));
+CREATE MACRO ml_pg.pg.pg_type_is_visible(the_type) AS the_type IS NOT NULL;

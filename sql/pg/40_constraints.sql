@@ -38,15 +38,14 @@ CREATE VIEW ml_pg.pg.pg_index AS
     CASE WHEN list_contains(nums, 0) THEN array_to_string(list_filter(expressions, (e, i) -> nums[i] = 0), ', ') END AS indexprs, NULL::VARCHAR AS indpred
   FROM ml_pg.pg.indexes;
 
-CREATE MACRO ml_pg.pg.index_part(expression, num) AS CASE num WHEN 0 THEN expression ELSE ml_pg.pg.quote_ident(expression) END;
-CREATE MACRO ml_pg.pg.pg_get_indexdef(the_index, part := 0, pretty := false) AS
-  (SELECT any_value(CASE part WHEN 0 THEN 'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || ml_pg.pg.quote_ident(i.name)
-     || ' ON ' || ml_pg.pg.qualified(i.schema_name, i.table_name) || ' USING btree ('
-     || array_to_string(list_transform(i.expressions, (e, k) -> ml_pg.pg.index_part(e, i.nums[k])), ', ') || ')'
-     ELSE ml_pg.pg.index_part(i.expressions[part], i.nums[part]) END)
-   FROM ml_pg.pg.indexes i WHERE i.oid = the_index);
+CREATE VIEW ml_pg.pg.index_definitions AS
+  SELECT oid AS _oid, 'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || ml_pg.pg.quote_ident(name) || ' ON '
+      || ml_pg.pg.qualified(schema_name, table_name) || ' USING btree (' || array_to_string(_parts, ', ') || ')' AS _whole, _parts
+  FROM (SELECT *, list_transform(expressions, (e, k) -> CASE nums[k] WHEN 0 THEN e ELSE ml_pg.pg.quote_ident(e) END) AS _parts FROM ml_pg.pg.indexes);
+CREATE MACRO ml_pg.pg.pg_get_indexdef(the_index, the_part := 0, pretty := false) AS
+  (SELECT any_value(CASE the_part WHEN 0 THEN _whole ELSE _parts[the_part] END) FROM ml_pg.pg.index_definitions WHERE _oid = the_index);
 CREATE MACRO ml_pg.pg.pg_get_constraintdef(the_constraint, pretty := false) AS
-  (SELECT any_value(c.definition) FROM ml_pg.pg.constraints c WHERE c.oid = the_constraint);
+  (SELECT any_value(_text) FROM (SELECT oid AS _oid, definition AS _text FROM ml_pg.pg.constraints) _found WHERE _oid = the_constraint);
 
 -- That a foreign key hangs on the other table's key: older drivers find it so.
 CREATE VIEW ml_pg.pg.pg_depend AS

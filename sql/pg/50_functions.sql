@@ -1,6 +1,7 @@
 -- Functions: the plant's verbs and macros, and the input and output functions of types, which drivers look for.
 CREATE MACRO ml_pg.pg.regproc_oid(the_name) AS
-  coalesce((SELECT any_value(f.oid) FROM ml_pg.pg.plant_functions f WHERE f.name = regexp_replace(the_name, '^pg_catalog\.', '')),
+  coalesce((SELECT any_value(_oid) FROM (SELECT oid AS _oid, name AS _name FROM ml_pg.pg.plant_functions) _found
+            WHERE _name = regexp_replace(the_name, '^pg_catalog\.', '')),
            ml_pg.pg.made_oid('function', regexp_replace(the_name, '^pg_catalog\.', ''), ''));
 CREATE MACRO ml_pg.pg.regproc_name(the_name) AS regexp_replace(the_name::VARCHAR, '^pg_catalog\.', '');
 
@@ -23,17 +24,14 @@ CREATE VIEW ml_pg.pg.pg_proc AS
     NULL::VARCHAR[] AS proacl
   FROM ml_pg.pg.procedures;
 
-CREATE MACRO ml_pg.pg.pg_get_function_arguments(the_function) AS
-  (SELECT any_value(array_to_string(p.parameters, ', ')) FROM ml_pg.pg.procedures p WHERE p.oid = the_function);
-CREATE MACRO ml_pg.pg.pg_get_function_identity_arguments(the_function) AS
-  (SELECT any_value(array_to_string(p.parameters, ', ')) FROM ml_pg.pg.procedures p WHERE p.oid = the_function);
-CREATE MACRO ml_pg.pg.pg_get_function_result(the_function) AS
-  (SELECT any_value(CASE WHEN p.returns_set THEN 'TABLE' ELSE coalesce(p.return_type, 'any') END) FROM ml_pg.pg.procedures p WHERE p.oid = the_function);
-CREATE MACRO ml_pg.pg.pg_get_functiondef(the_function) AS
-  (SELECT any_value('CREATE MACRO ' || p.name || '(' || array_to_string(p.parameters, ', ') || ') AS '
-     || CASE WHEN p.returns_set THEN 'TABLE ' ELSE '' END || p.source)
-   FROM ml_pg.pg.procedures p WHERE p.oid = the_function);
+CREATE VIEW ml_pg.pg.function_texts AS
+  SELECT p.oid AS _oid, array_to_string(p.parameters, ', ') AS _arguments, CASE WHEN p.returns_set THEN 'TABLE' ELSE coalesce(p.return_type, 'any') END AS _result,
+    'CREATE MACRO ' || ml_pg.pg.quote_ident(p.name) || '(' || array_to_string(p.parameters, ', ') || ') AS ' || CASE WHEN p.returns_set THEN 'TABLE ' ELSE '' END
+      || p.source AS _definition, n.oid = 11 OR n.nspname = current_schema() AS _visible
+  FROM ml_pg.pg.procedures p JOIN ml_pg.pg.pg_namespace n ON n.oid = p.schema_oid;
+CREATE MACRO ml_pg.pg.pg_get_function_arguments(the_function) AS (SELECT any_value(_arguments) FROM ml_pg.pg.function_texts WHERE _oid = the_function);
+CREATE MACRO ml_pg.pg.pg_get_function_identity_arguments(the_function) AS (SELECT any_value(_arguments) FROM ml_pg.pg.function_texts WHERE _oid = the_function);
+CREATE MACRO ml_pg.pg.pg_get_function_result(the_function) AS (SELECT any_value(_result) FROM ml_pg.pg.function_texts WHERE _oid = the_function);
+CREATE MACRO ml_pg.pg.pg_get_functiondef(the_function) AS (SELECT any_value(_definition) FROM ml_pg.pg.function_texts WHERE _oid = the_function);
+CREATE MACRO ml_pg.pg.pg_function_is_visible(the_function) AS coalesce((SELECT any_value(_visible) FROM ml_pg.pg.function_texts WHERE _oid = the_function), false);
 CREATE MACRO ml_pg.pg.pg_get_function_sqlbody(the_function) AS NULL::VARCHAR;
-CREATE MACRO ml_pg.pg.pg_function_is_visible(the_function) AS
-  coalesce((SELECT any_value(n.nspname = current_schema() OR n.oid = 11) FROM ml_pg.pg.procedures p
-            JOIN ml_pg.pg.pg_namespace n ON n.oid = p.schema_oid WHERE p.oid = the_function), false);

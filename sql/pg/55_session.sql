@@ -8,6 +8,7 @@ CREATE MACRO ml_pg.pg.getdatabaseencoding() AS 'UTF8';
 CREATE MACRO ml_pg.pg.pg_client_encoding() AS 'UTF8';
 CREATE MACRO ml_pg.pg.pg_backend_pid() AS 1;
 CREATE MACRO ml_pg.pg.pg_is_in_recovery() AS false;
+CREATE MACRO ml_pg.pg.pg_advisory_unlock_all() AS NULL::VARCHAR;  -- pools say it of each connection that comes back
 CREATE MACRO ml_pg.pg.pg_is_in_backup() AS false;
 CREATE MACRO ml_pg.pg.pg_is_other_temp_schema(oid) AS false;
 CREATE MACRO ml_pg.pg.pg_my_temp_schema() AS 0::UINTEGER;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -142,7 +143,6 @@ NOBODY = [
     "SET memory_limit = '1GB'",
     "SET enable_external_access = true",
     "SET schema = 'ml_catalog'",
-    "SET VARIABLE a = 1",
     "SET TimeZone = 'UTC'",
     "RESET memory_limit",
     "USE memory",
@@ -497,6 +497,8 @@ READING = [
     "PREPARE three AS SELECT 3",
     "EXECUTE three",
     "DEALLOCATE three",
+    "SET VARIABLE a = (SELECT max(a) FROM sales)",
+    "RESET VARIABLE a",
     "SELECT 'it''s; COPY x TO ''y''', \"a\" FROM sales -- DROP TABLE sales",
     "SELECT $$ read_blob('x') $$, 'ml_catalog', 'x.csv'",
     "SELECT a FROM sales WHERE b::VARCHAR IN ('x.csv', 'y.duckdb')",
@@ -663,3 +665,20 @@ def test_what_is_judged_is_what_duckdb_parses(con, parts):
     for statement in passed:
         tree = con.cursor().execute("SELECT json_serialize_sql(?::VARCHAR)", [statement.text]).fetchone()[0]
         assert '"function_name":"read_blob"' not in tree.lower()
+
+
+# -- what the documentation shows ---------------------------------------------------------------------------------------
+
+_ROOT = Path(__file__).parents[2]
+_SHOWN = re.findall(r"^```sql\n(.*?)^```", (_ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+_SHOWN += [file.read_text("utf-8") for file in sorted((_ROOT / "sql/examples").glob("*.sql"))]
+
+
+@pytest.mark.parametrize("text", _SHOWN, ids=range(len(_SHOWN)))
+def test_an_analyst_may_do_what_the_documentation_shows(con, text):
+    assert check_statements(con, text, Identity("a", Role.ANALYST))
+
+
+def test_an_admin_may_make_the_simulated_plant(con):
+    for file in sorted((_ROOT / "sql/plant").glob("*.sql")):
+        assert check_statements(con, file.read_text("utf-8"), Identity("a", Role.ADMIN))

@@ -65,6 +65,6 @@ CREATE SCHEMA "Lab 2";
 CREATE TABLE "Lab 2"."Probe" ("X" INTEGER);
 
 CREATE TABLE many AS
-  SELECT i AS id, i * 0.25 AS x, 'row ' || i AS label, TIMESTAMP '2026-01-01' + to_seconds(i) AS moment, i % 7 = 0 AS odd FROM range(30000) r(i);
+  SELECT i AS id, (i * 0.25)::DOUBLE AS x, 'row ' || i AS label, TIMESTAMP '2026-01-01' + to_seconds(i) AS moment, i % 7 = 0 AS odd FROM range(30000) r(i);
 CREATE VIEW by_site AS SELECT site, count(*) AS machines, sum(rated) AS rated FROM machines GROUP BY site;
 CREATE SEQUENCE tickets START 7;

@@ -336,6 +336,15 @@ def test_sessions_know_their_settings(serve):
     with serve() as server, connect(server, options="-c search_path=ml,main -c TimeZone=Asia/Tokyo") as con:
         assert con.execute("SHOW search_path").fetchone() == ("ml,main",)
         assert con.execute("SELECT count(*) >= 0 FROM models").fetchone() == (True,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only read"):
+            con.execute("DROP VIEW models")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            con.execute("SET search_path = ml_catalog")
+        with pytest.raises(psycopg.Error, match="nowhere"):
+            con.execute("SET search_path = nowhere")
+        assert con.execute("SHOW search_path").fetchone() == ("ml,main",)
+        con.execute("SET VARIABLE since = (SELECT max(i) - 2 FROM t)")
+        assert con.execute("SELECT count(*) FROM t WHERE i > getvariable('since')").fetchone() == (2,)
         assert con.info.parameter_status("TimeZone") == "Asia/Tokyo"
         midnight = con.execute("SELECT date_trunc('day', TIMESTAMPTZ '2026-01-01 20:00:00+00')::VARCHAR").fetchone()
         assert midnight == ("2026-01-02 00:00:00+09",)

@@ -17,7 +17,7 @@ from mfgsql.engine.access.roles import Identity, Role, refuse, require
 from mfgsql.engine.access.spaces import plain_spaces
 from mfgsql.engine.lexing import Token, split, tokens
 
-_READING = ("SELECT", "EXPLAIN", "PREPARE", "EXECUTE", "DEALLOCATE", "TRANSACTION")
+_READING = ("SELECT", "EXPLAIN", "PREPARE", "EXECUTE", "DEALLOCATE", "TRANSACTION", "VARIABLE")
 _WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE_INTO")
 _OBJECTS = ("CREATE", "DROP", "ALTER")
 _LEAST = {
@@ -35,7 +35,7 @@ class Statement:
     """A statement that was understood.
 
     Attributes:
-        text: as it may be run. kind: DuckDB's type of it, as SELECT, INSERT, TRANSACTION; or DEALLOCATE.
+        text: as it may be run. kind: DuckDB's type of it, as SELECT, INSERT, TRANSACTION; or DEALLOCATE, VARIABLE.
         parameters: names of its parameters, as ``1`` or ``name``.
         reads_only: whether as SQL it only reads; a verb in it may act all the same, through the engine.
         returns_rows: whether rows come back.
@@ -86,6 +86,8 @@ def _check(con: duckdb.DuckDBPyConnection, text: str, identity: Identity | None)
     inner = _inner(con, text, words, identity)
     parsed = con.extract_statements(text)
     kind = "DEALLOCATE" if first == "deallocate" else _kind(parsed, words)
+    if kind == "SET" and len(words) > 1 and words[1].text.lower() == "variable":
+        kind = "VARIABLE"  # of the session alone, no setting
     if identity is not None:
         _judge(kind, words, identity)
     reads = kind in _READING and (inner is None or inner.reads_only)

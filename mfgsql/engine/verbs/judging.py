@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 
 import duckdb
 
-from mfgsql.catalog import Version, resolve
+from mfgsql.catalog import Version
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, at_place, json_rows, planners
 from mfgsql.engine.profiling import describe
@@ -21,19 +20,6 @@ from mfgsql.tasks import Target
 
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
             "rows": "BIGINT"}  # fmt: skip
-
-
-def trained_on(engine: Engine, model: str, source: str) -> str | None:
-    """The version that the model means, where its training named this very source."""
-    with engine.cursor() as cursor:
-        version = resolve(cursor, model)
-        row = cursor.execute("SELECT source FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]).fetchone()
-    return version.name if row and row[0] and _same(row[0]) == _same(source) else None
-
-
-def _same(source: str) -> str:
-    """Equal for sources that differ in a semicolon, or a plain ``SELECT * FROM``."""
-    return re.sub(r"^(select \* )?from ", "", source.strip().rstrip(";"), flags=re.IGNORECASE).strip()
 
 
 @planners.register("evaluate")

@@ -4,102 +4,114 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from mfgsql.server.catalog.vocabulary import VECTORS
-from mfgsql.server.catalog.wording import call, list_of
+from mfgsql.server.catalog.vocabulary import NAMES, VECTORS
+from mfgsql.server.catalog.wording import call, is_list, list_of
 
-_TEXT = frozenset({"name", "text", "char", "bpchar", "varchar", "cstring", "unknown", "sql_identifier", "character_data", "yes_or_no", "aclitem", "inet"})
+_TEXT = frozenset({
+    "name", "char", "sql_identifier", "character_data", "yes_or_no", "aclitem", "cstring",
+})  # fmt: skip
 _NUMBERS = {"oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "cardinal_number": "INTEGER"}
-_PLAIN = frozenset({"int2", "int4", "int8", "bool", "float4", "float8", "numeric", "timestamptz", "timestamp", "date", "json", "jsonb", "bytea", "interval"})
 _VECTORS = frozenset({"int2vector", "oidvector"})
-# Columns that hold a relation's name, where others hold its oid.
-_NAMES = frozenset({"relname", "table_name", "tablename", "viewname", "sequence_name", "indexname"})
-_NAMING_FUNCTIONS = frozenset({"quote_ident", "pg_get_serial_sequence", "format", "concat"})
+_PLAIN = frozenset({
+    "text", "varchar", "bpchar", "unknown", "int2", "int4", "int8", "bool", "float4", "float8", "numeric",
+    "timestamptz", "timestamp", "date", "json", "jsonb", "bytea", "interval",
+})  # fmt: skip
+# How each is looked up by name, and shown by oid.
+_REGISTERED = {
+    "regclass": ("to_regclass", "regclass_name"),
+    "regtype": ("to_regtype", "format_type"),
+    "regnamespace": ("to_regnamespace", "regnamespace_name"),
+}
+_NAMING = frozenset({"quote_ident", "pg_get_serial_sequence", "format", "concat"})
+_VARCHAR = exp.DataType.build("VARCHAR", dialect="duckdb")
+
+
+def is_known(node: exp.Cast) -> bool:
+    """Whether the type is the catalog's own."""
+    name, _ = _type_name(node.to)
+    return name.startswith("reg") or name in _TEXT or name in _NUMBERS or name in _VECTORS
 
 
 def translate(node: exp.Cast, user: str) -> exp.Expression:
     """The cast in DuckDB's terms; the node itself where it is DuckDB's already."""
-    name, is_list = _type_name(node.to)
-    if name.startswith("reg") and not is_list:
+    name, is_array = _type_name(node.to)
+    if name.startswith("reg") and not is_array:
         return _registered(node, name, user)
     if name in _VECTORS:
         return node.this
-    if node.to.this in exp.DataType.TEXT_TYPES and isinstance(node.this, exp.Column) and node.this.name.lower() in VECTORS:
+    if isinstance(node.this, exp.Column) and node.this.name.lower() in VECTORS and node.to.this in _texts():
         return exp.Anonymous(this="array_to_string", expressions=[node.this, exp.Literal.string(" ")])
     kind = _kind(name)
     if kind is None:
-        return _literal_list(node) or node
-    made = exp.DataType(this=exp.DType.ARRAY, expressions=[kind], nested=True) if is_list else kind
-    if is_list and isinstance(node.this, exp.Literal):
-        return list_of(node.this, made)
-    return exp.Cast(this=node.this, to=made)
+        is_literal = node.to.this == exp.DataType.Type.ARRAY and is_list(node.this)
+        return list_of(node.this, node.to) if is_literal else node
+    made = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[kind], nested=True) if is_array else kind
+    return list_of(node.this, made) if is_array and is_list(node.this) else exp.Cast(this=node.this, to=made)
+
+
+def _texts() -> set[exp.DataType.Type]:
+    return set(exp.DataType.TEXT_TYPES)
 
 
 def _type_name(kind: exp.Expression) -> tuple[str, bool]:
-    """Lower case, without a schema; empty where it is a type that sqlglot knows and translates."""
+    """Lower case, without a schema, and whether it is an array of it; empty where sqlglot translates the type."""
     if not isinstance(kind, exp.DataType):
-        return kind.name.lower(), False
-    if kind.this == exp.DType.ARRAY and kind.expressions:
+        return str(kind.name).lower(), False
+    if kind.this == exp.DataType.Type.ARRAY and kind.expressions:
         return _type_name(kind.expressions[0])[0], True
-    if kind.this == exp.DType.NAME:
+    if kind.this == exp.DataType.Type.NAME:
         return "name", False
-    if kind.this != exp.DType.USERDEFINED:
+    if kind.this != exp.DataType.Type.USERDEFINED:
         return "", False
     named = kind.args.get("kind")
-    return (named if isinstance(named, str) else named.name if named else "").rsplit(".", 1)[-1].strip('"').lower(), False
+    text = named if isinstance(named, str) else str(named.name) if named else ""
+    return text.rsplit(".", 1)[-1].strip('"').lower(), False
 
 
 def _kind(name: str) -> exp.DataType | None:
     if name in _TEXT:
-        return exp.DataType.build("VARCHAR", dialect="duckdb")
+        return _VARCHAR.copy()
     if name in _NUMBERS:
         return exp.DataType.build(_NUMBERS[name], dialect="duckdb")
-    return exp.DataType.build(name, dialect="postgres") if name in _PLAIN else None
-
-
-def _literal_list(node: exp.Cast) -> exp.Expression | None:
-    """``'{r,v}'::text[]``, which DuckDB reads in its own way only."""
-    if node.to.this != exp.DType.ARRAY or not isinstance(node.this, exp.Literal) or not node.this.name.startswith("{"):
-        return None
-    return list_of(node.this, node.to)
+    return exp.DataType.build("text" if name == "unknown" else name, dialect="postgres") if name in _PLAIN else None
 
 
 def _registered(node: exp.Cast, name: str, user: str) -> exp.Expression:
     inner, text = node.this, _is_text(node.this)
-    if name == "regclass":
-        return call("to_regclass", inner) if text else inner if _is_compared(node) else call("regclass_name", inner)
-    if name == "regtype":
-        return call("to_regtype", inner) if text else inner if _is_compared(node) else call("format_type", inner, exp.null())
-    if name == "regnamespace":
-        return call("to_regnamespace", inner) if text else inner if _is_compared(node) else call("regnamespace_name", inner)
+    if name in _REGISTERED:
+        lookup, show = _REGISTERED[name]
+        if text:
+            return call(lookup, inner)
+        modifier = [exp.null()] if show == "format_type" else []
+        return inner if _wants_oid(node, comparing=True) else call(show, inner, *modifier)
     if name == "regrole":
         return exp.Literal.number(10) if text else exp.Literal.string(user)
     if name in ("regproc", "regprocedure"):
-        return call("regproc_oid" if text and _is_compared(node, False) else "regproc_name", inner)
-    return exp.Cast(this=inner, to=exp.DataType.build("VARCHAR", dialect="duckdb"))
+        return call("regproc_oid" if text and _wants_oid(node, comparing=False) else "regproc_name", inner)
+    return exp.Cast(this=inner, to=_VARCHAR.copy())
 
 
 def _is_text(node: exp.Expression) -> bool:
     """Whether it is a name to look up; else it is an oid to show."""
     node = node.unnest()
+    if isinstance(node, exp.Dot):
+        node = node.expression
     if isinstance(node, exp.Literal):
         return bool(node.is_string)
     if isinstance(node, exp.Cast):
-        return node.to.this in exp.DataType.TEXT_TYPES
-    if isinstance(node, exp.Dot):
-        return node.expression.name.lower() in _NAMING_FUNCTIONS
+        return node.to.this in _texts()
     if isinstance(node, exp.Anonymous):
-        return node.name.lower() in _NAMING_FUNCTIONS
+        return node.name.lower() in _NAMING
     if isinstance(node, exp.Column):
-        return node.name.lower() in _NAMES
+        return node.name.lower() in NAMES
     return isinstance(node, exp.Parameter | exp.Placeholder | exp.DPipe | exp.Concat)
 
 
-def _is_compared(node: exp.Expression, comparisons: bool = True) -> bool:
-    """Whether an oid is wanted: it is cast to a number, or (with ``comparisons``) compared."""
+def _wants_oid(node: exp.Expression, *, comparing: bool) -> bool:
+    """Whether an oid is wanted: it is cast to a number, or (where that counts) compared."""
     parent = node.parent
     while isinstance(parent, exp.Paren):
         parent = parent.parent
     if isinstance(parent, exp.Cast):
-        name, _ = _type_name(parent.to)
-        return name in _NUMBERS or parent.to.this in exp.DataType.NUMERIC_TYPES
-    return comparisons and isinstance(parent, exp.Predicate)
+        return _type_name(parent.to)[0] in _NUMBERS or parent.to.this in exp.DataType.NUMERIC_TYPES
+    return comparing and isinstance(parent, exp.Predicate)

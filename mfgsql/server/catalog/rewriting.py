@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from mfgsql.server.catalog.dialect import CatalogSql
+from mfgsql.server.catalog.naming import fold_names
 from mfgsql.server.catalog.translating import Translation
 
 _TOUCHES = re.compile(
@@ -44,6 +45,8 @@ def _rewritten(sql: str, user: str) -> str | None:
             continue  # not this dialect's; where it is neither's, DuckDB says what is wrong
         if len(trees) != 1 or not isinstance(trees[0], exp.Query):
             return None
+        if dialect is CatalogSql:
+            fold_names(trees[0])
         translation = Translation(trees[0], user)
         return translation.sql() if translation.touched else None
     return None

@@ -8,25 +8,46 @@ from functools import cache
 from mfgsql.resources import resource
 
 _DEFINED = re.compile(r"CREATE (TABLE|VIEW|MACRO) ml_pg\.(pg|info)\.(\w+)")
+_INTERNAL = frozenset({
+    "made_oid", "array_oid", "name_part", "name_parts", "view_body", "qualified", "column_list",
+    "settings", "regclass_name", "regnamespace_name", "regproc_name", "regproc_oid",
+})  # fmt: skip
 
 # Functions that hand out rows: the macro gives a list.
 SETS = frozenset({"pg_partition_ancestors", "_pg_expandarray"})
-# int2vector and oidvector: they count from 0.
-VECTORS = frozenset({"indkey", "indclass", "indcollation", "indoption", "proargtypes", "tgattr", "partattrs", "stxkeys", "prattrs"})
-# Functions known by name: PostgreSQL compares such a column with oids as well.
-REGPROCS = frozenset(
-    {"typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout", "typanalyze", "typsubscript", "amhandler", "aggfnoid"}
-)
-ARRAYS = frozenset({"polroles", "relacl", "nspacl", "attacl", "proacl", "datacl", "reloptions", "grolist"})
-# Relations that name roles, and the column that does.
+# Columns that are an int2vector or oidvector: they count from 0.
+VECTORS = frozenset({
+    "indkey", "indclass", "indcollation", "indoption", "proargtypes", "tgattr", "partattrs", "stxkeys", "prattrs",
+})  # fmt: skip
+# Columns that name a function, where PostgreSQL has its oid.
+REGPROCS = frozenset({
+    "typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout", "typanalyze", "typsubscript",
+    "amhandler", "aggfnoid",
+})  # fmt: skip
+# Columns that are arrays, which clients compare with '{...}'.
+ARRAYS = frozenset({
+    "polroles", "relacl", "nspacl", "attacl", "proacl", "datacl", "reloptions", "grolist",
+})  # fmt: skip
+# Columns that hold a relation's name: where a cast to regclass looks it up, and does not show it.
+NAMES = frozenset({
+    "relname", "table_name", "tablename", "viewname", "sequence_name", "indexname",
+})  # fmt: skip
+# Relations that name roles, by their schema in ml_pg, and the column that does.
 ROLES = {
-    "pg_roles": "rolname", "pg_authid": "rolname", "pg_user": "usename", "pg_shadow": "usename", "pg_tables": "tableowner",
-    "pg_views": "viewowner", "pg_sequences": "sequenceowner",
+    ("pg", "pg_roles"): "rolname",
+    ("pg", "pg_authid"): "rolname",
+    ("pg", "pg_user"): "usename",
+    ("pg", "pg_shadow"): "usename",
+    ("pg", "pg_tables"): "tableowner",
+    ("pg", "pg_views"): "viewowner",
+    ("pg", "pg_sequences"): "sequenceowner",
+    ("info", "schemata"): "schema_owner",
+    ("info", "enabled_roles"): "role_name",
+    ("info", "table_privileges"): "grantee",
+    ("info", "role_table_grants"): "grantee",
+    ("info", "column_privileges"): "grantee",
+    ("info", "role_column_grants"): "grantee",
 }
-INFO_ROLES = {
-    "schemata": "schema_owner", "enabled_roles": "role_name", "table_privileges": "grantee", "role_table_grants": "grantee",
-    "column_privileges": "grantee", "role_column_grants": "grantee",
-}  # fmt: skip
 
 
 @cache
@@ -37,19 +58,19 @@ def defined(schema: str, *kinds: str) -> frozenset[str]:
 
 
 @cache
-def settings() -> frozenset[str]:
-    """Names of PostgreSQL's settings, lower case; all others are DuckDB's."""
-    text = resource("sql/pg/60_server.sql").read_text(encoding="utf-8")
-    return frozenset(name.lower() for name in re.findall(r"\{'name': '(\w+)'", text))
-
-
-@cache
 def relations() -> frozenset[str]:
-    """What may stand behind FROM without a schema, as PostgreSQL's pg_catalog."""
-    return frozenset(n for n in defined("pg", "TABLE", "VIEW") if n.startswith("pg_"))
+    """What stands behind FROM without a schema, or with ``pg_catalog``."""
+    return frozenset(name for name in defined("pg", "TABLE", "VIEW") if name.startswith("pg_"))
 
 
 @cache
 def functions() -> frozenset[str]:
-    """Functions that are answered from ``ml_pg``."""
-    return defined("pg", "MACRO") - {"made_oid", "array_oid", "name_part", "name_parts", "view_body", "qualified", "column_list", "settings"}
+    """Functions that ``ml_pg`` answers."""
+    return defined("pg", "MACRO") - _INTERNAL
+
+
+@cache
+def settings() -> frozenset[str]:
+    """Names of PostgreSQL's settings, lower case; all others are DuckDB's."""
+    text = resource("sql/pg/60_server.sql").read_text(encoding="utf-8")
+    return frozenset(name.lower() for name in re.findall(r"\{'name': '(\w+)'", text))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _USER = "canceling statement due to user request"
 
@@ -31,6 +32,7 @@ class Activity:
         self._busy = False
         self._since = time.monotonic()
         self._reason: str | None = None
+        self._unbroken = False
 
     def begin(self) -> None:
         """A statement begins."""
@@ -63,5 +65,26 @@ class Activity:
             if not self._busy or self.interrupt is None:
                 return False
             self._reason = self._reason or reason
-            self.interrupt()
+            self._stop()
             return True
+
+    def remind(self) -> None:
+        """Stop again what was to stop and has not: DuckDB forgets it where it was between two statements just then."""
+        with self._lock:
+            if self._busy and self._reason:
+                self._stop()
+
+    def _stop(self) -> None:
+        if self.interrupt is not None and not self._unbroken:
+            self.interrupt()
+
+    @contextmanager
+    def unbroken(self) -> Iterator[None]:
+        """What runs meanwhile is not stopped, so that a transaction has begun or ended, or has not."""
+        with self._lock:
+            self._unbroken = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._unbroken = False

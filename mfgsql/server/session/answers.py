@@ -49,7 +49,18 @@ class Answers:
 
     def set(self, name: str, value: str) -> None:
         """A setting that came with the start of the connection."""
-        self._changed([self._settings.set(name, value)])
+        self._set(c.Set(name, value))
+
+    def _set(self, command: c.Set) -> None:
+        """Set it, where DuckDB takes it, too: there may be no such schema."""
+        known = command.name in self._settings
+        before = self._settings[command.name] if known else None
+        change = self._settings.set(command.name, command.value, local=command.local)
+        try:
+            self._changed([change])
+        except Exception:
+            self._settings.set(command.name, before, local=command.local)
+            raise
 
     @singledispatchmethod
     def answer(self, command: c.Command) -> Outcome:
@@ -120,7 +131,7 @@ class Answers:
         if command.local and not self._transaction.is_open:
             words = "SET LOCAL can only be used in transaction blocks"
             return Outcome("SET", notices=[(_NO_TRANSACTION, words)])
-        self._changed([self._settings.set(command.name, command.value, local=command.local)])
+        self._set(command)
         return Outcome("SET")
 
     def _changed(self, changes: Iterable[Change]) -> None:

@@ -56,14 +56,7 @@ def _truth(reader: Words) -> bool:
 
 
 def _names(reader: Words) -> str | tuple[str, ...]:
-    if reader.accept("*"):
-        return "*"
-    reader.expect("(")
-    names = [reader.next()]
-    while reader.accept(","):
-        names.append(reader.next())
-    reader.expect(")")
-    return tuple(names)
+    return "*" if reader.accept("*") else reader.names()
 
 
 def _old(reader: Words) -> Options:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from mfgsql.engine.lexing import tokens
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.session import Session
+from mfgsql.server.errors import WireError
 from mfgsql.server.session.documents import read_document
 from mfgsql.server.session.placeholders import typed_nulls
 from mfgsql.server.session.rows import Columns, Rows, batch_of
@@ -64,7 +66,21 @@ class Database:
 
     def describe(self, sql: str, types: Mapping[str, str]) -> Columns:
         """What a query would return, with parameters of these types; it does not run."""
-        return [(row[0], row[1]) for row in self.fetch(f"DESCRIBE {typed_nulls(sql, types)}")]
+        rows = self._described_by_reading(sql, types) if types else None
+        if rows is None:
+            rows = self.fetch(f"DESCRIBE {typed_nulls(sql, types)}")
+        return [(row[0], row[1]) for row in rows]
+
+    def _described_by_reading(self, sql: str, types: Mapping[str, str]) -> list[tuple[Any, ...]] | None:
+        """DuckDB forgets the type of ``'a' || CAST(NULL AS VARCHAR)``, not of a NULL that it reads. None: that may not
+        stand everywhere, as behind IN or in a table function.
+        """
+        try:
+            return self.fetch(f"DESCRIBE {typed_nulls(sql, types, '(SELECT CAST(NULL AS {}))')}")
+        except Exception as error:
+            if type(error).__module__.split(".")[0] in ("duckdb", "_duckdb"):
+                return None
+            raise
 
     def types(self, sql: str) -> list[str]:
         """Types of a SELECT's columns."""
@@ -101,7 +117,18 @@ class Database:
 
 
 def _carried(sql: str, columns: Columns) -> str:
-    """A query whose columns Arrow can carry: some only as text."""
+    """A query whose columns Arrow can carry: some only as text.
+
+    Raises:
+        WireError: it is no query, and what it has done can't be asked again (0A000).
+    """
+    if tokens(sql)[0].word in ("insert", "update", "delete", "merge"):
+        name, kind = next((name, kind) for name, kind in columns if carried_as(kind))
+        raise WireError(
+            "0A000",
+            f"RETURNING hands out no {kind}, as '{name}' is.",
+            remedy=f"RETURNING CAST({quote_identifier(name)} AS VARCHAR)",
+        )
     names = [f"c{i}" for i in range(len(columns))]
     taken = [
         f"CAST({name} AS {carried})" if (carried := carried_as(kind)) else name

@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mfgsql.engine.access import Identity, check_statements
+from mfgsql.errors import AccessError
 from mfgsql.server.catalog import rewrite
 from mfgsql.server.errors import WireError
 from mfgsql.server.session.answers import Answers
 from mfgsql.server.session.command import Copy, Declare, Fetch
 from mfgsql.server.session.database import Database
-from mfgsql.server.session.documents import read_document
 from mfgsql.server.session.inference import infer
 from mfgsql.server.session.outcome import Outcome, changed, tag_of
-from mfgsql.server.session.placeholders import catalog_casts, parameters, replaced
+from mfgsql.server.session.placeholders import casting, catalog_casts, parameters
 from mfgsql.server.session.prepared import Names, Portal, Prepared
 from mfgsql.server.session.reading import read_command
+from mfgsql.server.session.returning import returned_by
 from mfgsql.server.session.rows import Columns
 from mfgsql.server.session.settings import Change, Settings
+from mfgsql.server.session.spelling import spelled
 from mfgsql.server.session.transaction import Transaction
 from mfgsql.server.types.parameters import duckdb_type_of
 from mfgsql.server.types.pg import pg_type
@@ -61,7 +63,7 @@ class Executor:
                 return self._declared(sql, command)
             return Prepared(sql, command=command)
         rewritten = rewrite(sql, self.identity.name)
-        statements = check_statements(self.database.session.con, rewritten or sql, self.identity)
+        statements = check_statements(self.database.session.con, rewritten or spelled(sql), self.identity)
         if not statements:
             return Prepared(sql)
         (statement,) = statements
@@ -108,8 +110,7 @@ class Executor:
         prepared.oids = [
             by_number.get(i) or (oids[i - 1] if i <= len(oids) else 0) or _TEXT for i in range(1, most + 1)
         ]
-        prepared.text = replaced(prepared.text, lambda n: read_document(f"${n}", types[n]) or f"${n}")
-        prepared.types = {n: "VARCHAR" if read_document("", kind) else kind for n, kind in types.items()}
+        prepared.types = types
         return prepared
 
     def columns(self, prepared: Prepared) -> Columns | None:
@@ -120,7 +121,7 @@ class Executor:
             return None
         if prepared.columns is None:
             self.transaction.enter()
-            columns = self.database.describe(prepared.text, prepared.types)
+            columns = self.database.describe(returned_by(prepared.text) or prepared.text, prepared.types)
             prepared.columns = _of_catalog(columns) if prepared.about_catalog else columns
         return prepared.columns
 
@@ -133,20 +134,27 @@ class Executor:
             return self._copy(command)
         if command is not None:
             if isinstance(command, Fetch):
-                self.transaction.enter()
+                self._begin(self.names.portal(command.name))
             return self.answers.answer(command)
         if prepared.kind in _ALONE and not self.transaction.is_open:
             self.transaction.leave()
         else:
             self.transaction.enter()
         if not prepared.reads_only:
+            self._check_path()
             self.transaction.wrote()
-        rows = self.database.execute(prepared.text, {n: values[n] for n in prepared.numbers})
+        given = {n: values[n] for n in prepared.numbers}
+        rows = self.database.execute(casting(prepared.text, prepared.types, given), given)
         if prepared.about_catalog:
             rows.columns = _of_catalog(rows.columns)
         if prepared.returns_rows:
             return Outcome(tag_of(prepared.kind, prepared.sql), rows)
         return changed(prepared.kind, prepared.sql, rows)
+
+    def _check_path(self) -> None:
+        """A change must name what it changes in schema ml, so that who judges statements can see that."""
+        if any(name.lower() == "ml" for name in self.settings.schemas()):
+            raise AccessError("With ml on the search path one can only read.", remedy="RESET search_path;")
 
     def _declare(self, command: Declare, prepared: Prepared, values: Mapping[str, Any]) -> Outcome:
         if not self.transaction.is_open and not command.hold:
@@ -160,9 +168,16 @@ class Executor:
         self.names.open(command.name, portal)
         return Outcome("DECLARE CURSOR")
 
+    def _begin(self, portal: Portal) -> None:
+        """A cursor may be a portal that was bound, and has not run yet."""
+        self.transaction.enter()
+        if portal.outcome is None:
+            portal.outcome = self.run(portal.prepared, portal.values)
+
     def _copy(self, command: Copy) -> Outcome:
         """Rows that go out, or the table that they come into; the data itself is the session's."""
         if command.into:
+            self._check_path()
             columns = f" ({', '.join(command.columns)})" if command.columns else ""
             check_statements(
                 self.database.session.con, f"INSERT INTO {command.table}{columns} VALUES (NULL)", self.identity

@@ -12,10 +12,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from mfgsql.server.session.placeholders import replaced
+from mfgsql.server.session.placeholders import MARK, marked
 
-# What stands for a parameter while sqlglot parses, which takes the $ in "$1,$2" for the quotes of a text.
-_MARK = "__ml_parameter_"
 Describe = Callable[[str], list[str]]  # a SELECT's types, by DuckDB
 _COMPARING = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In)
 _COUNTING = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
@@ -29,12 +27,12 @@ def infer(sql: str, wanted: Collection[str], describe: Describe) -> dict[str, st
         describe: gives the types of a SELECT's columns; it may raise whatever DuckDB raises.
     """
     try:
-        tree = sqlglot.parse_one(replaced(sql, lambda number: f"{_MARK}{number}"), read="duckdb")
+        tree = sqlglot.parse_one(marked(sql), read="duckdb")
     except SqlglotError:
         return {}
     found: dict[str, str] = {}
     for parameter in _parameters(tree):
-        number = parameter.name.removeprefix(_MARK)
+        number = parameter.name.removeprefix(MARK)
         if number in wanted and number not in found:
             kind = _kind_of(parameter, tree, describe)
             if kind:
@@ -81,7 +79,7 @@ def _others(parent: exp.Expression, node: exp.Expression) -> list[exp.Expression
 
 
 def _parameters(tree: exp.Expression) -> list[exp.Column]:
-    return [c for c in tree.find_all(exp.Column) if c.name.startswith(_MARK)]
+    return [c for c in tree.find_all(exp.Column) if c.name.startswith(MARK)]
 
 
 def _first(candidates: list[exp.Expression], node: exp.Expression, describe: Describe) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from mfgsql.engine.lexing import tokens
+from mfgsql.engine.lexing import first_words
 from mfgsql.server.session.command import Copy
 from mfgsql.server.session.rows import Rows
 
@@ -56,7 +56,7 @@ def tag_of(kind: str, sql: str, *, made: bool = False) -> str:
     """PostgreSQL's words for the end of a statement. ``made``: a table was made with rows."""
     if kind in _COUNTED:
         return _COUNTED[kind]
-    words = [t.word for t in tokens(sql)[:12]]
+    words = first_words(sql, 12)
     if not words:
         return ""
     first = words[0].upper()

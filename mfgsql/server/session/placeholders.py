@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from mfgsql.engine.lexing import Kind, tokens
 from mfgsql.server.errors import WireError
+from mfgsql.server.session.documents import read_document
 
+MARK = "__ml_parameter_"
 _MOST = 65_535  # parameters: as many as Bind can count
+_TEXTS = ("VARCHAR", "JSON")
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
@@ -18,6 +22,8 @@ def parameters(sql: str) -> list[str]:
     Raises:
         WireError: one is 0, or more than a client can give (42P02).
     """
+    if "$" not in sql:
+        return []  # a long INSERT need not be read for them
     found = {match[1] for t in tokens(sql) if t.kind is Kind.OPERATOR and (match := _PARAMETER.fullmatch(t.text))}
     for number in found:
         if len(number) > len(str(_MOST)) or not 0 < int(number) <= _MOST:
@@ -27,6 +33,8 @@ def parameters(sql: str) -> list[str]:
 
 def replaced(sql: str, by: Callable[[str], str]) -> str:
     """The statement with something else for each parameter, by its number."""
+    if "$" not in sql:
+        return sql
     parts, at = [], 0
     for token in tokens(sql):
         if token.kind is Kind.OPERATOR and (match := _PARAMETER.fullmatch(token.text)):
@@ -35,9 +43,31 @@ def replaced(sql: str, by: Callable[[str], str]) -> str:
     return "".join([*parts, sql[at:]])
 
 
-def typed_nulls(sql: str, types: Mapping[str, str]) -> str:
-    """The statement with a NULL of its type for each parameter."""
-    return replaced(sql, lambda number: f"CAST(NULL AS {types.get(number, 'VARCHAR')})")
+def marked(sql: str) -> str:
+    """The statement for sqlglot, with a column for each parameter: it takes the $ in ``$1,$2`` for quotes of a text."""
+    return replaced(sql, lambda number: f"{MARK}{number}")
+
+
+def unmarked(sql: str) -> str:
+    """And back."""
+    return sql.replace(MARK, "$")
+
+
+def casting(sql: str, types: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """The statement with a cast for each parameter whose value came as text, though its type is another (infinities,
+    months of an interval, what nests): DuckDB would take it for a text.
+    """
+    loose = {n: types[n] for n, v in values.items() if isinstance(v, str) and types.get(n, "VARCHAR") not in _TEXTS}
+
+    def cast(n: str) -> str:
+        return (read_document(f"${n}", loose[n]) or f"CAST(${n} AS {loose[n]})") if n in loose else f"${n}"
+
+    return replaced(sql, cast) if loose else sql
+
+
+def typed_nulls(sql: str, types: Mapping[str, str], null: str = "CAST(NULL AS {})") -> str:
+    """The statement with a NULL of its type for each parameter; ``null`` writes one, the type for its ``{}``."""
+    return replaced(sql, lambda number: null.format(types.get(number, "VARCHAR")))
 
 
 # Types that only PostgreSQL's catalog has, by name: of a value, and of an array of them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mfgsql.engine.lexing import tokens
+from mfgsql.engine.lexing import first_words, tokens
 from mfgsql.server.errors import WireError
 from mfgsql.server.session.command import (
     Begin,
@@ -38,15 +38,12 @@ def read_command(sql: str, known: Callable[[str], bool]) -> Command | None:
     Raises:
         WireError: it begins as a command and is none (42601).
     """
-    found = tokens(sql)
-    if not found:
+    first = first_words(sql, 1)
+    if not first or first[0] not in (*_READERS, *_SETTINGS):
         return None
-    reader = Words(sql, found)
+    reader = Words(sql, tokens(sql))
     word = reader.next()
-    if word in ("set", "reset", "show"):
-        return _setting(word, reader, known)
-    read = _READERS.get(word)
-    return read(reader) if read else None
+    return _setting(word, reader, known) if word in _SETTINGS else _READERS[word](reader)
 
 
 def _modes(reader: Words) -> bool | None:
@@ -237,7 +234,7 @@ def _copy(reader: Words) -> Command | None:
         last = reader.tokens[reader.at - 1]
         table = reader.sql[begin : last.begin + len(last.text)]
         if reader.peek() == "(":
-            columns = tuple(part.strip() for part in reader.span().split(","))
+            columns = reader.names()
     into = reader.accept("from")
     if not into:
         reader.expect("to")
@@ -260,6 +257,7 @@ def _users(reader: Words) -> Command:
     )
 
 
+_SETTINGS = ("set", "reset", "show")
 _READERS: dict[str, Callable[[Words], Command | None]] = {
     "begin": _begin,
     "start": _start,

@@ -41,6 +41,7 @@ _FIXED = {
     "session_authorization", "max_identifier_length", "max_index_keys", "transaction_isolation", "lc_collate",
     "lc_ctype", "max_connections", "wal_level",
 }  # fmt: skip
+_HIDDEN = ("ml_catalog", "ml_pg")  # what names of them would reach is nobody's but mfgsql's
 _UNITS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}  # milliseconds
 _TRUE, _FALSE = ("on", "true", "yes", "1", "t", "y"), ("off", "false", "no", "0", "f", "n")
 
@@ -131,14 +132,20 @@ class Settings:
 
     def schemas(self) -> list[str]:
         """The search path's schemas; PostgreSQL's names for the usual one are DuckDB's ``main``."""
-        found = []
-        for part in self["search_path"].split(","):
-            name = part.strip()
-            name = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-            if name in ("$user", "pg_catalog", ""):
-                continue
-            found.append("main" if name == "public" else name)
-        return list(dict.fromkeys(found))
+        return _schemas(self["search_path"])
+
+
+def _schemas(path: str) -> list[str]:
+    found = []
+    for part in path.split(","):
+        name = part.strip()
+        name = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+        if name in ("$user", "pg_catalog", ""):
+            continue
+        if name.lower() in _HIDDEN:
+            raise WireError("42501", f"Schema {name} can't be on the search path.", remedy="FROM ml.models")
+        found.append("main" if name == "public" else name)
+    return list(dict.fromkeys(found))
 
 
 def _duration(text: str) -> float:
@@ -160,6 +167,8 @@ def _checked(name: str, value: str) -> str:
         return "UTF8"
     if name == "timezone":
         return _zone(value)
+    if name == "search_path":
+        _schemas(value)
     if name.endswith("timeout"):
         _duration(value)
     if name == "datestyle" and not value.upper().startswith("ISO") and value.upper() not in ("DMY", "MDY", "YMD"):

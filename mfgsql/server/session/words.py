@@ -50,6 +50,16 @@ class Words:
             raise self.wrong()
         return self.next()
 
+    def names(self) -> tuple[str, ...]:
+        """Names in parentheses, as they are written."""
+        self.expect("(")
+        found = []
+        while not found or self.accept(","):
+            self.name()
+            found.append(self.tokens[self.at - 1].text)
+        self.expect(")")
+        return tuple(found)
+
     def rest(self) -> str:
         """The text from here on."""
         return self.sql[self.tokens[self.at].begin :] if self.at < len(self.tokens) else ""

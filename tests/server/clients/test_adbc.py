@@ -42,7 +42,7 @@ def test_every_type(con: adbc.Connection, everything: Callable) -> None:
             if wanted is None or name == "c_json":
                 continue
             if name in ("c_decimal", "c_hugeint"):
-                wanted = f"{wanted:f}"
+                wanted = str(wanted)
             if name == "c_uuid":
                 value = value if isinstance(value, bytes) else value.bytes
                 wanted = wanted.bytes

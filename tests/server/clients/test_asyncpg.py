@@ -76,13 +76,28 @@ async def test_parameters_of_every_type(con: asyncpg.Connection) -> None:
     signs = ", ".join(f"${i + 1}" for i in range(len(PARAMETERS)))
     await con.execute(f"CREATE TABLE apg_kept ({columns})")
     values = tuple(PARAMETERS.values())
-    assert tuple(await con.fetchrow(f"INSERT INTO apg_kept VALUES ({signs}) RETURNING *", *values)) == values
+    await con.execute(f"INSERT INTO apg_kept VALUES ({signs})", *values)
+    assert tuple(await con.fetchrow("FROM apg_kept")) == values
     cast = ", ".join(f"${i + 1}::{kind}" for i, kind in enumerate(PARAMETERS))
     assert tuple(await con.fetchrow(f"SELECT {cast}", *values)) == values
     for i, (kind, value) in enumerate(PARAMETERS.items()):
         if kind != "JSON":
             assert await con.fetchval(f"SELECT count(*) FROM apg_kept WHERE c{i} = $1", value) == 1, kind
     await con.execute(f"INSERT INTO apg_kept VALUES ({signs})", *[None] * len(values))
+
+
+@connected
+async def test_rows_that_were_changed(con: asyncpg.Connection, truth: Callable) -> None:
+    """Before it runs a statement asyncpg asks for its columns."""
+    await con.execute('CREATE TABLE "Apg Back" ("Id" INTEGER PRIMARY KEY, x DECIMAL(9, 2), l TEXT[], z TIMETZ)')
+    rows = await con.fetch('INSERT INTO "Apg Back" ("Id", x) VALUES ($1, $2), (2, NULL) RETURNING "Id", x * 2 AS y, l', 1, Decimal("1.5"))
+    assert [dict(row) for row in rows] == [{"Id": 1, "y": Decimal("3.0"), "l": None}, {"Id": 2, "y": None, "l": None}]
+    row = await con.fetchrow('UPDATE "Apg Back" SET l = $1 WHERE "Id" = $2 RETURNING "Id", x, l', ["a"], 1)
+    assert tuple(row) == (1, Decimal("1.5"), ["a"])
+    with pytest.raises(asyncpg.FeatureNotSupportedError, match="TIME WITH TIME ZONE"):
+        await con.fetch('DELETE FROM "Apg Back" RETURNING *')
+    assert await con.fetchval('DELETE FROM "Apg Back" WHERE "Id" = $1 RETURNING x', 1) == Decimal("1.5")
+    assert truth('SELECT "Id" FROM "Apg Back"') == [(2,)]
 
 
 @connected
@@ -162,6 +177,12 @@ async def test_a_timeout_cancels(con: asyncpg.Connection) -> None:
     with pytest.raises(asyncio.TimeoutError):
         await con.fetch(SLOW, timeout=0.3)
     assert await con.fetchval("SELECT 1") == 1
+
+
+@connected
+async def test_columns_of_what_parameters_make(con: asyncpg.Connection) -> None:
+    row = await con.fetchrow("SELECT 'a' || $1 AS t, $2::BIGINT * 2.5 AS n, quote_literal($2::BIGINT) AS q WHERE 7 IN ($2)", "b", 7)
+    assert tuple(row) == ("ab", Decimal("17.5"), "'7'")
 
 
 @connected

@@ -74,3 +74,6 @@ def test_the_search_path():
     assert settings.schemas() == ["main"]
     settings.set("search_path", '"$user", public, Sales, "Odd ""name"')
     assert settings.schemas() == ["main", "sales", 'Odd "name']
+    for hidden in ("ml_catalog", '"ML_catalog"', "main, ml_pg"):
+        with pytest.raises(WireError):
+            settings.set("search_path", hidden)

@@ -74,4 +74,5 @@ class CopyLayout:
 
 def concerns(named: Sequence[str] | str, column: str) -> bool:
     """Whether a list of columns, or ``*``, names this one."""
-    return named == "*" or column in named
+    bare = [name[1:-1].replace('""', '"') if name.startswith('"') else name for name in named]
+    return named == "*" or column.lower() in map(str.lower, bare)

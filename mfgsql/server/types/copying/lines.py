@@ -99,12 +99,12 @@ class LineReader:
     def _refuse_blanks(self, data: bytes) -> None:
         """Arrow reads an empty line as a row of NULLs, PostgreSQL only where there is one column."""
         empty = b"\n\n" in data or b"\n\r\n" in data or data[:1] in (b"\n", b"\r")
+        quotes = at = 0
         for match in _BLANK.finditer(data) if empty and len(self._names) > 1 else ():
-            before = data[: match.start()]
-            if self._header and not before:
-                continue
-            if self._layout.form == "text" or before.count(self._layout.quote.encode()) % 2 == 0:
-                line = self._before + before.count(b"\n") + 1
+            quotes += data.count(self._layout.quote.encode(), at, match.start())
+            at = match.start()
+            if (self._layout.form == "text" or quotes % 2 == 0) and not (self._header and at == 0):
+                line = self._before + data.count(b"\n", 0, at) + 1
                 raise WireError("22P04", f"COPY, line {line}: the line is empty, column '{self._names[0]}' is missing.")
 
     def _told(self, row: Any, message: str) -> WireError:

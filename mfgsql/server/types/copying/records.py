@@ -68,7 +68,7 @@ class Records:
                 quotes -= self._quotes(bytes(data[at:end]))
                 if quotes % 2 == 0:
                     return at + 1
-            elif (at - len(data[:at].rstrip(b"\\"))) % 2 == 0:
+            elif _backslashes(data, at) % 2 == 0:
                 return at + 1
             end = at
         return 0
@@ -81,9 +81,20 @@ class Records:
         return data.count(quote)
 
     def _until_end(self, data: bytes) -> bytes:
+        quotes = at = 0
         for match in _END.finditer(data) if b"\\." in data else ():
-            if self._layout.form == "text" or self._quotes(data[: match.start()]) % 2 == 0:
+            quotes += self._quotes(data[at : match.start()])
+            at = match.start()
+            if self._layout.form == "text" or quotes % 2 == 0:
                 self._ended = True
                 self._held.clear()
                 return data[: match.start()]
         return data
+
+
+def _backslashes(data: bytearray, at: int) -> int:
+    """How many stand before this place, without a gap: an end of line behind an odd number of them is a value's."""
+    begin = at
+    while begin and data[begin - 1] == ord("\\"):
+        begin -= 1
+    return at - begin

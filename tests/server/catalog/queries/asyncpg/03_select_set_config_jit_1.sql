@@ -1,0 +1,3 @@
+-- values: ["on"]
+SELECT
+                    set_config('jit', $1, false)

@@ -1,0 +1,2 @@
+-- values: [23]
+select typname from pg_type where oid=$1

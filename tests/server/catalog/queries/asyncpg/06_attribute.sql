@@ -1,0 +1,1 @@
+select attname, atttypid, attrelid::regclass from pg_attribute limit 2

@@ -1,0 +1,1 @@
+SELECT last_value, p.seqstart, p.seqincrement, p.seqmin, p.seqmax, p.seqcycle FROM pg_catalog.pg_sequences s JOIN pg_catalog.pg_class c ON c.relname = s.sequencename JOIN pg_catalog.pg_sequence p ON p.seqrelid = c.oid

@@ -1,0 +1,1 @@
+select pg_get_indexdef(:oid(readings_key), 2, true)

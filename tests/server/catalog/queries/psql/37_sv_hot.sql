@@ -1,0 +1,1 @@
+SELECT 'hot'::pg_catalog.regclass::pg_catalog.oid

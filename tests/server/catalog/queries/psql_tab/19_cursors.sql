@@ -1,0 +1,2 @@
+SELECT name    FROM pg_catalog.pg_cursors   WHERE name LIKE 'p%'
+LIMIT 1000
