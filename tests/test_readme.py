@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,8 +44,14 @@ def blocks(language: str) -> list[str]:
     return [text for name, text in BLOCKS if name == language]
 
 
+def shells(*, served: bool) -> list[str]:
+    """Lines of the shell, of the blocks that serve or of those that don't."""
+    texts = [text for text in blocks("sh") if ("mfgsql serve" in text) == served]
+    return [line for text in texts for line in text.splitlines() if line.strip()]
+
+
 def commands() -> list[list[str]]:
-    lines = [line for text in blocks("sh") for line in text.splitlines() if line.strip()]
+    lines = shells(served=False)
     return [words for line in lines if " ".join(words := shlex.split(line, comments=True)) not in LEFT_OUT]
 
 
@@ -78,6 +89,41 @@ def test_the_commands_and_then_the_python_run(here: Path) -> None:
     exec(python, names)
     assert names["s"].execute("SELECT champion FROM ml.models").fetchall() == [(1,)]
     names["s"].close()
+
+
+def test_the_server_serves(here: Path) -> None:
+    """The block about the server, with a free port and the password from the environment."""
+    if shutil.which("psql") is None:
+        pytest.skip("psql isn't installed")
+    with mfgsql.connect("plant.duckdb", progress="off") as s:
+        s.execute(TABLES)
+        s.execute("FROM ml_finetune('press_failure', 'labelled', target := 'failed', options := {'epochs': 1})")
+    (serve, *others) = shells(served=True)
+    port, password = free_port(), "a-pass-word-1"
+    environment = os.environ | {"PGPORT": str(port), "PGPASSWORD": password}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    words = [*shlex.split(serve, comments=True), "--port", str(port)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdin and server.stdout
+        server.stdin.write(f"{password}\n")
+        server.stdin.close()
+        assert "may log in as admin" in server.stdout.readline()
+        assert f"postgresql://USER@127.0.0.1:{port}/plant" in server.stdout.readline()
+        try:
+            for line in others:
+                run = subprocess.run(
+                    line, shell=True, input=f"{password}\n", capture_output=True, text=True, env=environment, timeout=120
+                )
+                assert run.returncode == 0, (line, run.stdout, run.stderr)
+            assert "predicted_failed" in run.stdout
+        finally:
+            server.terminate()
+            assert server.wait(60) == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def test_the_table_has_every_verb_and_no_other_argument() -> None:

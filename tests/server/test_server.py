@@ -332,6 +332,17 @@ def test_a_cursor_with_hold_outlives_its_transaction(serve):
         con.execute("CLOSE held")
 
 
+def test_rows_that_nobody_wants_are_not_made(serve):
+    """A portal that is left after two rows of very many ends with its transaction, at once."""
+    with serve() as server, connect(server) as con:
+        started = time.monotonic()
+        with con.transaction(), con.cursor("many") as cursor:
+            cursor.execute("SELECT range FROM range(100000000000)")
+            assert cursor.fetchmany(2) == [(0,), (1,)]
+        assert con.execute("SELECT 1").fetchone() == (1,)
+        assert time.monotonic() - started < 20
+
+
 def test_sessions_know_their_settings(serve):
     with serve() as server, connect(server, options="-c search_path=ml,main -c TimeZone=Asia/Tokyo") as con:
         assert con.execute("SHOW search_path").fetchone() == ("ml,main",)

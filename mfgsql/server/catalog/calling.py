@@ -42,6 +42,12 @@ def is_known(node: exp.Expression) -> bool:
     return name in functions()
 
 
+def setting_of(node: exp.Expression) -> str:
+    """Which setting a call asks for, lower case; empty where it asks for none, or for one that is computed."""
+    args = _arguments(node) if function_name(node) == "current_setting" else []
+    return str(args[0].name).lower() if args and isinstance(args[0], exp.Literal) else ""
+
+
 def translate(node: exp.Expression) -> exp.Expression:
     """The call in DuckDB's words; the node itself where it is no function of PostgreSQL's alone."""
     name, args = function_name(node), _arguments(node)

@@ -7,6 +7,7 @@ really referenced does the statement change.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import sqlglot
@@ -25,28 +26,39 @@ _TOUCHES = re.compile(
 _POSTGRES = re.compile(r"\bpg_|information_schema|::\s*reg|as\s+reg|\"char\"|to_reg|server_version_num")
 
 
-def rewrite(sql: str, user: str = "mfgsql") -> str | None:
+_QUERY = re.compile(r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|with|values|from|table)\b", re.IGNORECASE | re.DOTALL)
+
+
+def rewrite(sql: str, user: str = "mfgsql", settings: Mapping[str, str] | None = None) -> str | None:
     """The statement over ``ml_pg``, or None where it asks nothing of PostgreSQL's catalog.
+
+    Only queries are rewritten, and a query stays one. What neither PostgreSQL's nor DuckDB's grammar takes is left
+    for DuckDB to judge.
 
     Args:
         sql: one statement. ``$1`` and the like stay.
         user: who asks; the one role that the catalog shows.
+        settings: what the session has set, lower case: where it differs from ``pg_settings``.
     """
-    return _rewritten(sql, user) if _TOUCHES.search(sql.lower()) else None
+    if not _QUERY.match(sql) or not _TOUCHES.search(sql.lower()):
+        return None
+    return _rewritten(sql, user, tuple(sorted((settings or {}).items())))
 
 
 @lru_cache(maxsize=512)
-def _rewritten(sql: str, user: str) -> str | None:
+def _rewritten(sql: str, user: str, settings: tuple[tuple[str, str], ...]) -> str | None:
     dialects = (CatalogSql, "duckdb") if _POSTGRES.search(sql.lower()) else ("duckdb", CatalogSql)
     for dialect in dialects:
         try:
             trees = sqlglot.parse(sql, dialect=dialect)
+            if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+                return None
+            if dialect is CatalogSql:
+                fold_names(trees[0])
+            translation = Translation(trees[0], user, dict(settings))
+            return translation.sql() if translation.touched else None
         except SqlglotError:
-            continue  # not this dialect's; where it is neither's, DuckDB says what is wrong
-        if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-            return None
-        if dialect is CatalogSql:
-            fold_names(trees[0])
-        translation = Translation(trees[0], user)
-        return translation.sql() if translation.touched else None
+            continue  # not this dialect's
+        except RecursionError:
+            return None  # no catalog query is nested so deeply
     return None

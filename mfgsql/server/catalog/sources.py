@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlglot import exp
 
 from mfgsql.server.catalog import calling
-from mfgsql.server.catalog.vocabulary import ROLES, SETS, defined, functions, relations
+from mfgsql.server.catalog.vocabulary import SETS, defined, functions, relations
 from mfgsql.server.catalog.wording import call, move
 
 _COLUMNAR = (exp.Explode, exp.ExplodingGenerateSeries)
@@ -28,18 +28,17 @@ def schema_of(table: exp.Table, ctes: Collection[str]) -> str | None:
     return "pg" if (bare or schema == "pg_catalog") and name in relations() else None
 
 
-def relation(table: exp.Table, schema: str, user: str) -> exp.Expression:
-    """A relation of the catalog, moved to ``ml_pg``; where it names roles, the one role is the user."""
+def relation(table: exp.Table, schema: str, replaced: Mapping[str, exp.Expression]) -> exp.Expression:
+    """A relation of the catalog, moved to ``ml_pg``, some of its columns replaced."""
     name, alias = table.name.lower(), table.args.get("alias")
     move(table, schema, name)
-    column = ROLES.get((schema, name))
-    if column is None:
+    if not replaced:
         return table
     joins = table.args.get("joins")
     table.set("alias", None)
     table.set("joins", None)
-    mine = exp.alias_(exp.Literal.string(user), column)
-    rows = exp.select(exp.Star(replace=[mine])).from_(table.copy())
+    columns = [exp.alias_(value, column) for column, value in replaced.items()]
+    rows = exp.select(exp.Star(replace=columns)).from_(table.copy())
     return exp.Subquery(this=rows, alias=alias or exp.TableAlias(this=exp.to_identifier(name)), joins=joins)
 
 

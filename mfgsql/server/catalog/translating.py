@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 
 from mfgsql.server.catalog import calling, casting, expressions, naming, sources
+from mfgsql.server.catalog.vocabulary import ROLES
 
 _SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax"})
 _SCHEMAS = frozenset({"pg_catalog", "information_schema"})
@@ -24,8 +25,8 @@ class Translation:
         touched: whether anything of the catalog was in it; else the tree is of no use.
     """
 
-    def __init__(self, tree: exp.Query, user: str) -> None:
-        self.user, self.touched = user, False
+    def __init__(self, tree: exp.Query, user: str, settings: Mapping[str, str] | None = None) -> None:
+        self.user, self.settings, self.touched = user, settings or {}, False
         self._ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
         self._asks = any(sources.schema_of(table, self._ctes) for table in tree.find_all(exp.Table))
         naming.name_outputs(tree)
@@ -40,7 +41,7 @@ class Translation:
 
     def sql(self) -> str:
         """As DuckDB's SQL."""
-        return str(self.tree.sql(dialect="duckdb"))
+        return str(self.tree.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.IGNORE))
 
     def _replace_system_columns(self, tree: exp.Query) -> None:
         """Columns that each row has in PostgreSQL: ``tableoid`` is the relation, the others say nothing here."""
@@ -70,11 +71,20 @@ class Translation:
         if schema := sources.schema_of(table, self._ctes):
             self.touched = True
             table.set("only", None)
-            return sources.relation(table, schema, self.user)
+            return sources.relation(table, schema, self._replaced(schema, table.name.lower()))
         if isinstance(table.this, exp.Identifier):
             return table
         self.touched |= table.db.lower() == "pg_catalog" or calling.is_known(table.this)
         return sources.function(table)
+
+    def _replaced(self, schema: str, name: str) -> dict[str, exp.Expression]:
+        """Columns of a relation that are not the same for everybody."""
+        if column := ROLES.get((schema, name)):
+            return {column: exp.Literal.string(self.user)}
+        if name != "pg_settings" or not self.settings:
+            return {}
+        ifs = [exp.If(this=exp.Literal.string(n), true=exp.Literal.string(v)) for n, v in self.settings.items()]
+        return {"setting": exp.Case(this=exp.func("lower", exp.column("name")), ifs=ifs, default=exp.column("setting"))}
 
     def _unnest(self, node: exp.Unnest) -> exp.Expression:
         return sources.unnest(node)
@@ -112,11 +122,17 @@ class Translation:
         if calling.function_name(node) in _CALLER | {"pg_get_userbyid"}:
             return self._caller(node)
         self.touched |= calling.is_known(node)
+        if calling.setting_of(node) in self.settings:
+            self.touched = True
+            return exp.Literal.string(self.settings[calling.setting_of(node)])
         return calling.translate(node)
 
     def _operator(self, node: exp.Operator) -> exp.Expression:
         self.touched = True
         return expressions.operator(node)
+
+    def _pattern(self, node: exp.Like | exp.ILike) -> exp.Expression:
+        return expressions.pattern(node) if self._asks else node  # else it may be a user's own, for DuckDB
 
     _HANDLERS: ClassVar[dict[type[exp.Expression], Handler]] = {
         exp.Table: _table,
@@ -130,8 +146,8 @@ class Translation:
         exp.Collate: lambda _, node: expressions.collation(node),
         exp.EQ: lambda _, node: expressions.comparison(node),
         exp.NEQ: lambda _, node: expressions.comparison(node),
-        exp.Like: lambda _, node: expressions.pattern(node),
-        exp.ILike: lambda _, node: expressions.pattern(node),
+        exp.Like: _pattern,
+        exp.ILike: _pattern,
         exp.Any: lambda _, node: expressions.any_of(node),
         exp.Bracket: lambda _, node: expressions.element(node),
         exp.Div: lambda _, node: expressions.division(node),

@@ -75,7 +75,8 @@ class Answers:
 
     @answer.register
     def _(self, command: c.Commit) -> Outcome:
-        self._keep_cursors()
+        self._names.before_commit()
+        self._database.free()
         tag, warning = self._transaction.commit()
         self._ended(committed=tag == "COMMIT")
         return Outcome(tag, notices=[(_NO_TRANSACTION, warning)] if warning else [])
@@ -86,13 +87,6 @@ class Answers:
         warning = self._transaction.rollback()
         self._ended(committed=False)
         return Outcome("ROLLBACK", notices=[(_NO_TRANSACTION, warning)] if warning else [])
-
-    def _keep_cursors(self) -> None:
-        """Rows of cursors WITH HOLD outlive the transaction that made them."""
-        for portal in self._names.portals.values():
-            if portal.hold and portal.outcome and portal.outcome.rows:
-                portal.outcome.rows.put_aside()
-        self._database.free()
 
     def _ended(self, *, committed: bool) -> None:
         self._names.end_of_transaction(committed=committed)

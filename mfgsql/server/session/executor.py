@@ -21,6 +21,7 @@ from mfgsql.server.session.returning import returned_by
 from mfgsql.server.session.rows import Columns
 from mfgsql.server.session.settings import Change, Settings
 from mfgsql.server.session.spelling import spelled
+from mfgsql.server.session.templates import templated
 from mfgsql.server.session.transaction import Transaction
 from mfgsql.server.types.parameters import duckdb_type_of
 from mfgsql.server.types.pg import pg_type
@@ -63,7 +64,7 @@ class Executor:
                 return self._declared(sql, command)
             return Prepared(sql, command=command)
         rewritten = rewrite(sql, self.identity.name)
-        statements = check_statements(self.database.session.con, rewritten or spelled(sql), self.identity)
+        statements = check_statements(self.database.session.con, rewritten or templated(spelled(sql)), self.identity)
         if not statements:
             return Prepared(sql)
         (statement,) = statements

@@ -111,6 +111,16 @@ class Names:
         if portal := self.portals.pop(name, None):
             portal.close()
 
+    def before_commit(self) -> None:
+        """Rows of cursors WITH HOLD are put aside, since they outlive the transaction that makes them; those of other
+        portals are not wanted any more.
+        """
+        for name, portal in list(self.portals.items()):
+            if not portal.hold:
+                self.close(name)
+            elif portal.outcome is not None and portal.outcome.rows is not None:
+                portal.outcome.rows.put_aside()
+
     def end_of_transaction(self, *, committed: bool) -> None:
         """Portals go with their transaction; those WITH HOLD stay where it was committed."""
         for name, portal in list(self.portals.items()):

@@ -257,6 +257,11 @@ def _users(reader: Words) -> Command:
     )
 
 
+def _users_or_none(reader: Words) -> Command | None:
+    """CREATE, ALTER, DROP: of users and roles, as ``\\password`` of psql asks for; else DuckDB's."""
+    return _users(reader) if reader.peek() in ("user", "role", "group") else None
+
+
 _SETTINGS = ("set", "reset", "show")
 _READERS: dict[str, Callable[[Words], Command | None]] = {
     "begin": _begin,
@@ -279,4 +284,7 @@ _READERS: dict[str, Callable[[Words], Command | None]] = {
     "unlisten": _unlisten,
     "grant": _users,
     "revoke": _users,
+    "create": _users_or_none,
+    "alter": _users_or_none,
+    "drop": _users_or_none,
 }

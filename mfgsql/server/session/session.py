@@ -235,9 +235,7 @@ class Session:
         """What belongs together is done: outside a transaction of the client's, portals go, and all is committed."""
         transaction, names = self._executor.transaction, self._executor.names
         if not transaction.is_open:
-            for portal in names.portals.values():
-                if portal.hold and portal.outcome and portal.outcome.rows:
-                    portal.outcome.rows.put_aside()
+            names.before_commit()
             self._executor.database.free()
             transaction.leave()
             names.end_of_transaction(committed=True)

@@ -45,10 +45,12 @@ class Words:
             raise self.wrong()
 
     def name(self) -> str:
+        """A name: as it is where it stands in quotes, else in lower case."""
         text = self.tokens[self.at].text if self.at < len(self.tokens) else " "
         if not text[0].isidentifier() and text[0] != '"':
             raise self.wrong()
-        return self.next()
+        self.at += 1
+        return text[1:-1].replace('""', '"') if text[0] == '"' else text.lower()
 
     def names(self) -> tuple[str, ...]:
         """Names in parentheses, as they are written."""

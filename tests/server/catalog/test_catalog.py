@@ -134,6 +134,14 @@ def test_settings(ask: Ask) -> None:
     assert f"DuckDB {duckdb.__version__}" in version
 
 
+def test_settings_of_the_session(con: duckdb.DuckDBPyConnection) -> None:
+    mine = {"application_name": "it's mine", "timezone": "Asia/Shanghai"}
+    sql = "SELECT current_setting('application_name'), current_setting('TimeZone'), current_setting('jit')"
+    assert con.execute(rewrite(sql, "hans", mine) or "").fetchall() == [("it's mine", "Asia/Shanghai", "off")]
+    sql = "SELECT s.setting FROM pg_settings s WHERE lower(s.name) IN ('application_name', 'timezone', 'jit') ORDER BY s.name"
+    assert con.execute(rewrite(sql, "hans", mine) or "").fetchall() == [("Asia/Shanghai",), ("it's mine",), ("off",)]
+
+
 def test_privileges(ask: Ask) -> None:
     assert ask(
         "SELECT has_table_privilege('machines', 'SELECT'), has_schema_privilege('hans', 'lab', 'USAGE'), pg_has_role('hans', 'USAGE')"

@@ -95,7 +95,7 @@ def test_transactions_and_errors(con, truth: Callable) -> None:
     con.commit()
     with pytest.raises(Exception, match="nope") as told:
         con.execute("SELECT nope FROM odbc_tx").fetchall()
-    assert told.value.args[0] == "42S22"
+    assert told.value.args[0] == "42703"
     con.rollback()
     con.autocommit = True
     assert truth("FROM odbc_tx") == [(2,)]

@@ -21,7 +21,7 @@ KNOWN = Settings({}).__contains__
         ("END", c.Commit()),
         ("ROLLBACK", c.Rollback()),
         ("ABORT TRANSACTION", c.Rollback()),
-        ('SAVEPOINT "My Point"', c.Savepoint("my point")),
+        ('SAVEPOINT "My Point"', c.Savepoint("My Point")),
         ("RELEASE SAVEPOINT a", c.Release("a")),
         ("ROLLBACK TRANSACTION TO SAVEPOINT a", c.RollbackTo("a")),
         ("ROLLBACK TO a", c.RollbackTo("a")),

@@ -192,6 +192,8 @@ BAD = [
     ({}, b"x\t1\ty\n", "22P04", "line 1: there are values behind the last column"),
     ({}, b"x\0\t1\n", "22021", "NUL"),
     ({}, b"x\xff\t1\n", "22021", "UTF-8"),
+    ({}, b"\xff\n", "22021", "UTF-8"),
+    ({}, b"x\\xff\t1\n", "22021", "column 'a'"),
     ({"format": "csv"}, b"x,1\ny\xff,2\n", "22021", "line 2, column 'a'"),
     ({"format": "csv"}, b'x,"1\n', "22P04", "quote"),
     ({"format": "csv", "header": True}, b"a,b\nx,1\ny\n", "22P04", "column 'b' is missing"),

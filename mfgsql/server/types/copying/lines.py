@@ -47,7 +47,7 @@ class LineReader:
         self._before += table.num_rows + self._header
         self._header = False
         columns = [self._column(table.column(k), name) for k, name in enumerate(self._names)]
-        return [unescaped(c) for c in columns] if text else columns
+        return list(map(self._meant, columns, self._names)) if text else columns
 
     def _parsed(self, data: bytes) -> Any:
         """As a table of strings. A row of the wrong length is told by Arrow through a function."""
@@ -57,7 +57,8 @@ class LineReader:
             wrong.append(row)
             return "error"
 
-        options = self._reading(len(data)), self._parsing(tell), self._converting()
+        # Arrow can't show a function what is not UTF-8.
+        options = self._reading(len(data)), self._parsing(tell if _is_utf8(data) else None), self._converting()
         try:
             return csv.read_csv(pa.BufferReader(data), *options)
         except pa.ArrowInvalid as error:
@@ -96,6 +97,13 @@ class LineReader:
             found = pc.if_else(pc.equal(found, self._layout.marker), None, found)
         return found
 
+    def _meant(self, column: Array, name: str) -> Array:
+        try:
+            return unescaped(column)
+        except UnicodeDecodeError:
+            where = f"COPY, up to line {self._before}, column '{name}'"
+            raise WireError("22021", f"{where}: codes behind a backslash make no UTF-8.") from None
+
     def _refuse_blanks(self, data: bytes) -> None:
         """Arrow reads an empty line as a row of NULLs, PostgreSQL only where there is one column."""
         empty = b"\n\n" in data or b"\n\r\n" in data or data[:1] in (b"\n", b"\r")
@@ -118,3 +126,11 @@ class LineReader:
         what = missing or "there are values behind the last column"
         return WireError("22P04", f"COPY, line {line}: {what}: {row.text[:60]!r}.",
                          remedy="Check the delimiter and the quotes.")  # fmt: skip
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
