@@ -85,7 +85,15 @@ class Connection:
             settings = Settings(self._server.defaults(guest.identity))
             self.settings = settings
             transaction = Transaction(self._unbroken(database), read_only=guest.identity.role is Role.READER)
-            executor = Executor(database, guest.identity, settings, transaction, self._tell)
+            executor = Executor(
+                database,
+                guest.identity,
+                settings,
+                transaction,
+                self._tell,
+                self._server.signal,
+                self.activity.process,
+            )
             for setting, value in guest.parameters.items():
                 if not setting.startswith("_pq_."):
                     executor.answers.set(setting, value)

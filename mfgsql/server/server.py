@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from mfgsql.engine.access import Identity
+from mfgsql.engine.access import Identity, Role
 from mfgsql.engine.session import Session
 from mfgsql.engine.users import Users
 from mfgsql.errors import SourceError
@@ -67,7 +67,7 @@ class Server:
         """Settings of a session that are not everybody's."""
         return {
             "session_authorization": identity.name,
-            "is_superuser": "on" if identity.role.value == "admin" else "off",
+            "is_superuser": "on" if identity.role is Role.ADMIN else "off",
             "max_connections": str(self.options.max_connections),
         }
 
@@ -128,6 +128,22 @@ class Server:
         connection = self._connections.get(process)
         if connection is not None and secrets.compare_digest(str(connection.activity.secret), str(secret)):
             connection.activity.cancel()
+
+    def signal(self, identity: Identity, process: int, end: bool) -> bool:
+        """Stop what a session runs, or end it; whether there is one.
+
+        Raises:
+            WireError: it is somebody else's, and who asks is no admin (42501).
+        """
+        connection = self._connections.get(process)
+        if connection is None or not connection.activity.user:
+            return False
+        if connection.activity.user != identity.name and identity.role is not Role.ADMIN:
+            raise WireError("42501", f"Process {process} is another user's.", remedy="An admin may stop it.")
+        connection.activity.cancel("canceling statement due to user request")
+        if end:
+            connection.end(WireError("57P01", _STOPPING, fatal=True))
+        return True
 
     # -- the watch --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,10 @@
--- Small functions about the session, privileges, and arrays. What a role may do is decided elsewhere: who sees an object may read it.
-CREATE MACRO ml_pg.pg.version() AS 'PostgreSQL 15.0 (mfgsql ' || :version || ', DuckDB ' || (SELECT ltrim(library_version, 'v') FROM pragma_version()) || ')';
+-- Small functions about the session, privileges, and arrays. What a role may do is decided elsewhere: who sees an
+-- object may read it.
+CREATE MACRO ml_pg.pg.version() AS 'PostgreSQL 15.0 (mfgsql ' || :version || ', DuckDB '
+  || (SELECT ltrim(library_version, 'v') FROM pragma_version()) || ')';
 CREATE MACRO ml_pg.pg.current_schemas(implicit) AS
-  CASE WHEN implicit THEN list_prepend('pg_catalog', [system.main.current_schema()]) ELSE [system.main.current_schema()] END;
+  CASE WHEN implicit THEN list_prepend('pg_catalog', [system.main.current_schema()])
+    ELSE [system.main.current_schema()] END;
 CREATE MACRO ml_pg.pg.pg_encoding_to_char(encoding) AS CASE encoding WHEN 6 THEN 'UTF8' ELSE '' END;
 CREATE MACRO ml_pg.pg.pg_char_to_encoding(name) AS CASE upper(name) WHEN 'UTF8' THEN 6 ELSE -1 END;
 CREATE MACRO ml_pg.pg.getdatabaseencoding() AS 'UTF8';

@@ -38,7 +38,7 @@ CREATE TABLE edges (kind VARCHAR, d DATE, t TIMESTAMP, z TIMESTAMPTZ, f DOUBLE, 
 INSERT INTO edges VALUES
   ('infinite', 'infinity', 'infinity', 'infinity', 'infinity', ['infinity', '-infinity', 'nan']),
   ('endless', '-infinity', '-infinity', '-infinity', '-infinity', NULL),
-  ('ancient', '0044-03-15 (BC)', '0044-03-15 (BC) 12:00:00', '0044-03-15 (BC) 12:00:00+00', 'nan', [-0.0]),
+  ('ancient', '0044-03-15 (BC)', '0044-03-15 (BC) 12:00:00', '0044-03-15 (BC) 12:00:00+00', 'nan', ['-0.0']),
   ('far', '12345-06-07', '12345-06-07 08:09:10', '12345-06-07 08:09:10+00', 1e-300, [1e300]);
 
 CREATE TABLE machines (

@@ -171,6 +171,24 @@ def test_only_with_the_key(serve):
         assert con.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_sessions_stop_each_other(serve):
+    """As Superset stops a query: by the number that the session itself has told."""
+    with serve() as server, connect(server) as con, connect(server, "rita") as other, connect(server) as own:
+        process = con.execute("SELECT pg_backend_pid()").fetchone()[0]
+        assert process == con.info.backend_pid
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            other.execute(f"SELECT pg_cancel_backend({process})")
+        assert own.execute("SELECT pg_cancel_backend(99999)").fetchone() == (False,)
+        stop = f"SELECT pg_cancel_backend({process})"
+        threading.Timer(0.5, lambda: own.execute(stop)).start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            con.execute(LONG)
+        own.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid='{process}'")
+        eventually(lambda: process not in server._connections)
+        assert own.execute("SELECT set_config('application_name', 'x', false)").fetchone() == ("x",)
+        assert own.info.parameter_status("application_name") == "x"
+
+
 def test_statements_end_in_time(serve):
     with serve(statement_timeout=0.5) as server, connect(server) as con:
         with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):

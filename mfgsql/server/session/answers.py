@@ -25,6 +25,7 @@ class Answers:
 
     Args:
         tell: called with each setting that changed, by the name that clients know it by.
+        signal: stops what a session runs, by its number, or ends it; whether it could.
     """
 
     def __init__(
@@ -34,14 +35,19 @@ class Answers:
         transaction: Transaction,
         names: Names,
         tell: Callable[[Change], None],
+        signal: Callable[[int, bool], bool],
     ) -> None:
         self._database, self._settings, self._names = database, settings, names
-        self._transaction, self._tell = transaction, tell
+        self._transaction, self._tell, self._signal = transaction, tell, signal
 
     def columns(self, command: c.Command) -> Columns | None:
         """Columns of the rows that a command returns; None: it returns none."""
         if isinstance(command, c.Show):
             return _shown(command.name)
+        if isinstance(command, c.SetConfig):
+            return [("set_config", "VARCHAR")]
+        if isinstance(command, c.Signal):
+            return [(command.function, "BOOLEAN")]
         if isinstance(command, c.Fetch) and not command.move:
             outcome = self._names.portal(command.name).outcome
             return outcome.rows.columns if outcome and outcome.rows else None
@@ -140,6 +146,15 @@ class Answers:
                 self._tell(Change(REPORTED[change.name], change.value))
 
     @answer.register
+    def _(self, command: c.SetConfig) -> Outcome:
+        self._set(c.Set(command.name, command.value, command.local))
+        return _told("set_config", self._settings[command.name])
+
+    @answer.register
+    def _(self, command: c.Signal) -> Outcome:
+        return _told(command.function, self._signal(command.process, command.function == "pg_terminate_backend"))
+
+    @answer.register
     def _(self, command: c.Show) -> Outcome:
         columns = _shown(command.name)
         if command.name == "all":
@@ -193,6 +208,12 @@ class Answers:
     @answer.register
     def _(self, command: c.Nothing) -> Outcome:
         return Outcome(command.tag, notices=[("00000", command.notice)] if command.notice else [])
+
+
+def _told(name: str, value: str | bool) -> Outcome:
+    """One row with one value, as a SELECT of a function returns it."""
+    kind = "BOOLEAN" if isinstance(value, bool) else "VARCHAR"
+    return Outcome("SELECT {n}", Rows([(name, kind)], iter([pa.record_batch([pa.array([value])], [name])])))
 
 
 def _shown(name: str) -> Columns:

@@ -124,6 +124,23 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class SetConfig:
+    """``SELECT set_config(...)``: a setting, told in a row."""
+
+    name: str
+    value: str
+    local: bool
+
+
+@dataclass(frozen=True)
+class Signal:
+    """``SELECT pg_cancel_backend(...)``: stop what another session runs; or ``pg_terminate_backend``: end it."""
+
+    function: str
+    process: int
+
+
+@dataclass(frozen=True)
 class Nothing:
     """Accepted, and of no consequence here."""
 
@@ -133,5 +150,5 @@ class Nothing:
 
 Command = (
     Begin | Commit | Rollback | Savepoint | Release | RollbackTo | Set | SetTransaction | Show | Declare | Fetch
-    | CloseCursor | Deallocate | Discard | Copy | Nothing
+    | CloseCursor | Deallocate | Discard | Copy | SetConfig | Signal | Nothing
 )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mfgsql.engine.access import Identity, check_statements
 from mfgsql.errors import AccessError
 from mfgsql.server.catalog import rewrite
+from mfgsql.server.catalog.wire import wire_type
 from mfgsql.server.errors import WireError
 from mfgsql.server.session.answers import Answers
 from mfgsql.server.session.command import Copy, Declare, Fetch
@@ -28,6 +30,7 @@ from mfgsql.server.types.pg import pg_type
 
 UNKNOWN = (0, 705)  # oids of a type that the server is to find
 _TEXT = 25
+Signals = Callable[[Identity, int, bool], bool]  # who asks, a session's number, whether to end it; whether it was done
 _ALONE = ("VACUUM", "CALL")  # they run outside of transactions
 
 
@@ -37,6 +40,7 @@ class Executor:
     Args:
         identity: who asks.
         tell: called with each setting that changed.
+        signals: what stops other sessions; process: this one's number among them.
     """
 
     def __init__(
@@ -46,11 +50,14 @@ class Executor:
         settings: Settings,
         transaction: Transaction,
         tell: Callable[[Change], None],
+        signals: Signals,
+        process: int,
     ) -> None:
         self.database, self.identity = database, identity
+        self._own = {"pg_backend_pid": str(process)}
         self.settings, self.transaction = settings, transaction
         self.names = Names()
-        self.answers = Answers(database, settings, transaction, self.names, tell)
+        self.answers = Answers(database, settings, transaction, self.names, tell, partial(signals, identity))
 
     def prepare(self, sql: str, oids: Sequence[int] = ()) -> Prepared:
         """Understand one statement.
@@ -63,7 +70,7 @@ class Executor:
             if isinstance(command, Declare):
                 return self._declared(sql, command)
             return Prepared(sql, command=command)
-        rewritten = rewrite(sql, self.identity.name)
+        rewritten = rewrite(sql, self.identity.name, self.settings.told() | self._own)
         statements = check_statements(self.database.session.con, rewritten or templated(spelled(sql)), self.identity)
         if not statements:
             return Prepared(sql)
@@ -196,4 +203,4 @@ class Executor:
 
 def _of_catalog(columns: Columns) -> Columns:
     """In answers about the catalog an oid is known by its type in DuckDB, which nothing else there has."""
-    return [(name, kind.replace("UINTEGER", "OID")) for name, kind in columns]
+    return [(name, wire_type(kind)) for name, kind in columns]

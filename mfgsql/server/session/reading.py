@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mfgsql.engine.lexing import first_words, tokens
 from mfgsql.server.errors import WireError
+from mfgsql.server.session.calls import read_call
 from mfgsql.server.session.command import (
     Begin,
     CloseCursor,
@@ -39,6 +40,8 @@ def read_command(sql: str, known: Callable[[str], bool]) -> Command | None:
         WireError: it begins as a command and is none (42601).
     """
     first = first_words(sql, 1)
+    if first == ["select"]:
+        return read_call(sql)
     if not first or first[0] not in (*_READERS, *_SETTINGS):
         return None
     reader = Words(sql, tokens(sql))

@@ -62,7 +62,8 @@ class Settings:
     """
 
     def __init__(self, own: Mapping[str, str]) -> None:
-        self._defaults = _DEFAULTS | {k.lower(): v for k, v in own.items()}
+        self._own = {k.lower(): v for k, v in own.items()}
+        self._defaults = _DEFAULTS | self._own
         self._set: dict[str, str] = {}
         self._before: dict[str, str | None] | None = None  # of a transaction: what a rollback brings back
         self._local: dict[str, str | None] = {}
@@ -83,6 +84,10 @@ class Settings:
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({*self._defaults, *self._set}))
+
+    def told(self) -> dict[str, str]:
+        """What the session has, but for defaults that all have."""
+        return self._own | self._set
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> Change:
         """Set it, or reset it with None.

@@ -55,7 +55,7 @@ class Words:
     def names(self) -> tuple[str, ...]:
         """Names in parentheses, as they are written."""
         self.expect("(")
-        found = []
+        found: list[str] = []
         while not found or self.accept(","):
             self.name()
             found.append(self.tokens[self.at - 1].text)

@@ -47,6 +47,7 @@ def binary_writer(duck: DuckType) -> BinaryWriter | None:
         "TIME_NS": _time, "TIME WITH TIME ZONE": _timetz, "TIMESTAMP": _timestamp, "TIMESTAMP_S": _timestamp,
         "TIMESTAMP_MS": _timestamp, "TIMESTAMP_NS": _timestamp, "TIMESTAMP WITH TIME ZONE": _timestamp,
         "INTERVAL": _interval, "UUID": _uuid, "BIT": _bit,
+        "CHAR": _char, "INT2VECTOR": partial(_vector, 21, ">h"), "OIDVECTOR": partial(_vector, 26, ">I"),
     }  # fmt: skip
     return known.get(duck.name)
 
@@ -118,6 +119,22 @@ def _uuid(array: Array) -> Numbers:
     whole: Any = np.ascontiguousarray(halves[:, 0::2] << 4 | halves[:, 1::2])
     rows: Numbers = whole.view("V16").reshape(len(array))
     return rows
+
+
+def _char(array: Array) -> Array:
+    """One byte, zero where there is no letter. Value by value: the catalog's."""
+    return pa.array([None if v is None else v.encode() or b"\0" for v in array.to_pylist()], pa.binary())
+
+
+def _vector(oid: int, form: str, array: Array) -> Array:
+    """An array whose first element is number 0. Value by value: the catalog's."""
+    layout = struct.Struct(form)
+    return pa.array([None if v is None else _vector_value(v, oid, layout) for v in array.to_pylist()], pa.binary())
+
+
+def _vector_value(values: list[int], oid: int, layout: struct.Struct) -> bytes:
+    header = struct.pack(">iiIii", 1, 0, oid, len(values), 0)
+    return header + b"".join(struct.pack(">i", layout.size) + layout.pack(v) for v in values)
 
 
 def _bit(array: Array) -> Array:

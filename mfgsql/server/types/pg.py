@@ -34,6 +34,7 @@ DATE, TIME, TIMETZ = PgType("date", 1082, 4), PgType("time", 1083, 8), PgType("t
 TIMESTAMP, TIMESTAMPTZ = PgType("timestamp", 1114, 8), PgType("timestamptz", 1184, 8)
 INTERVAL, UUID = PgType("interval", 1186, 16), PgType("uuid", 2950, 16)
 JSON, VARBIT = PgType("json", 114), PgType("varbit", 1562)
+CHAR, INT2VECTOR, OIDVECTOR = PgType("char", 18, 1), PgType("int2vector", 22), PgType("oidvector", 30)
 
 _SCALARS = {
     "BOOLEAN": BOOL, "TINYINT": INT2, "UTINYINT": INT2, "SMALLINT": INT2, "USMALLINT": INT4, "INTEGER": INT4,
@@ -42,12 +43,14 @@ _SCALARS = {
     "TIME_NS": TIME, "TIME WITH TIME ZONE": TIMETZ, "TIMESTAMP": TIMESTAMP, "TIMESTAMP_S": TIMESTAMP,
     "TIMESTAMP_MS": TIMESTAMP, "TIMESTAMP_NS": TIMESTAMP, "TIMESTAMP WITH TIME ZONE": TIMESTAMPTZ,
     "INTERVAL": INTERVAL, "UUID": UUID, "JSON": JSON, "BIT": VARBIT,
-    "OID": OID,  # none of DuckDB's: what a UINTEGER is in answers about the catalog
+    # none of DuckDB's: what answers about the catalog have
+    "OID": OID, "CHAR": CHAR, "INT2VECTOR": INT2VECTOR, "OIDVECTOR": OIDVECTOR,
 }  # fmt: skip
 ARRAY_OIDS = {
     "bool": 1000, "bytea": 1001, "int2": 1005, "int4": 1007, "text": 1009, "int8": 1016, "float4": 1021, "float8": 1022,
     "numeric": 1231, "date": 1182, "time": 1183, "timetz": 1270, "timestamp": 1115, "timestamptz": 1185,
     "interval": 1187, "uuid": 2951, "json": 199, "varbit": 1563, "oid": 1028,
+    "char": 1002,
 }  # fmt: skip
 
 

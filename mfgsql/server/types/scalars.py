@@ -33,7 +33,7 @@ def scalar_writer(duck: DuckType, zone: str) -> Writer:
         "TIMESTAMP_MS": moments.timestamp_text, "TIMESTAMP_NS": moments.timestamp_text,
         "TIMESTAMP WITH TIME ZONE": partial(moments.timestamp_text, zone=zone), "TIME WITH TIME ZONE": _timetz_text,
         "INTERVAL": moments.interval_text, "BLOB": _bytea_text, "BIT": _bit_text, "BIGNUM": _bignum_text,
-        "GEOMETRY": _geometry_text,
+        "GEOMETRY": _geometry_text, "INT2VECTOR": _vector_text, "OIDVECTOR": _vector_text,
     }  # fmt: skip
     return partial(_printed, known.get(duck.name, integer_text))
 
@@ -66,6 +66,11 @@ def hexadecimal(array: Array) -> Array:
     array = binary(array)
     ends = offsets(array).astype(np.int64)
     return of_bytes(_PAIRS[contents(array)], (ends - ends[0]) * 2, validity(array)).cast(pa.string())
+
+
+def _vector_text(array: Array) -> Array:
+    """Numbers with a blank between."""
+    return pc.binary_join(array.cast(pa.list_(pa.string())), " ")
 
 
 def _timetz_text(array: Array) -> Array:

@@ -107,7 +107,7 @@ def test_what_there_is(psql: Psql, command: str, shown: list[str]) -> None:
 
 
 def test_what_there_is_not(psql: Psql) -> None:
-    assert psql("\\d nowhere").stderr == 'Did not find any relation named "nowhere".\n'
+    assert psql("\\d nowhere", "-v", "QUIET=off").stderr == 'Did not find any relation named "nowhere".\n'
 
 
 # -- rows -----------------------------------------------------------------------------------------------------------------

@@ -54,6 +54,10 @@ KNOWN = Settings({}).__contains__
         ("DEALLOCATE PREPARE a", c.Deallocate("a")),
         ("DISCARD ALL", c.Discard("all")),
         ("UNLISTEN *", c.Nothing("UNLISTEN")),
+        ("SELECT pg_catalog.set_config('search_path', 'it''s', false)", c.SetConfig("search_path", "it's", local=False)),
+        ("select set_config('jit', 'on', TRUE)", c.SetConfig("jit", "on", local=True)),
+        ("SELECT pg_cancel_backend(7)", c.Signal("pg_cancel_backend", 7)),
+        ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid='7'", c.Signal("pg_terminate_backend", 7)),
         ("COPY t TO STDOUT", c.Copy(None, "t", (), False, {"format": "text"})),
         (
             'COPY a."B c" (x, "y z") FROM STDIN WITH (FORMAT csv, HEADER, DELIMITER \';\', NULL \'-\', FORCE_NULL (x))',
@@ -74,7 +78,7 @@ def test_commands(sql, expected):
 @pytest.mark.parametrize(
     "sql",
     ["SELECT 1", "", "-- nothing", "SHOW TABLES", "SHOW ALL TABLES", "SET VARIABLE a = 1", "COPY t TO 'x.csv'",
-     "COPY t FROM 'x.csv'", "FROM t", "DESCRIBE t", "INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) FROM a"],
+     "COPY t FROM 'x.csv'", "FROM t", "SELECT pg_cancel_backend(7) + 1", "SELECT pg_cancel_backend(pid) FROM t", "DESCRIBE t", "INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) FROM a"],
 )  # fmt: skip
 def test_what_is_duckdbs(sql):
     assert read_command(sql, KNOWN) is None
