@@ -42,6 +42,7 @@ from mfgsql.version import __version__
 EPILOG = """\b
 Environment:
   MFGSQL_DB         the database, where --db is left out
+  MFGSQL_URL        instead: the server, where --url is left out
   MFGSQL_MEMORY     memory for everything together, such as 8GB
   MFGSQL_DEVICE     auto, cpu, cuda, mps
   MFGSQL_TRACK      records trainings: tensorboard, wandb (offline) or both

@@ -6,11 +6,11 @@ import time
 
 import click
 
-from mfgsql.cli.session import database, opened
+from mfgsql.cli.session import database, opened_file
 
 
 @click.command()
-@database()
+@database(served=False)
 def init(db: str) -> None:
     """Make a database file with the verbs; one that exists is brought up to date.
 
@@ -18,13 +18,13 @@ def init(db: str) -> None:
     Example:
       mfgsql init --db plant.duckdb
     """
-    with opened(db, create=True) as session:
+    with opened_file(db, create=True) as session:
         row = session.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'ml\\_%' ESCAPE '\\'")
         click.echo(f"{db} is ready: {row.fetchone()[0]} functions (ml_...), and the views of schema ml.")
 
 
 @click.command()
-@database()
+@database(served=False)
 def migrate(db: str) -> None:
     """Bring a database up to this release; done by every command, too, unless it opens read-only.
 
@@ -33,7 +33,7 @@ def migrate(db: str) -> None:
       mfgsql migrate --db plant.duckdb
     """
     started = time.time()
-    with opened(db) as session:
+    with opened_file(db) as session:
         steps = "SELECT name FROM ml_catalog.migrations WHERE epoch(applied_at) >= ? ORDER BY number"
         applied = [name for (name,) in session.execute(steps, [started]).fetchall()]
     for name in applied:

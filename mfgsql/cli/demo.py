@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mfgsql.cli.rows import Output
-from mfgsql.cli.session import database, opened
+from mfgsql.cli.session import database, opened_file
 from mfgsql.cli.sql import run_statement
 from mfgsql.resources import resource
 
@@ -28,7 +28,7 @@ _MAGIC = b"DUCK"
 @click.command()
 @click.option("--keep", is_flag=True, help=f"Without --db: keep the plant as {_KEPT}.")
 @click.option("--replace", is_flag=True, help="Replace the database file where it exists.")
-@database(required=False)
+@database(required=False, served=False)
 def demo(keep: bool, replace: bool, db: str | None) -> None:
     """Make a plant, and run the examples on it. Without --db and --keep nothing of it stays.
 
@@ -38,7 +38,7 @@ def demo(keep: bool, replace: bool, db: str | None) -> None:
       mfgsql demo --db plant.duckdb
     """
     started = time.monotonic()
-    with _place(db or (_KEPT if keep else None), replace) as path, opened(str(path), create=True) as session:
+    with _place(db or (_KEPT if keep else None), replace) as path, opened_file(str(path), create=True) as session:
         _make(session)
         for file in sorted(resource("sql/examples").glob("*.sql")):
             _replay(session, file)
@@ -99,7 +99,7 @@ def _replay(session: Session, file: Path) -> None:
         click.secho(f"\n{sentence}", fg="cyan") if sentence else click.echo()
         print_sql(f"{sql};")
         click.echo()
-        run_statement(session, statement, Output(most=12, hint=""))
+        run_statement(session, statement.query, Output(most=12, hint=""))
 
 
 def split_comment(statement: str) -> tuple[str, str]:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mfgsql.cli.remote.address import is_url, public
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import MEMORY, database, opened
 
 if TYPE_CHECKING:
     from mfgsql import Session
+    from mfgsql.cli.remote.session import Remote
 
 _PACKAGES = ("mfgsql", "duckdb", "torch", "transformers", "polars", "pyarrow")
 Finding = tuple[str, str, str]
@@ -24,13 +26,14 @@ Finding = tuple[str, str, str]
 @database(required=False)
 @output
 def doctor(db: str | None, out: Output) -> None:
-    """Versions, device, settings, and the state of a database, which is only read.
+    """Versions, device, settings, and the state of a database, which is only read; of a server with its device.
 
     \b
     Example:
       mfgsql doctor --db plant.duckdb
+      mfgsql doctor --url postgresql://anna@plant-server/plant
     """
-    found = [*_software(), *_machine(), *_database(db)]
+    found = [*_software(), *_machine(), *(_server(db) if db and is_url(db) else _database(db))]
     out.rows([(name, "VARCHAR") for name in ("what", "state", "finding")], found)
 
 
@@ -50,8 +53,12 @@ def _machine() -> Iterator[Finding]:
     yield "memory", "ok" if settings.memory >= 2 * 2**30 else "warn", f"{_size(settings.memory)} (MFGSQL_MEMORY)"
     yield "threads", "ok", f"{settings.threads} (MFGSQL_THREADS)"
     with opened(MEMORY) as session:
-        for device, what, used, *_ in session.execute("FROM ml_devices()").fetchall():
-            yield "device", "ok", f"{device}: {what}{', used' if used else ''}"
+        yield from _devices(session)
+
+
+def _devices(session: Session | Remote) -> Iterator[Finding]:
+    for device, what, used, *_ in session.execute("FROM ml_devices()").fetchall():
+        yield "device", "ok", f"{device}: {what}{', used' if used else ''}"
 
 
 def _database(db: str | None) -> Iterator[Finding]:
@@ -71,15 +78,32 @@ def _database(db: str | None) -> Iterator[Finding]:
     yield "snapshots", "ok", f"{len(files)} files, {_size(size)}, in {db}.ml"
 
 
-def _catalog(session: Session) -> Iterator[Finding]:
+def _server(url: str) -> Iterator[Finding]:
+    from mfgsql.errors import MfgsqlError
+
+    try:
+        with opened(url, read_only=True) as session:
+            yield "server", "ok", public(url)
+            for kind, what, finding in _devices(session):
+                yield f"server's {kind}", what, finding
+            yield from _models(session)
+    except MfgsqlError as error:
+        yield "server", "warn", str(error)
+
+
+def _catalog(session: Session | Remote) -> Iterator[Finding]:
     steps = session.execute("SELECT count(*), max(name) FROM ml_catalog.migrations").fetchone()
     yield "migrations", "ok", f"{steps[0]} applied, the last {steps[1]}"
-    models, versions = session.execute(
-        "SELECT (SELECT count(*) FROM ml_catalog.models), (SELECT count(*) FROM ml_catalog.versions)"
-    ).fetchone()
+    yield from _models(session)
+
+
+def _models(session: Session | Remote) -> Iterator[Finding]:
+    """By the views, which everybody may read."""
+    counts = "SELECT (SELECT count(*) FROM ml.models), (SELECT count(*) FROM ml.versions)"
+    models, versions = session.execute(counts).fetchone()
     yield "models", "ok", f"{models} models, {versions} versions"
     broken = session.execute(
-        "SELECT count(*) FROM ml_catalog.runs WHERE status IN ('interrupted', 'running', 'queued')"
+        "SELECT count(*) FROM ml.runs WHERE status IN ('interrupted', 'running', 'queued')"
     ).fetchone()[0]
     words = (
         f"{broken} interrupted; the same statement again goes on where one stopped" if broken else "none interrupted"

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
+import re
+from typing import TYPE_CHECKING
 
 import click
 
 from mfgsql.cli.completion import model_argument
 from mfgsql.cli.rows import Output, output
-from mfgsql.cli.session import call, database, opened
+from mfgsql.cli.session import call, database, opened, where
+
+if TYPE_CHECKING:
+    from mfgsql import Session
+    from mfgsql.cli.remote.session import Remote
+
+_TRAINED_ON = """
+SELECT v.model || '@' || v.version, r.source FROM ml.versions v JOIN ml.runs r USING (run_id)
+WHERE v.model = $1 AND (v.version::VARCHAR = $2 OR list_contains(string_split(v.aliases, ', '), $2))
+"""
 
 
 @click.command()
@@ -31,9 +41,19 @@ def evaluate(model: str, source: str, report: bool, confusion: bool, db: str, ou
     verb = "classification_report" if report else "confusion_matrix" if confusion else "evaluate"
     with opened(db) as session:
         out.result(session.execute(call(verb, model, source)))
-        from mfgsql.engine.verbs.judging import trained_on
-
-        if version := trained_on(session.engine, model, source):
+        if version := _trained_on(session, model, source):
             note = f"{version} was trained on a source of this name: on rows that it has not seen it may do worse."
-            see = f"Figures of rows held out: mfgsql models show {version} --db {shlex.quote(db)}"
+            see = f"Figures of rows held out: mfgsql models show {version} {where(db)}"
             click.echo(f"\n{note} {see}", err=out.format != "table")
+
+
+def _trained_on(session: Session | Remote, model: str, source: str) -> str | None:
+    """The version that the model means, where its training named this very source."""
+    name, _, ref = model.partition("@")
+    row = session.execute(_TRAINED_ON, [name, ref or "champion"]).fetchone()
+    return row[0] if row and row[1] and _same(row[1]) == _same(source) else None
+
+
+def _same(source: str) -> str:
+    """Equal for sources that differ in a semicolon, or a plain ``SELECT * FROM``."""
+    return re.sub(r"^(select \* )?from ", "", source.strip().rstrip(";"), flags=re.IGNORECASE).strip()

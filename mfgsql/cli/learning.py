@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from mfgsql.cli.costs import costs_of, costs_options
+from mfgsql.cli.remote.address import is_url
 from mfgsql.cli.rows import Output, output
-from mfgsql.cli.session import F, call, database, opened
+from mfgsql.cli.session import F, call, database, opened, where
 
 
 def _shared(command: F) -> F:
@@ -75,15 +76,16 @@ def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict
     if exclude := given.pop("exclude"):
         options["exclude"] = names(exclude)
     with opened(db) as session:
-        from mfgsql.engine.runs import load_libraries
+        if not is_url(db):
+            from mfgsql.engine.runs import load_libraries
 
-        load_libraries()  # here Ctrl-C ends the process at once
+            load_libraries()  # here Ctrl-C ends the process at once
         session.execute(call(verb, model, source, **given, costs=costs, options=options))
         result = out.record(session)
     if result and out.format == "table":
-        made, at = shlex.quote(result["model"]), f"--db {shlex.quote(db)}"
+        made = shlex.quote(result["model"])
         predict, tune = f"predict {made} SOURCE", f"finetune MODEL SOURCE --target COLUMN --base {made}"
-        click.echo(f"\nNext: mfgsql {predict if verb == 'finetune' else tune} {at}")
+        click.echo(f"\nNext: mfgsql {predict if verb == 'finetune' else tune} {where(db)}")
 
 
 def parse_options(given: tuple[str, ...]) -> dict[str, Any]:

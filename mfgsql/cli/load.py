@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mfgsql.cli.remote.address import is_url
 from mfgsql.cli.rows import Output, output
-from mfgsql.cli.session import database, opened
+from mfgsql.cli.session import database, opened, opened_file, where
 
 if TYPE_CHECKING:
     from mfgsql.engine.intake import LoadOptions
@@ -47,14 +48,14 @@ def load(files: tuple[str, ...], table: str | None, db: str, out: Output, **give
     name = table or table_name(files[0])
     if not table:
         click.echo(f"--table is left out; the table is '{name}', after the first file.", err=True)
-    with opened(db, create=True) as session:
+    with opened(db) if is_url(db) else opened_file(db, create=True) as session:
         loaded = session.load(files, name, _options(given))
     if out.format == "table":
         bad = f", {loaded.rejected:,} bad lines left out" if loaded.rejected else ""
         click.echo(f"{loaded.table}: {loaded.rows:,} rows, {len(loaded.columns)} columns{bad}")
         for note in loaded.notes:
             click.echo(f"- {note}")
-        click.echo(f"\nNext: mfgsql check {shlex.quote(loaded.table)} --target COLUMN --db {shlex.quote(db)}")
+        click.echo(f"\nNext: mfgsql check {shlex.quote(loaded.table)} --target COLUMN {where(db)}")
         return
     shown = {"table": loaded.table, "rows": loaded.rows, "columns": dict(loaded.columns)}
     out.records([shown | {"rejected": loaded.rejected, "notes": loaded.notes}])

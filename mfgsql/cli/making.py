@@ -12,6 +12,7 @@ from mfgsql.cli.session import F
 
 if TYPE_CHECKING:
     from mfgsql import Session
+    from mfgsql.cli.remote.session import Remote
 
 
 def table_options(command: F) -> F:
@@ -25,7 +26,7 @@ def table_options(command: F) -> F:
     return command
 
 
-def keep_or_show(session: Session, statement: str, table: str | None, replace: bool, out: Output) -> None:
+def keep_or_show(session: Session | Remote, statement: str, table: str | None, replace: bool, out: Output) -> None:
     """Make the table, or show the rows."""
     from mfgsql.engine.quoting import quote_identifier
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mfgsql.cli.completion import model_argument
+from mfgsql.cli.remote.address import is_url
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
 
@@ -132,7 +133,7 @@ def drop(model: str, db: str, out: Output) -> None:
 @database()
 @output
 def export_(model: str, file: str, overwrite: bool, db: str, out: Output) -> None:
-    """Write a version of a MODEL to one safetensors FILE.
+    """Write a version of a MODEL to one safetensors FILE; with --url on the server, below its folder for files.
 
     \b
     Example:
@@ -140,6 +141,8 @@ def export_(model: str, file: str, overwrite: bool, db: str, out: Output) -> Non
     """
     with opened(db) as session:
         out.result(session.execute(call("export", model, file, overwrite=overwrite)))
+    if is_url(db):
+        click.echo("The file lies on the server, below its folder for files (mfgsql serve --files-root).", err=True)
 
 
 @models.command("import")
@@ -148,7 +151,7 @@ def export_(model: str, file: str, overwrite: bool, db: str, out: Output) -> Non
 @database()
 @output
 def import_(model: str, file: str, db: str, out: Output) -> None:
-    """Read a FILE that export wrote as a version of MODEL.
+    """Read a FILE that export wrote as a version of MODEL; with --url on the server, below its folder for files.
 
     \b
     Example:

@@ -15,6 +15,7 @@ from mfgsql.cli.session import call, database, opened
 
 if TYPE_CHECKING:
     from mfgsql import Session
+    from mfgsql.cli.remote.session import Remote
 
 _WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 
@@ -73,15 +74,19 @@ def histories(latest: bool, since: str | None) -> dict[str, object]:
     return {name: value for name, value in (("latest", latest or None), ("since", told)) if value is not None}
 
 
-def _write(session: Session, statement: str, path: Path) -> int:
+def _write(session: Session | Remote, statement: str, path: Path) -> int:
     """All of the file or none of it; the number of rows."""
+    from mfgsql import Session
     from mfgsql.engine.quoting import quote_literal
 
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         how = _WRITERS[path.suffix.lower()]
-        session.execute(f"COPY ({statement}) TO {quote_literal(str(partial))} ({how})")
-        rows = int(session.fetchone()[0])
+        if isinstance(session, Session):
+            session.execute(f"COPY ({statement}) TO {quote_literal(str(partial))} ({how})")
+            rows = int(session.fetchone()[0])
+        else:
+            rows = session.write(statement, partial, how)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

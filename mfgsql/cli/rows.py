@@ -18,6 +18,7 @@ import click
 
 if TYPE_CHECKING:
     from mfgsql import Session
+    from mfgsql.cli.remote.session import Remote
 
 R = TypeVar("R")
 FORMATS = ("table", "json", "csv")
@@ -39,7 +40,7 @@ class Output:
     most: int = MOST
     hint: str = " (--all)"
 
-    def result(self, session: Session) -> None:
+    def result(self, session: Session | Remote) -> None:
         """The rows of what the session executed, fetched as they are written."""
         columns = [(name, str(kind)) for name, kind, *_ in session.description or []]
         self.rows(columns, iter(session.fetchone, None))
@@ -61,7 +62,7 @@ class Output:
 
             print_table(columns, iter(rows), most=None if self.everything else self.most, hint=self.hint)
 
-    def record(self, session: Session) -> dict[str, Any] | None:
+    def record(self, session: Session | Remote) -> dict[str, Any] | None:
         """One row: below each other in a table, else as any row. Returns it where there is one."""
         names = [name for name, *_ in session.description or []]
         row = session.fetchone()

@@ -50,12 +50,12 @@ def show(run_id: str, metrics: bool, db: str, out: Output) -> None:
     from mfgsql.errors import NotFoundError
 
     with opened(db) as session:
-        found = session.execute("SELECT run_id FROM ml.runs WHERE starts_with(run_id, ?)", [run_id]).fetchall()
+        found = session.execute("SELECT run_id FROM ml.runs WHERE starts_with(run_id, $1)", [run_id]).fetchall()
         if len(found) != 1:
             what = f"{len(found)} runs begin with" if found else "There is no run"
             raise NotFoundError(f"{what} '{run_id}'.", remedy="See: mfgsql runs list")
         if metrics:
-            steps = "SELECT step, split, metric, value, baseline, final FROM ml.metrics WHERE run_id = ?"
+            steps = "SELECT step, split, metric, value, baseline, final FROM ml.metrics WHERE run_id = $1"
             out.result(session.execute(steps, list(found[0])))
         else:
-            out.record(session.execute("FROM ml.runs WHERE run_id = ?", list(found[0])))
+            out.record(session.execute("FROM ml.runs WHERE run_id = $1", list(found[0])))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfgsql.cli.session import database, opened
+from mfgsql.cli.session import database, opened_file
 from mfgsql.cli.users import asked_password
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
               help="What statements get to end when the server is stopped.")  # fmt: skip
 @click.option("--files-root", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Folder for files that admins export and import.")  # fmt: skip
-@database(required=False)
+@database(required=False, served=False)
 def serve(path: str | None, init: bool, admin: str, db: str | None, **told: Any) -> None:
     """Serve a DATABASE over PostgreSQL's protocol, until Ctrl-C or SIGTERM.
 
@@ -64,7 +64,8 @@ def serve(path: str | None, init: bool, admin: str, db: str | None, **told: Any)
     from mfgsql.engine.users import Users
 
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    with opened(place, create=init) as session:
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of statements that it can't read; DuckDB can
+    with opened_file(place, create=init) as session:
         users = Users(place)
         _first_admin(users, admin, init, place)
         _run(session, users, _options(told, session), place)

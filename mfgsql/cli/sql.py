@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from mfgsql.cli.session import database, opened
 
 if TYPE_CHECKING:
     from mfgsql import Session
+    from mfgsql.cli.remote.session import Remote
 
 
 @click.command()
@@ -31,12 +32,12 @@ def sql(statements: str | None, file: str | None, read_only: bool, db: str, out:
     """
     text = _text(statements, file)
     with opened(db, read_only=read_only) as session:
-        parsed = [s for s in session.con.extract_statements(text) if s.query.strip(" \t\r\n;")]
-        if not parsed:
+        found = _split(session, text)
+        if not found:
             raise click.UsageError("There is no statement in it.")
-        for statement in parsed[:-1]:
+        for statement in found[:-1]:
             run_statement(session, statement, out if out.format == "table" else None)
-        run_statement(session, parsed[-1], out)
+        run_statement(session, found[-1], out)
 
 
 def _text(statements: str | None, file: str | None) -> str:
@@ -51,15 +52,34 @@ def _text(statements: str | None, file: str | None) -> str:
     return statements
 
 
-def run_statement(session: Session, statement: Any, out: Output | None) -> None:
+def _split(session: Session | Remote, text: str) -> list[str]:
+    """The statements. DuckDB parses them all before one runs; a server also takes what DuckDB does not."""
+    from mfgsql import Session
+    from mfgsql.engine.lexing import split
+
+    if not isinstance(session, Session):
+        return split(text)
+    return [s.query for s in session.con.extract_statements(text) if s.query.strip(" \t\r\n;")]
+
+
+def run_statement(session: Session | Remote, statement: str, out: Output | None) -> None:
     """Execute to the end; show rows, or how many rows a change touched."""
-    session.execute(statement.query)
-    kinds = [str(kind).rpartition(".")[2] for kind in statement.expected_result_type]
+    session.execute(statement)
     if out is None:
         session.fetchall()
-    elif kinds[0] == "QUERY_RESULT" or out.format != "table":
+    elif out.format != "table" or _is_query(session, statement):
         out.result(session)
     else:
         row = session.fetchone()
-        changed = kinds[0] == "CHANGED_ROWS" and row and isinstance(row[0], int)
+        changed = row and isinstance(row[0], int)
         click.echo(f"{row[0]:,} rows changed" if changed else "done", err=True)
+
+
+def _is_query(session: Session | Remote, statement: str) -> bool:
+    """Whether the statement, which has just run, returned rows; a change returns DuckDB's count."""
+    from mfgsql import Session
+
+    if not isinstance(session, Session):
+        return session.description is not None
+    (*_, last) = session.con.extract_statements(statement)
+    return str(last.expected_result_type[0]).endswith("QUERY_RESULT")

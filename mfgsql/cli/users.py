@@ -34,7 +34,7 @@ def users() -> None:
 @users.command()
 @click.argument("name")
 @click.option("--role", type=_ROLES, required=True, help="What the user may do.")
-@database()
+@database(served=False)
 def add(name: str, role: str, db: str) -> None:
     """Make a user NAME; the password is asked for, or read from the input.
 
@@ -47,7 +47,7 @@ def add(name: str, role: str, db: str) -> None:
 
 
 @users.command("list")
-@database()
+@database(served=False)
 @output
 def list_(db: str, out: Output) -> None:
     """All users and their roles.
@@ -62,7 +62,7 @@ def list_(db: str, out: Output) -> None:
 
 @users.command()
 @click.argument("name")
-@database()
+@database(served=False)
 def passwd(name: str, db: str) -> None:
     """Give the user NAME another password.
 
@@ -78,7 +78,7 @@ def passwd(name: str, db: str) -> None:
 @click.argument("name")
 @click.argument("role", type=_ROLES)
 @click.option("--force", is_flag=True, help="Even where no admin is left.")
-@database()
+@database(served=False)
 def role(name: str, role: str, force: bool, db: str) -> None:
     """Give the user NAME another ROLE, from their next login on.
 
@@ -93,7 +93,7 @@ def role(name: str, role: str, force: bool, db: str) -> None:
 @users.command()
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Even where no admin is left.")
-@database()
+@database(served=False)
 def remove(name: str, force: bool, db: str) -> None:
     """Delete the user NAME, who can't log in any more.
 
