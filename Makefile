@@ -34,6 +34,7 @@ bench-full: venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m tests.bench --full
 
+# SOAK_SECONDS (a load or a fuzz), SOAK_LOOPS (kills) and SOAK_STREAMS (bent conversations of the wire) make it longer or shorter.
 soak: venv
 	$(BIN)/python -m pytest tests/soak --timeout 3600
 

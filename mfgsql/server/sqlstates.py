@@ -24,9 +24,9 @@ _OURS: tuple[tuple[type[errors.MfgsqlError], str], ...] = (
 # By class and a pattern of the text: the first that fits counts.
 _DUCKDB: dict[str, tuple[tuple[str, str], ...]] = {
     "CatalogException": (
-        (r"already exists", "42P07"),
-        (r"main key table|depend", "2BP01"), (r"^(Scalar|Aggregate|Table|Macro|Table Macro)?\s*Function", "42883"),
-        (r"^Schema", "3F000"), (r"^Type", "42704"), (r"does not exist", "42P01"), (r"", "42704"),
+        (r"already exists!?$", "42P07"), (r"^(Scalar|Aggregate|Table|Macro|Table Macro)?\s*Function", "42883"),
+        (r"^Schema", "3F000"), (r"^Type", "42704"), (r"does not exist", "42P01"),
+        (r"main key table|depend", "2BP01"), (r"", "42704"),
     ),
     "BinderException": (
         (r"No function matches|does not support|Could not choose", "42883"), (r"mbiguous", "42702"),
@@ -111,12 +111,13 @@ def _of_duckdb(error: BaseException, sql: str | None) -> Report:
     if name == "InterruptException":
         return Report("57014", CANCELLED)
     text = _PREFIX.sub("", str(error).removeprefix("TransactionContext Error: ").strip())
-    state = next((s for pattern, s in _DUCKDB.get(name, ()) if re.search(pattern, text)), UNFORESEEN)
     body, found, place = text.partition("\nLINE ")
     lines = [line.strip() for line in body.splitlines() if line.strip()]
+    said = lines[0] if lines else ""  # below it are suggestions
+    state = next((s for pattern, s in _DUCKDB.get(name, ()) if re.search(pattern, said)), UNFORESEEN)
     hint = " ".join(line for line in lines[1:] if not _OUTSIDE.search(line)) or None
     position = _position(f"LINE {place}", sql) if found and sql else None
-    return Report(state, lines[0] if lines else type(error).__name__, hint, position=position)
+    return Report(state, said or type(error).__name__, hint, position=position)
 
 
 def _position(place: str, sql: str) -> int | None:

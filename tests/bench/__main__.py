@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-AREAS = {"core": ["labels", "scoring", "memory", "startup"], "quality": ["quality"], "series": ["turbofan", "anomalies", "histories"]}
+AREAS = {"core": ["labels", "scoring", "memory", "startup"], "quality": ["quality"], "series": ["turbofan", "anomalies", "histories"], "wire": ["wire"]}
 LIBRARIES = ("mfgsql", "duckdb", "torch", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
 
 

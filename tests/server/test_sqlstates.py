@@ -24,7 +24,7 @@ def con():
     ("sql", "sqlstate"),
     [
         ("SELEC 1", "42601"), ("SELECT * FROM nope", "42P01"), ("SELECT * FROM nope.t", "42P01"),
-        ("SELECT nope FROM t", "42703"), ("SELECT t.nope FROM t", "42703"), ("SELECT nope(1)", "42883"),
+        ("SELECT * FROM already_exists_dependency", "42P01"), ("SELECT nope FROM t", "42703"), ("SELECT t.nope FROM t", "42703"), ("SELECT nope(1)", "42883"),
         ("SELECT * FROM nope(1)", "42883"), ("SELECT abs('x', 1)", "42883"), ("SELECT i FROM t, t AS u", "42702"),
         ("SELECT i, count(*) FROM t", "42803"), ("CREATE TABLE t (i INTEGER)", "42P07"),
         ("INSERT INTO t VALUES (1, 1, 1, 'y')", "23505"), ("INSERT INTO t VALUES (2, NULL, 1, 'y')", "23502"),
