@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 AREA ?= core
 
-.PHONY: venv demo test lint bench bench-full soak clean
+.PHONY: venv demo test lint bench bench-full soak e2e clean
 
 venv: .venv/.made
 
@@ -37,6 +37,19 @@ bench-full: venv
 # SOAK_SECONDS (a load or a fuzz), SOAK_LOOPS (kills) and SOAK_STREAMS (bent conversations of the wire) make it longer or shorter.
 soak: venv
 	$(BIN)/python -m pytest tests/soak --timeout 3600
+
+# Tools that stand around the database, each in a venv of its own, which is made where it is missing.
+superset := apache-superset rich cachetools flask-caching psycopg2-binary
+dbt := -e . dbt-duckdb
+jupyter := jupysql nbclient ipykernel pandas polars psycopg2-binary 'psycopg[binary]'
+
+.venv/%/.made: tests/e2e/%-constraints.txt
+	$(PYTHON) -m venv .venv/$*
+	.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check -c $< $($*)
+	touch $@
+
+e2e: venv .venv/superset/.made .venv/dbt/.made .venv/jupyter/.made
+	MFGSQL_ALL_CLIENTS=1 $(BIN)/python -m pytest tests/e2e --timeout 600
 
 clean:
 	rm -rf .venv demo.duckdb*

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as of_hypothesis
 
 import mfgsql
 from mfgsql.engine import Session
+
+of_hypothesis.register_profile("any_machine", deadline=None)  # time fails no test
+of_hypothesis.load_profile("any_machine")
 
 TINY = "options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}"
 PARTS = """

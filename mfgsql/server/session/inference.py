@@ -46,7 +46,7 @@ def _kind_of(parameter: exp.Expression, tree: exp.Expression, describe: Describe
         node = node.parent
     parent = node.parent
     if isinstance(parent, exp.Cast | exp.TryCast) and parent.this is node:
-        return _described(exp.select(exp.cast(exp.null(), parent.to.copy())), describe)  # INT is INTEGER
+        return _described(exp.select(exp.cast(exp.null(), _sized(parent.to))), describe)  # INT is INTEGER
     if isinstance(parent, exp.Limit | exp.Offset | exp.Fetch):
         return "BIGINT"
     if isinstance(parent, exp.Tuple) and isinstance(parent.parent, exp.Values):
@@ -68,6 +68,13 @@ def _kind_of(parameter: exp.Expression, tree: exp.Expression, describe: Describe
         kind = _first(_others(parent, node), node, describe)
         return kind if kind and any(word in kind for word in _NUMBERS) else None
     return None
+
+
+def _sized(kind: exp.DataType) -> exp.DataType:
+    """FLOAT(53) is a DOUBLE, which sqlglot writes as REAL(53)."""
+    if kind.this != exp.DataType.Type.FLOAT or not kind.expressions:
+        return kind.copy()
+    return exp.DataType.build("DOUBLE" if int(kind.expressions[0].name) > 24 else "FLOAT", dialect="duckdb")
 
 
 def _others(parent: exp.Expression, node: exp.Expression) -> list[exp.Expression]:

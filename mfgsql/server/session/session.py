@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from mfgsql.engine.lexing import split
 from mfgsql.server import sqlstates
@@ -18,6 +18,7 @@ from mfgsql.server.protocol.stream import Stream
 from mfgsql.server.session.activity import Activity
 from mfgsql.server.session.copying import copy_in, copy_out
 from mfgsql.server.session.executor import Executor
+from mfgsql.server.session.meter import Meter
 from mfgsql.server.session.outcome import Outcome
 from mfgsql.server.session.prepared import Portal, Prepared
 from mfgsql.server.session.rows import Columns
@@ -25,22 +26,6 @@ from mfgsql.server.session.sending import each, fields_of, send
 from mfgsql.server.types.parameters import decode
 
 log = logging.getLogger("mfgsql.server")
-
-
-class Meter(Protocol):
-    """Counts what sessions do."""
-
-    def statement(self, tag: str) -> None:
-        """One that ended well."""
-
-    def error(self, sqlstate: str) -> None:
-        """One that failed."""
-
-    def rows(self, count: int) -> None:
-        """Rows that went out."""
-
-    def took(self, seconds: float) -> None:
-        """Time for a client's message, answers and all."""
 
 
 class Session:
@@ -182,7 +167,8 @@ class Session:
             return
         portal = self._executor.names.portal(message.name)
         following = self._stream.waiting()
-        if isinstance(following, frontend.Execute) and following.portal == message.name:
+        runs = isinstance(following, frontend.Execute) and following.portal == message.name
+        if runs and not portal.prepared.is_empty:
             self._start(portal)  # it runs anyway, and then knows its columns
         if portal.outcome is not None:
             rows = portal.outcome.rows if portal.outcome.copy is None else None

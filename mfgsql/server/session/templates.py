@@ -18,13 +18,16 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 _MADE = {"to_char": ("strftime", ""), "to_date": ("CAST(strptime", " AS DATE)"), "to_timestamp": ("strptime", "")}
 _NUMBERS = {  # in any case
     "YYYY": "%Y", "YY": "%y", "IYYY": "%G", "IW": "%V", "ID": "%u", "MM": "%m", "DDD": "%j", "DD": "%d", "HH24": "%H",
-    "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f", "AM": "%p", "PM": "%p",
+    "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f",
     "FMMM": "%-m", "FMDDD": "%-j", "FMDD": "%-d", "FMHH24": "%-H", "FMHH12": "%-I", "FMHH": "%-I", "FMMI": "%-M",
     "FMSS": "%-S",
 }  # fmt: skip
-_NAMES = {"Mon": "%b", "Dy": "%a", "FMMonth": "%B", "FMDay": "%A", "TMMonth": "%B", "TMDay": "%A"}  # as written
+_WORDS = {  # as they are written
+    "Mon": "%b", "Dy": "%a", "FMMonth": "%B", "FMDay": "%A", "TMMonth": "%B", "TMDay": "%A", "AM": "%p", "PM": "%p",
+}  # fmt: skip
+_OTHERS = "(?:FM)?(?:SSSS|IDDD)"  # not what they begin with
 _PART = re.compile(
-    rf'"(?P<quoted>[^"]*)"|(?P<name>{"|".join(_NAMES)})|'
+    rf'"(?P<quoted>[^"]*)"|(?P<word>{"|".join(_WORDS)})|(?!(?i:{_OTHERS}))'
     rf'(?P<number>(?i:{"|".join(sorted(_NUMBERS, key=len, reverse=True))}))(?!(?i:th|sp))|(?P<plain>[^A-Za-z"])'
 )
 
@@ -92,6 +95,6 @@ def _pattern(template: str, name: Token) -> str:
                 position=name.begin + 1,
             )
         plain = (part["quoted"] or part["plain"] or "").replace("%", "%%")
-        made.append(_NAMES.get(part[0]) or _NUMBERS.get((part["number"] or "").upper()) or plain)
+        made.append(_WORDS.get(part[0]) or _NUMBERS.get((part["number"] or "").upper()) or plain)
         at = part.end()
     return "".join(made)

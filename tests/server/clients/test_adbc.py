@@ -9,6 +9,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 import pytest
 from adbc_driver_manager import ProgrammingError
+
 from tests.server.clients.conftest import LIKELY
 from tests.server.conftest import Served
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from tests.server.clients.conftest import LIKELY, SLOW
 from tests.server.conftest import Served
 

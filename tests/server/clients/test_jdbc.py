@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.server.clients.conftest import LIKELY, SLOW
 from tests.server.conftest import Served, required
 
@@ -59,7 +60,8 @@ EXPECTED = {
     "read only": "25006",
     "schema": "lab 2",
     "writable again": "false true",
-    "without escapes": "jdbc_braces|1",
+    "braces": '{"a":1,"b c":[1,2]}',  # its escapes are written in braces, too
+    "trained in braces": "jdbc_braces|1",
     "struct_pack": "jdbc_packed|1",
     "simple mode": "0|row 0 1|row 1",
     "error": 'PSQLException 42703 ERROR: Referenced column "nope" not found in FROM clause!',

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.server.clients.conftest import LIKELY
 from tests.server.conftest import Served, required
 

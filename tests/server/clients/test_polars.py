@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+
 from tests.server.clients.conftest import LIKELY
 from tests.server.conftest import Served
 

@@ -11,6 +11,7 @@ import psycopg2
 import psycopg2.errors
 import psycopg2.extras
 import pytest
+
 from tests.server.clients.conftest import LIKELY
 from tests.server.conftest import Served
 

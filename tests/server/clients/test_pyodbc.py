@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from tests.server.clients.conftest import LIKELY
 from tests.server.conftest import Served, required
 
@@ -18,7 +19,10 @@ DRIVER = next((f"{place}/psqlodbcw.so" for place in PLACES if Path(place, "psqlo
 @pytest.fixture(params=["", "UseDeclareFetch=1;Fetch=100"], ids=["plain", "declare"])
 def con(served: Served, request: pytest.FixtureRequest) -> Iterator:
     required("psqlodbc (odbc-postgresql)", DRIVER)
-    pyodbc = pytest.importorskip("pyodbc")
+    try:
+        import pyodbc
+    except ImportError as error:  # it is there, and libodbc isn't
+        required(f"pyodbc's library (unixodbc: {error})", None)
     told = {
         "DRIVER": DRIVER, "Server": served.host, "Port": served.port, "Database": served.database, "Uid": "analyst", "Pwd": served.password,
         "SSLmode": "require",

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import create_async_engine
+
 from tests.server.clients.conftest import LIKELY
 from tests.server.conftest import Served
 
