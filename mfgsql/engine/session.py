@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -151,7 +151,8 @@ class Session(Shorthands):
         """Stop what this session runs: a query, a scoring, a training."""
         self.cancellation.set()
         if not self._closed:
-            self._con.interrupt()
+            with suppress(duckdb.ConnectionException):  # whoever owns the connection has closed it
+                self._con.interrupt()
 
     def release(self) -> None:
         """Close the connection below, unless somebody else owns it."""

@@ -1,0 +1,1 @@
+SELECT * EXCLUDE (grade, wear) FROM parts WHERE id < 500

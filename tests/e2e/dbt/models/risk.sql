@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+SELECT * FROM ml_predict('fail', 'parts')
