@@ -130,5 +130,6 @@ def test_those_who_do_not_log_in_keep_nobody_out(served: Served) -> None:
         raw.close()
 
 
+@pytest.mark.timeout(4 * 3600)
 def test_a_server_stands_whatever_is_said_to_it(served: Served) -> None:
     fuzz(served, STREAMS, int(time.time()))

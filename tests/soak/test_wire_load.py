@@ -61,6 +61,7 @@ class Client:
         self.role = "analyst" if number % 2 else "reader"
         self.table, self.mine = f"of_{number}", list[int]()
         self.done: Counter[str] = Counter()
+        self.doing = "login"
         self.fault: BaseException | None = None
         self.thread = threading.Thread(target=self._run, name=self.table, daemon=True)
 
@@ -78,8 +79,9 @@ class Client:
                     self.c.execute(f"CREATE TABLE {self.table}(n INTEGER)")
                 while time.monotonic() < self.until:
                     work = self.dice.choice(works)
+                    self.doing = work.__name__
                     work()
-                    self.done[work.__name__] += 1
+                    self.done[self.doing] += 1
         except BaseException as error:  # noqa: BLE001  (whatever it is, the test tells it)
             self.fault = error
 
@@ -117,12 +119,23 @@ class Client:
         assert caught.value.sqlstate in ("42501", "25006")
 
     def cancel(self) -> None:
-        """A statement that would take days is stopped, and the connection is as good as before."""
-        timer = threading.Timer(self.dice.uniform(0.02, 0.3), self.c.cancel_safe)
-        timer.start()
+        """A statement that would take days is stopped, and the connection is as good as before. A cancel that comes
+        before the server has begun stops nothing, as in PostgreSQL: it is said again.
+        """
+        ended = threading.Event()
+
+        def say() -> None:
+            ended.wait(self.dice.uniform(0.02, 0.3))
+            while not ended.is_set():
+                self.c.cancel_safe(timeout=PATIENCE)
+                ended.wait(2)
+
+        teller = threading.Thread(target=say, daemon=True)
+        teller.start()
         with pytest.raises(psycopg.errors.QueryCanceled):
             self.c.execute(LONG)
-        timer.join()
+        ended.set()
+        teller.join()
 
     def leave(self) -> None:
         """Somebody leaves while rows come, or before they do."""
@@ -218,7 +231,7 @@ def load(served: Served, seconds: float, clients: int) -> None:
         grown = served.resident - before
         print(f"{dict(told)}, {len(trained)} trainings, {grown / 2**20:+.0f} MiB, {served.threads} threads")
         assert [(one.table, one.fault) for one in team if one.fault] == []
-        assert [one.table for one in (*team,) if one.thread.is_alive()] == []
+        assert [(one.table, one.doing) for one in team if one.thread.is_alive()] == []
         assert not trainer.is_alive()
         assert set(trained) == {"finished"}
         served.quiet(threads)
