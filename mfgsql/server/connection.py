@@ -6,9 +6,11 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mfgsql.engine.access import Role
+from mfgsql.engine.session import Session as Opened
 from mfgsql.server import sqlstates
 from mfgsql.server.errors import Disconnected, WireError
 from mfgsql.server.gate import PATIENCE, Guest, address_of
@@ -81,7 +83,7 @@ class Connection:
         opened.identity = guest.identity
         database = Database(opened)
         try:
-            self.activity.interrupt = opened.interrupt
+            self.activity.interrupt = partial(self._interrupt, opened)
             settings = Settings(self._server.defaults(guest.identity))
             self.settings = settings
             transaction = Transaction(self._unbroken(database), read_only=guest.identity.role is Role.READER)
@@ -114,6 +116,11 @@ class Connection:
 
         return run
 
+    def _interrupt(self, opened: Opened) -> None:
+        """Stop what the database does for it, or its waiting for a COPY's data."""
+        opened.interrupt()
+        self.stream.wake()
+
     def _tell(self, change: Change) -> None:
         self.stream.write(backend.parameter_status(change.name, change.value))
 
@@ -141,9 +148,11 @@ class Connection:
             return
         activity.remind()
         if activity.busy:
-            allowed = settings.seconds("statement_timeout") or statement_timeout
+            allowed = min(filter(None, (settings.seconds("statement_timeout"), statement_timeout)), default=None)
             if allowed and passed > allowed:
                 activity.cancel("canceling statement due to statement timeout")
+                if self.stream.sending and passed > allowed + PATIENCE:  # it does not take its rows either
+                    self.stream.stop()
         elif activity.in_transaction:
             allowed = settings.seconds("idle_in_transaction_session_timeout") or transaction_timeout
             if allowed and passed > allowed:
@@ -154,4 +163,4 @@ class Connection:
     def end(self, why: WireError) -> None:
         """Let it end: at once where it waits for the client, else after its statement."""
         self.ending = why
-        self.stream.stop_reading()
+        self.stream.wake()

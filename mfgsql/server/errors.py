@@ -12,6 +12,7 @@ class WireError(MfgsqlError):
         sqlstate: PostgreSQL's code of five characters (its manual, appendix A).
         fatal: the connection ends with it.
         position: where in the statement, in characters from 1.
+        routine: PostgreSQL's function that would tell it, where drivers look for that.
     """
 
     def __init__(
@@ -22,9 +23,14 @@ class WireError(MfgsqlError):
         remedy: str | None = None,
         fatal: bool = False,
         position: int | None = None,
+        routine: str | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy)
-        self.sqlstate, self.fatal, self.position = sqlstate, fatal, position
+        self.sqlstate, self.fatal, self.position, self.routine = sqlstate, fatal, position, routine
+
+
+class Woken(Exception):  # noqa: N818  (nor is this)
+    """Another thread has something to say: look at what is to end, or was cancelled."""
 
 
 class Disconnected(Exception):  # noqa: N818  (it is no error: a client may leave at any time)

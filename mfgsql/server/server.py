@@ -143,6 +143,8 @@ class Server:
         connection.activity.cancel("canceling statement due to user request")
         if end:
             connection.end(WireError("57P01", _STOPPING, fatal=True))
+            if connection.stream.sending:
+                connection.stream.stop()
         return True
 
     # -- the watch --------------------------------------------------------------------------------------------------

@@ -43,8 +43,8 @@ _DUCKDB: dict[str, tuple[tuple[str, str], ...]] = {
         (r"", "23000"),
     ),
     "TransactionException": (
-        (r"aborted", "25P02"), (r"read-only", "25006"), (r"onflict", "40001"), (r"no transaction", "25P01"),
-        (r"within a transaction", "25001"), (r"", "25000"),
+        (r"onstraint violation", "23505"), (r"aborted", "25P02"), (r"read-only", "25006"), (r"onflict", "40001"),
+        (r"no transaction", "25P01"), (r"within a transaction", "25001"), (r"", "25000"),
     ),
     "TypeMismatchException": ((r"", "42804"),),
     "InvalidTypeException": ((r"", "42804"),),
@@ -79,6 +79,7 @@ class Report:
     hint: str | None = None
     fatal: bool = False
     position: int | None = None
+    routine: str | None = None
 
     @property
     def severity(self) -> str:
@@ -93,7 +94,7 @@ def report(error: BaseException, sql: str | None = None) -> Report:
         sql: the statement as the client wrote it, for the position.
     """
     if isinstance(error, WireError):
-        return Report(error.sqlstate, error.message, error.remedy, error.fatal, error.position)
+        return Report(error.sqlstate, error.message, error.remedy, error.fatal, error.position, error.routine)
     if isinstance(error, errors.CancelledError):
         return Report("57014", CANCELLED)
     if isinstance(error, errors.MfgsqlError):

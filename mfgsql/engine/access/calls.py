@@ -17,12 +17,12 @@ from mfgsql.errors import AccessError
 
 TABLE_FUNCTIONS = frozenset(
     (
-        "range", "generate_series", "unnest", "repeat", "repeat_row", "summary", "json_each", "json_tree", "histogram",
-        "histogram_values", "icu_calendar_names", "pg_timezone_names", "test_all_types", "duckdb_columns",
+        "range", "generate_series", "unnest", "repeat", "repeat_row", "summary", "json_each", "json_tree",
+        "icu_calendar_names", "pg_timezone_names", "test_all_types", "duckdb_columns",
         "duckdb_constraints", "duckdb_databases", "duckdb_dependencies", "duckdb_extensions", "duckdb_functions",
         "duckdb_indexes", "duckdb_keywords", "duckdb_memory", "duckdb_optimizers", "duckdb_prepared_statements",
         "duckdb_schemas", "duckdb_sequences", "duckdb_settings", "duckdb_tables", "duckdb_types", "duckdb_views",
-        "pragma_collations", "pragma_database_size", "pragma_platform", "pragma_show", "pragma_table_info",
+        "pragma_collations", "pragma_database_size", "pragma_platform",
         "pragma_user_agent", "pragma_version",
     )
 )  # fmt: skip

@@ -90,7 +90,8 @@ def _check(con: duckdb.DuckDBPyConnection, text: str, identity: Identity | None)
         kind = "VARIABLE"  # of the session alone, no setting
     if identity is not None:
         _judge(kind, words, identity)
-    reads = kind in _READING and (inner is None or inner.reads_only)
+    # What EXECUTE runs was judged when it was prepared; whether that writes is not known here.
+    reads = kind in _READING and kind != "EXECUTE" and (inner is None or inner.reads_only)
     return Statement(text, kind, _parameters(parsed), reads, _returns_rows(kind, words))
 
 

@@ -61,7 +61,8 @@ class Throttle:
         free = _FREE if key[0] else 10 * _FREE  # many people may share an address
         if known is None or known.count < free:
             return 0.0
-        pause = min(_LONGEST, _FIRST * 2.0 ** min(known.count - free, 16))
+        longest = _LONGEST if key[0] else _FIRST  # one client's guesses must not lock its neighbours out
+        pause = min(longest, _FIRST * 2.0 ** min(known.count - free, 16))
         return max(0.0, known.at + pause - self._clock())
 
 

@@ -12,7 +12,6 @@ from mfgsql.server.catalog.vocabulary import ROLES
 
 _SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax"})
 _SCHEMAS = frozenset({"pg_catalog", "information_schema"})
-BACKEND = "pg_backend_pid"  # among the settings: the session's own number
 _CALLER = frozenset({"user", "current_user", "session_user", "current_role"})
 
 Handler = Callable[..., exp.Expression]
@@ -123,9 +122,6 @@ class Translation:
         if calling.function_name(node) in _CALLER | {"pg_get_userbyid"}:
             return self._caller(node)
         self.touched |= calling.is_known(node)
-        if calling.function_name(node) == BACKEND and BACKEND in self.settings:
-            self.touched = True
-            return exp.Literal.number(self.settings[BACKEND])
         if calling.setting_of(node) in self.settings:
             self.touched = True
             return exp.Literal.string(self.settings[calling.setting_of(node)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _ROW_FIELD = struct.Struct("!IhIhih")
@@ -116,17 +116,25 @@ def copy_done() -> bytes:
     return _message(b"c", b"")
 
 
-def error(severity: str, sqlstate: str, message: str, *, hint: str | None = None, position: int | None = None) -> bytes:
+def error(
+    severity: str,
+    sqlstate: str,
+    message: str,
+    *,
+    hint: str | None = None,
+    position: int | None = None,
+    routine: str | None = None,
+) -> bytes:
     """An error; ``position`` counts characters of the statement from 1."""
-    return _message(b"E", _report(severity, sqlstate, message, hint, position))
+    where = None if position is None else str(position)
+    return _message(b"E", _report(severity, sqlstate, message, {"H": hint, "P": where, "R": routine}))
 
 
 def notice(severity: str, sqlstate: str, message: str, *, hint: str | None = None) -> bytes:
     """A word to the client that ends nothing."""
-    return _message(b"N", _report(severity, sqlstate, message, hint, None))
+    return _message(b"N", _report(severity, sqlstate, message, {"H": hint}))
 
 
-def _report(severity: str, sqlstate: str, message: str, hint: str | None, position: int | None) -> bytes:
-    fields = {"S": severity, "V": severity, "C": sqlstate, "M": message, "H": hint}
-    fields["P"] = None if position is None else str(position)
+def _report(severity: str, sqlstate: str, message: str, more: Mapping[str, str | None]) -> bytes:
+    fields = {"S": severity, "V": severity, "C": sqlstate, "M": message, **more}
     return b"".join(kind.encode() + _text(value) for kind, value in fields.items() if value is not None) + b"\0"

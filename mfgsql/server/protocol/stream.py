@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 
-from mfgsql.server.errors import Disconnected, WireError
+from mfgsql.server.errors import Disconnected, WireError, Woken
 from mfgsql.server.protocol import frontend
 
 _PIECE = 1 << 16
@@ -20,7 +20,7 @@ class Stream:
 
     Attributes:
         limit: bytes that a message may have.
-        sent: bytes so far.
+        sent: bytes so far. sending: whether the client is being waited for to take some.
     """
 
     def __init__(self, connected: socket.socket) -> None:
@@ -32,7 +32,7 @@ class Stream:
         self._written: list[bytes] = []
         self._size = 0
         self.limit = FIRST_LIMIT
-        self.sent = 0
+        self.sent, self.sending = 0, False
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ class Stream:
         """The next message; what was written goes out first.
 
         Raises:
-            Disconnected: the client left.
+            Disconnected: the client left. Woken: another thread has something to say.
             WireError: it is no message, or too long. It is fatal where the next message can't be found.
         """
         if not self._has(5):
@@ -124,7 +124,8 @@ class Stream:
         if not ready:
             raise _late()
         if self._woken.fileno() in ready:
-            raise Disconnected
+            self._woken.recv(_PIECE)
+            raise Woken
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -145,10 +146,13 @@ class Stream:
             return
         data = b"".join(self._written) if len(self._written) > 1 else self._written[0]
         self._written, self._size = [], 0
+        self.sending = True
         try:
             self._socket.sendall(data)
         except OSError as error:
             raise Disconnected from error
+        finally:
+            self.sending = False
         self.sent += len(data)
 
     # -- the socket -------------------------------------------------------------------------------------------------
@@ -181,8 +185,8 @@ class Stream:
         """Of the socket; -1 where it is closed."""
         return self._socket.fileno()
 
-    def stop_reading(self) -> None:
-        """From another thread: whoever waits for a message meets `Disconnected`; a last word can still be written."""
+    def wake(self) -> None:
+        """From another thread: whoever waits for a message meets `Woken`."""
         try:
             self._waker.send(b"!")
         except OSError:

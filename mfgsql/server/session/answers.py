@@ -83,7 +83,11 @@ class Answers:
     def _(self, command: c.Commit) -> Outcome:
         self._names.before_commit()
         self._database.free()
-        tag, warning = self._transaction.commit()
+        try:
+            tag, warning = self._transaction.commit()
+        except Exception:
+            self._ended(committed=False)
+            raise
         self._ended(committed=tag == "COMMIT")
         return Outcome(tag, notices=[(_NO_TRANSACTION, warning)] if warning else [])
 
@@ -110,7 +114,7 @@ class Answers:
 
     @answer.register
     def _(self, command: c.RollbackTo) -> Outcome:
-        self._database.forget()
+        self._database.free()
         self._transaction.rollback_to(command.name)
         return Outcome("ROLLBACK")
 

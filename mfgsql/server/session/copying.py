@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mfgsql.server.errors import WireError
+from mfgsql.server.errors import WireError, Woken
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import Stream
 from mfgsql.server.session.command import Copy
@@ -37,7 +37,7 @@ def copy_in(stream: Stream, command: Copy, database: Database) -> int:
     decoder = CopyDecoder(kinds, names, CopyLayout.of(command.options))
     stream.write(backend.copy_in(len(columns), int(command.options["format"] == "binary")))
     count = 0
-    for data in _pieces(stream):
+    for data in _pieces(stream, database):
         batches = decoder.finish() if data is None else decoder.feed(data)
         for batch in batches:
             database.insert(command.table, command.columns, kinds, batch, _NAME)
@@ -45,10 +45,15 @@ def copy_in(stream: Stream, command: Copy, database: Database) -> int:
     return count
 
 
-def _pieces(stream: Stream) -> Iterator[bytes | None]:
+def _pieces(stream: Stream, database: Database) -> Iterator[bytes | None]:
     """The data as it comes, then None."""
     while True:
-        message = stream.message()
+        try:
+            message = stream.message()
+        except Woken:
+            database.session.cancellation.check()
+            continue
+        database.session.cancellation.check()
         if isinstance(message, frontend.CopyData):
             yield message.data
         elif isinstance(message, frontend.CopyDone):

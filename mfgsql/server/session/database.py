@@ -13,7 +13,7 @@ from mfgsql.engine.session import Session
 from mfgsql.server.errors import WireError
 from mfgsql.server.session.documents import read_document
 from mfgsql.server.session.placeholders import typed_nulls
-from mfgsql.server.session.rows import Columns, Rows, batch_of
+from mfgsql.server.session.rows import VECTOR, Columns, Rows, gathered
 from mfgsql.server.types.pg import carried_as
 
 
@@ -34,7 +34,7 @@ class Database:
         columns = self._begin(sql, values)
         if any(carried_as(kind) for _, kind in columns):
             self._begin(_carried(sql, columns), values)
-        rows = Rows(columns, self.session.batches(batch_of(columns)))
+        rows = Rows(columns, gathered(self.session.batches(VECTOR)))
         self._under_way = rows
         return rows
 

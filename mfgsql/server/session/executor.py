@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,13 @@ from mfgsql.server.session.command import Copy, Declare, Fetch
 from mfgsql.server.session.database import Database
 from mfgsql.server.session.inference import infer
 from mfgsql.server.session.outcome import Outcome, changed, tag_of
+from mfgsql.server.session.personal import personal
 from mfgsql.server.session.placeholders import casting, catalog_casts, parameters
 from mfgsql.server.session.prepared import Names, Portal, Prepared
 from mfgsql.server.session.reading import read_command
 from mfgsql.server.session.returning import returned_by
 from mfgsql.server.session.rows import Columns
-from mfgsql.server.session.settings import Change, Settings
+from mfgsql.server.session.settings import VERSION, Change, Settings
 from mfgsql.server.session.spelling import spelled
 from mfgsql.server.session.templates import templated
 from mfgsql.server.session.transaction import Transaction
@@ -54,7 +56,7 @@ class Executor:
         process: int,
     ) -> None:
         self.database, self.identity = database, identity
-        self._own = {"pg_backend_pid": str(process)}
+        self._own: dict[str, str | int] = {"pg_backend_pid": process, "version": VERSION}
         self.settings, self.transaction = settings, transaction
         self.names = Names()
         self.answers = Answers(database, settings, transaction, self.names, tell, partial(signals, identity))
@@ -70,8 +72,9 @@ class Executor:
             if isinstance(command, Declare):
                 return self._declared(sql, command)
             return Prepared(sql, command=command)
-        rewritten = rewrite(sql, self.identity.name, self.settings.told() | self._own)
-        statements = check_statements(self.database.session.con, rewritten or templated(spelled(sql)), self.identity)
+        known = templated(spelled(personal(sql, self.identity.name, self._own)))
+        rewritten = rewrite(known, self.identity.name, self.settings.told())
+        statements = check_statements(self.database.session.con, rewritten or known, self.identity)
         if not statements:
             return Prepared(sql)
         (statement,) = statements
@@ -90,15 +93,7 @@ class Executor:
         inner = self.prepare(command.query)
         if inner.command is not None or not inner.returns_rows:
             raise WireError("42601", "A cursor is over a query.")
-        return Prepared(
-            sql,
-            inner.text,
-            command,
-            reads_only=inner.reads_only,
-            numbers=inner.numbers,
-            oids=inner.oids,
-            types=inner.types,
-        )
+        return replace(inner, sql=sql, command=command, kind="", returns_rows=False)
 
     def _typed(self, prepared: Prepared, oids: Sequence[int]) -> Prepared:
         """The parameters' types: the client's, else found, else text."""
@@ -155,6 +150,10 @@ class Executor:
         rows = self.database.execute(casting(prepared.text, prepared.types, given), given)
         if prepared.about_catalog:
             rows.columns = _of_catalog(rows.columns)
+        if prepared.columns is not None and _oids(prepared.columns) != _oids(rows.columns):
+            prepared.columns = None  # drivers know these words, and prepare anew
+            words = "cached plan must not change result type"
+            raise WireError("0A000", words, routine="RevalidateCachedQuery")
         if prepared.returns_rows:
             return Outcome(tag_of(prepared.kind, prepared.sql), rows)
         return changed(prepared.kind, prepared.sql, rows)
@@ -170,7 +169,7 @@ class Executor:
                 "25P01", "DECLARE CURSOR can only be used in transaction blocks", remedy="BEGIN, or WITH HOLD."
             )
         self.transaction.enter()
-        inner = Prepared(command.query, prepared.text, kind="SELECT", returns_rows=True, numbers=prepared.numbers)
+        inner = replace(prepared, sql=command.query, command=None, kind="SELECT", returns_rows=True)
         portal = Portal(inner, values, hold=command.hold)
         portal.outcome = self.run(inner, values)
         self.names.open(command.name, portal)
@@ -199,6 +198,10 @@ class Executor:
             raise WireError("42601", "COPY goes out of a table or a query.")
         outcome = self.run(inner, {})
         return Outcome("COPY {n}", outcome.rows, copy=command)
+
+
+def _oids(columns: Columns) -> list[int]:
+    return [pg_type(kind).oid for _, kind in columns]
 
 
 def _of_catalog(columns: Columns) -> Columns:

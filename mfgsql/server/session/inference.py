@@ -7,6 +7,7 @@ column that it is written to, of its cast, or of a LIMIT; DuckDB says what those
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -28,8 +29,9 @@ def infer(sql: str, wanted: Collection[str], describe: Describe) -> dict[str, st
     """
     try:
         tree = sqlglot.parse_one(marked(sql), read="duckdb")
-    except SqlglotError:
+    except (SqlglotError, RecursionError):
         return {}
+    describe = lru_cache(maxsize=None)(describe)  # a row of an INSERT asks as the one before
     found: dict[str, str] = {}
     for parameter in _parameters(tree):
         number = parameter.name.removeprefix(MARK)

@@ -11,6 +11,8 @@ from mfgsql.server.session.command import Command
 from mfgsql.server.session.outcome import Outcome
 from mfgsql.server.session.rows import Columns
 
+_MOST = 64 << 20  # characters of all prepared statements of a session
+
 
 @dataclass
 class Prepared:
@@ -97,6 +99,8 @@ class Names:
         """Name a statement; the nameless one makes place."""
         if name and name in self.prepared:
             raise WireError("42P05", f'prepared statement "{name}" already exists')
+        if sum(len(p.sql) for p in self.prepared.values()) + len(prepared.sql) > _MOST:
+            raise WireError("53400", "Too many prepared statements.", remedy="DEALLOCATE ALL")
         self.prepared[name] = prepared
 
     def open(self, name: str, portal: Portal) -> None:

@@ -13,7 +13,7 @@ def returned_by(sql: str) -> str | None:
     """A query whose columns are those that a statement returns, with its parameters; None where it is none such."""
     try:
         tree = sqlglot.parse_one(marked(sql), read="duckdb")
-    except SqlglotError:
+    except (SqlglotError, RecursionError):
         return None
     returning = tree.args.get("returning")
     if returning is None or not isinstance(tree, exp.Insert | exp.Update | exp.Delete):

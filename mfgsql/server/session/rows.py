@@ -13,15 +13,27 @@ from typing import IO
 
 import pyarrow as pa
 
+from mfgsql.errors import CancelledError
+from mfgsql.server.errors import WireError
+
 Columns = Sequence[tuple[str, str]]  # name and DuckDB's type
-BATCH = 16_384  # rows
-WIDE_BATCH = 2_048  # rows, where one may be large
-_WIDE = ("BLOB", "BIT", "STRUCT", "MAP", "UNION", "JSON", "[")
+VECTOR = 2_048  # rows: as many as DuckDB makes at once
+_ROWS, _BYTES = 16_384, 4 << 20  # of a batch that is worth the messages it becomes
+_ASIDE = 16 << 30  # bytes on disk that one set of rows may take
 
 
-def batch_of(columns: Columns) -> int:
-    """Rows of a batch: fewer where values can be large, so that memory stays bounded."""
-    return WIDE_BATCH if any(word in kind for _, kind in columns for word in _WIDE) else BATCH
+def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Larger batches of small ones: the first at once, then twice as many rows each time, while they are few bytes."""
+    wanted, rows, size = VECTOR, 0, 0
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= wanted or size >= _BYTES:
+            yield held[0] if len(held) == 1 else pa.concat_batches(held)
+            held, rows, size, wanted = [], 0, 0, min(2 * wanted, _ROWS)
+    if held:
+        yield held[0] if len(held) == 1 else pa.concat_batches(held)
 
 
 @dataclass
@@ -32,17 +44,25 @@ class Rows:
         columns: names and DuckDB's types.
         ended: whether all were taken.
         taken: how many were.
+        broken: an error has taken the rest.
     """
 
     columns: Columns
     batches: Iterator[pa.RecordBatch]
     ended: bool = False
     taken: int = 0
+    broken: bool = False
     _rest: pa.RecordBatch | None = None
     _file: IO[bytes] | None = None
 
     def take(self, most: int | None = None) -> Iterator[pa.RecordBatch]:
-        """The next rows; all that are left, or ``most``."""
+        """The next rows; all that are left, or ``most``.
+
+        Raises:
+            WireError: an error of this transaction has taken them (24000).
+        """
+        if self.broken:
+            raise WireError("24000", "An error has ended this cursor: its rows are gone.", remedy="Open it again.")
         left = most
         while left is None or left > 0:
             batch = self._next()
@@ -60,9 +80,13 @@ class Rows:
         if self._rest is not None:
             batch, self._rest = self._rest, None
             return batch
-        while (batch := next(self.batches, None)) is not None:
-            if batch.num_rows:
-                return batch
+        try:
+            while (batch := next(self.batches, None)) is not None:
+                if batch.num_rows:
+                    return batch
+        except BaseException:
+            self.broken = True
+            raise
         self.close()
         return None
 
@@ -72,14 +96,31 @@ class Rows:
             self._rest = self._next()
 
     def put_aside(self) -> None:
-        """Write what is left to a file that has no name, and go on from there: bounded memory, whatever is left."""
-        if self.ended or self._file is not None:
+        """Write what is left to a file that has no name, and go on from there: bounded memory, whatever is left. Where
+        that fails the rows are broken, as whoever asks for them is told; another statement has nothing to do with it.
+
+        Raises:
+            CancelledError: the client has given up waiting.
+        """
+        if self.ended or self.broken or self._file is not None:
             return
+        try:
+            self._write()
+        except CancelledError:
+            self.broken = True
+            raise
+        except Exception:  # noqa: BLE001  (of DuckDB, of the disk: told when the rows are asked for)
+            self.broken = True
+
+    def _write(self) -> None:
         file = tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long as the rows)
         writer = None
         for batch in self.batches:
             writer = writer or pa.ipc.new_stream(file, batch.schema)
             writer.write_batch(batch)
+            if file.tell() > _ASIDE:
+                file.close()
+                raise OSError("too many rows to put aside")
         if writer is None:
             file.close()
             self.batches = iter(())

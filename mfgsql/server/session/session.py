@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mfgsql.engine.access import Role
 from mfgsql.engine.lexing import split
 from mfgsql.server import sqlstates
-from mfgsql.server.errors import Disconnected, WireError
+from mfgsql.server.errors import Disconnected, WireError, Woken
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import Stream
 from mfgsql.server.session.activity import Activity
@@ -26,6 +27,9 @@ from mfgsql.server.session.sending import each, fields_of, send
 from mfgsql.server.types.parameters import decode
 
 log = logging.getLogger("mfgsql.server")
+
+
+_LONGEST = {Role.READER: 1 << 20, Role.ANALYST: 16 << 20, Role.ADMIN: 16 << 20}  # characters of a statement
 
 
 class Session:
@@ -53,11 +57,10 @@ class Session:
         while True:
             try:
                 message = self._stream.message()
-            except Disconnected:
+            except Woken:
                 if why := self._ending():
-                    self._tell(why)
-                    self._stream.flush()
-                raise
+                    raise why from None
+                continue
             except WireError as error:
                 if error.fatal:
                     raise
@@ -72,11 +75,13 @@ class Session:
     def _take(self, message: frontend.Message) -> None:
         self._activity.begin()
         try:
-            if isinstance(message, frontend.Query):
-                self._query(message.sql)
-            elif isinstance(message, frontend.Sync):
+            if isinstance(message, frontend.Sync):
                 self._sync()
-            elif not self._skipping:
+            elif self._skipping:
+                return
+            elif isinstance(message, frontend.Query):
+                self._query(message.sql)
+            else:
                 self._extended(message)
         finally:
             self._meter.took(time.monotonic() - self._activity.since)
@@ -87,10 +92,11 @@ class Session:
 
     def _query(self, sql: str) -> None:
         """A text of statements; those that are not in a transaction share one of their own."""
-        self._skipping = False
         self._executor.names.close("")
+        self._executor.names.prepared.pop("", None)
         current = sql
         try:
+            self._check_length(sql)
             statements = split(sql)
             for current in statements:
                 self._run_simple(current)
@@ -101,6 +107,12 @@ class Session:
         except Exception as error:  # noqa: BLE001  (the border: whatever it is, the client is told)
             self._failed(error, current, skip=False)
         self._ready()
+
+    def _check_length(self, sql: str) -> None:
+        """What takes long to read can't be stopped meanwhile."""
+        most = _LONGEST[self._executor.identity.role]
+        if len(sql) > most:
+            raise WireError("54000", f"A statement of {len(sql):,} characters; {most:,} are allowed.", remedy="COPY")
 
     def _run_simple(self, sql: str) -> None:
         prepared = self._executor.prepare(sql)
@@ -139,6 +151,7 @@ class Session:
             self._failed(error, _sql_of(message, self._executor))
 
     def _parse(self, message: frontend.Parse) -> None:
+        self._check_length(message.sql)
         statements = split(message.sql)
         if len(statements) > 1:
             raise WireError("42601", "cannot insert multiple commands into a prepared statement")
@@ -192,6 +205,8 @@ class Session:
             return
         if portal.ended:
             raise WireError("55000", f'portal "{message.portal}" cannot be run')
+        if portal.outcome is not None and portal.outcome.rows is not None:
+            self._executor.transaction.check()
         self._start(portal)
         assert portal.outcome is not None
         portal.ended = portal.outcome.rows is None or portal.outcome.copy is not None
@@ -260,8 +275,8 @@ class Session:
         if isinstance(error, Disconnected):
             raise error
         self._skipping = skip
-        self._executor.database.forget()
-        transaction = self._executor.transaction
+        transaction, database = self._executor.transaction, self._executor.database
+        database.free() if transaction.is_open else database.forget()  # cursors may outlive it, by a savepoint
         transaction.fail()
         if not transaction.is_open:
             self._executor.names.end_of_transaction(committed=False)
@@ -277,7 +292,8 @@ class Session:
         self._meter.error(told.sqlstate)
         if told.sqlstate == sqlstates.UNFORESEEN:
             log.error("nobody thought of this error of %s", self._activity.user, exc_info=error)
-        self._stream.write(backend.error(told.severity, told.sqlstate, message, hint=told.hint, position=told.position))
+        more = {"hint": told.hint, "routine": told.routine}
+        self._stream.write(backend.error(told.severity, told.sqlstate, message, position=told.position, **more))
 
     def _ready(self) -> None:
         self._stream.write(backend.ready(self._executor.transaction.status))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 from mfgsql.server.errors import WireError
+from mfgsql.version import __version__
 
 SERVER_VERSION = "15.0"
+VERSION = f"PostgreSQL {SERVER_VERSION} (mfgsql {__version__}, DuckDB {version('duckdb')})"
 # Those that a client is told at the start, and of each change.
 REPORTED = {
     "server_version": "server_version", "server_encoding": "server_encoding", "client_encoding": "client_encoding",
@@ -42,6 +46,7 @@ _FIXED = {
     "lc_ctype", "max_connections", "wal_level",
 }  # fmt: skip
 _HIDDEN = ("ml_catalog", "ml_pg")  # what names of them would reach is nobody's but mfgsql's
+_LONGEST, _MOST = 8192, 500  # characters of a value; settings of a session
 _UNITS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}  # milliseconds
 _TRUE, _FALSE = ("on", "true", "yes", "1", "t", "y"), ("off", "false", "no", "0", "f", "n")
 
@@ -87,7 +92,7 @@ class Settings:
 
     def told(self) -> dict[str, str]:
         """What the session has, but for defaults that all have."""
-        return self._own | self._set
+        return self._own | {name: value for name, value in self._set.items() if name in self._defaults}
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> Change:
         """Set it, or reset it with None.
@@ -100,6 +105,10 @@ class Settings:
             raise WireError("42704", f'unrecognized configuration parameter "{name}"')
         if name in _FIXED and value is not None:
             raise WireError("55P02", f'parameter "{name}" cannot be changed')
+        if value is not None and len(value) > _LONGEST:
+            raise WireError("22023", f'invalid value for parameter "{name}": it has {len(value):,} characters')
+        if name not in self._defaults and name not in self._set and len(self._set) >= _MOST:
+            raise WireError("53400", "Too many settings.", remedy="RESET ALL")
         checked = None if value is None else _checked(name, value)
         if local:
             self._local.setdefault(name, self._set.get(name))
@@ -158,7 +167,10 @@ def _duration(text: str) -> float:
     number = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
     unit = text.strip()[len(number) :].strip()
     try:
-        return float(number or "x") * _UNITS[unit]
+        found = float(number or "x") * _UNITS[unit]
+        if not 0 <= found < math.inf:
+            raise ValueError
+        return found
     except (ValueError, KeyError):
         raise WireError(
             "22023", f'invalid value for a duration: "{text}"', remedy="As 30000, '30s' or '5min'."
@@ -202,7 +214,7 @@ def _zone(value: str) -> str:
         except (ValueError, OSError, LookupError):
             raise WireError("22023", f'invalid value for parameter "TimeZone": "{value}"') from None
         return name
-    if hours != int(hours) or abs(hours) > 14:
+    if not math.isfinite(hours) or hours != int(hours) or abs(hours) > 14:
         raise WireError(
             "22023", f'invalid value for parameter "TimeZone": "{value}"', remedy="Name it: 'Europe/Berlin'."
         )

@@ -50,11 +50,11 @@ class Transaction:
         """Of all transactions to come."""
         self.read_only = self._always or read_only
 
-    def enter(self) -> None:
-        """A statement is to run: outside of a transaction one begins for it.
+    def check(self) -> None:
+        """See that it has not failed.
 
         Raises:
-            WireError: the transaction has failed (25P02).
+            WireError: it has (25P02).
         """
         if self.state is State.FAILED:
             raise WireError(
@@ -62,6 +62,14 @@ class Transaction:
                 "current transaction is aborted, commands ignored until end of transaction block",
                 remedy="ROLLBACK",
             )
+
+    def enter(self) -> None:
+        """A statement is to run: outside of a transaction one begins for it.
+
+        Raises:
+            WireError: the transaction has failed (25P02).
+        """
+        self.check()
         if self.state is State.IDLE:
             self._start(self.read_only)
             self.state = State.IMPLICIT
@@ -72,8 +80,7 @@ class Transaction:
 
     def begin(self, read_only: bool) -> str | None:
         """BEGIN; a warning where one is under way."""
-        if self.state is State.FAILED:
-            self.enter()
+        self.check()
         if self.state is State.EXPLICIT:
             return "there is already a transaction in progress"
         if self.state is State.IMPLICIT and self._wrote:  # what was written so far becomes part of it
@@ -86,8 +93,10 @@ class Transaction:
 
     def restrict(self, read_only: bool) -> None:
         """SET TRANSACTION READ ONLY, or READ WRITE."""
-        if self._current and not read_only and self._always:
-            raise WireError("25006", "A reader's transactions are read-only.")
+        if self._current and not read_only:
+            raise WireError("25001", "A transaction that is read-only stays so.", remedy="Begin another one.")
+        if read_only and self._wrote:
+            raise WireError("25001", "The transaction has written already.", remedy="Begin another one.")
         if read_only and not self._current and not self._wrote and self.state is not State.IDLE:
             self._execute("COMMIT")
             state = self.state

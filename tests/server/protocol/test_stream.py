@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfgsql.server.errors import Disconnected, WireError
+from mfgsql.server.errors import Disconnected, WireError, Woken
 from mfgsql.server.protocol import frontend
 from mfgsql.server.protocol.stream import Stream
 
@@ -90,8 +90,8 @@ def test_what_is_written_goes_out_before_one_waits(pair):
 
 def test_another_thread_ends_the_wait_and_a_last_word_goes_out(pair):
     stream, theirs = pair
-    threading.Timer(0.2, stream.stop_reading).start()
-    with pytest.raises(Disconnected):
+    threading.Timer(0.2, stream.wake).start()
+    with pytest.raises(Woken):
         stream.message()
     stream.write(b"bye")
     stream.flush()

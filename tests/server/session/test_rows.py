@@ -1,10 +1,12 @@
 """Rows in parts: none is lost and none comes twice, however they are taken, put aside or left."""
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfgsql.server.session.rows import BATCH, WIDE_BATCH, Rows, batch_of
+from mfgsql.server.errors import WireError
+from mfgsql.server.session.rows import Rows, gathered
 
 COLUMNS = [("i", "BIGINT")]
 
@@ -46,7 +48,23 @@ def test_closed_rows_give_none():
     assert values(rows.take()) == []
 
 
-def test_large_values_come_in_small_batches():
-    assert batch_of([("a", "BIGINT"), ("b", "VARCHAR")]) == BATCH
-    for kind in ("BLOB", "STRUCT(a INTEGER)", "INTEGER[]", "MAP(VARCHAR, DOUBLE)"):
-        assert batch_of([("a", "BIGINT"), ("b", kind)]) == WIDE_BATCH
+def test_a_batch_is_few_bytes_or_many_rows():
+    def batches(size, count):
+        return (pa.record_batch([pa.array(["x" * size] * 2048)], ["s"]) for _ in range(count))
+
+    small = [b.num_rows for b in gathered(batches(3, 40))]
+    assert small[:4] == [2048, 4096, 8192, 16384]
+    assert sum(small) == 40 * 2048
+    assert [b.num_rows for b in gathered(batches(5000, 5))] == [2048] * 5
+
+
+def test_rows_that_an_error_took_are_not_taken_for_all():
+    def failing():
+        yield pa.record_batch([pa.array([0, 1], pa.int64())], ["i"])
+        raise OSError("gone")
+
+    rows = Rows(COLUMNS, failing())
+    assert values(rows.take(1)) == [0]
+    rows.put_aside()
+    with pytest.raises(WireError, match="gone"):
+        values(rows.take(5))
