@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mfgsql.server import Options
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_HERE = ("127.0.0.1", "::1", "localhost")
 _SECONDS = click.FloatRange(min=0, min_open=True)
 
 
@@ -61,6 +62,8 @@ def serve(path: str | None, init: bool, admin: str, db: str | None, **told: Any)
         raise click.UsageError("Which database? As: mfgsql serve plant.duckdb")
     if told["tls_key"] and not told["tls_cert"]:
         raise click.UsageError("--tls-key goes with --tls-cert.")
+    if told["no_tls"] and told["host"] not in _HERE and not told["plaintext"]:
+        raise click.UsageError("--no-tls lets other machines in without encryption: say --plaintext, too.")
     from mfgsql.engine.users import Users
 
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
@@ -94,7 +97,7 @@ def _options(told: dict[str, Any], session: Session) -> Options:
         certificate=told["tls_cert"],
         key=told["tls_key"],
         tls=not told["no_tls"],
-        plaintext=told["plaintext"] or told["no_tls"],
+        plaintext=told["plaintext"],
         max_connections=told["max_connections"],
         statement_timeout=told["statement_timeout"],
         idle_timeout=told["idle_timeout"],
@@ -124,6 +127,7 @@ def _run(session: Session, users: Users, options: Options, place: str) -> None:
             click.echo(f"TLS by a certificate of its own; SHA-256 {server.tls.fingerprint}")
         if server.health:
             click.echo(f"http://{options.host}:{server.health.port}/healthz and /metrics")
-        stopped.wait()
+        while not stopped.wait(0.5):  # a library may have a signal restart the wait, without end
+            pass
         click.echo("Stopping: statements are given time to end (Ctrl-C: at once).", err=True)
         server.stop()

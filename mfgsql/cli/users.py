@@ -120,7 +120,8 @@ def asked_password() -> str:
     from mfgsql.errors import OptionError
 
     if sys.stdin.isatty():
-        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+        asked = "Password, 8 characters or more"
+        typed: str = click.prompt(asked, hide_input=True, confirmation_prompt="The same again", err=True)
         return typed
     lines = sys.stdin.read().splitlines()
     if not lines:

@@ -58,6 +58,13 @@ class Users:
         """All, by name."""
         return sorted(self._read().values(), key=lambda user: user.name)
 
+    def stamp(self) -> int:
+        """It differs after a change."""
+        try:
+            return self.file.stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def get(self, name: str) -> User | None:
         """The user of a name, or None."""
         return self._read().get(name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mfgsql.engine.access import Role
 from mfgsql.engine.session import Session as Opened
+from mfgsql.engine.users import User
 from mfgsql.server import sqlstates
 from mfgsql.server.errors import Disconnected, WireError
 from mfgsql.server.gate import PATIENCE, Guest, address_of
@@ -33,7 +34,7 @@ class Connection:
     """One client's connection.
 
     Attributes:
-        ending: why it is to end; set by the server, read by the session.
+        ending: why it is to end; set by the server, read by the session. user: who logged in, as they were then.
     """
 
     def __init__(self, server: Server, connected: socket.socket, process: int, secret: int) -> None:
@@ -44,6 +45,7 @@ class Connection:
         self.activity = Activity(process, secret)
         self.ending: WireError | None = None
         self.settings: Settings | None = None
+        self.user: User | None = None
 
     def serve(self) -> None:
         """Serve it to its end. The thread's whole work: nothing may leave it but by here."""
@@ -72,7 +74,7 @@ class Connection:
             self._server.metrics.logins.labels("failed").inc()
             log.warning("login of %r from %s failed: %s", name, self.address or "this machine", error.message)
             raise
-        self.activity.user = guest.identity.name
+        self.activity.user, self.user = guest.identity.name, guest.user
         self._server.entered(self, reserved=guest.identity.role is Role.ADMIN)
         self._server.metrics.logins.labels("ok").inc()
         log.info("%s (%s) from %s", guest.identity.name, guest.identity.role.value, self.address or "this machine")

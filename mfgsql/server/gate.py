@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 import socket
 from dataclasses import dataclass
 
 from mfgsql.engine.access import Identity
-from mfgsql.engine.users import Users
+from mfgsql.engine.users import User, Users
+from mfgsql.errors import MfgsqlError
 from mfgsql.server.auth.scram import PLAIN, PLUS, Exchange, Verifier, nobodys
 from mfgsql.server.auth.throttle import Throttle
 from mfgsql.server.auth.tls import Tls
@@ -16,6 +18,7 @@ from mfgsql.server.errors import WireError
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import LIMIT, Stream
 
+log = logging.getLogger("mfgsql.server")
 PATIENCE = 30.0  # seconds until a client must have shown who it is
 _MINOR = 0
 _KNOWN = ("user", "database", "options", "replication")
@@ -27,6 +30,7 @@ class Guest:
 
     identity: Identity
     parameters: dict[str, str]
+    user: User
 
 
 class Gate:
@@ -72,7 +76,7 @@ class Gate:
             raise WireError("28000", "no PostgreSQL user name specified in startup packet", fatal=True)
         if given.get("replication", "false").lower() not in ("false", "off", "no", "0"):
             raise WireError("0A000", "There is no replication here.", fatal=True)
-        if self._tls and not stream.is_encrypted and not self._plaintext and not _is_here(address):
+        if not stream.is_encrypted and not self._plaintext and not _is_here(address):
             raise WireError(
                 "28000",
                 "From another machine only encrypted connections are let in.",
@@ -80,7 +84,7 @@ class Gate:
                 fatal=True,
             )
         self._negotiate(stream, startup)
-        identity = self._authenticate(stream, user, address)
+        known = self._authenticate(stream, user, address)
         wanted = given.get("database") or user
         if wanted != self.database:
             raise WireError(
@@ -88,7 +92,8 @@ class Gate:
             )
         stream.write(backend.authentication_ok())
         stream.limit = LIMIT
-        return Guest(identity, {k: v for k, v in given.items() if k not in _KNOWN} | _options(given.get("options", "")))
+        told = {k: v for k, v in given.items() if k not in _KNOWN} | _options(given.get("options", ""))
+        return Guest(Identity(known.name, known.role), told, known)
 
     def _negotiate(self, stream: Stream, startup: frontend.Startup) -> None:
         """A newer client is told what is spoken here, and goes on with that."""
@@ -96,11 +101,15 @@ class Gate:
         if startup.minor > _MINOR or unknown:
             stream.write(backend.negotiate(_MINOR, unknown))
 
-    def _authenticate(self, stream: Stream, user: str, address: str) -> Identity:
+    def _authenticate(self, stream: Stream, user: str, address: str) -> User:
         if (seconds := self._throttle.wait(user, address)) > 0:
             words = f"Too many failed logins; try again in {seconds:.0f} seconds."
             raise WireError("28P01", words, fatal=True)
-        known = self._users.get(user)
+        try:
+            known = self._users.get(user)
+        except MfgsqlError as error:  # where the file lies is nobody's but the operator's
+            log.error("nobody can log in: %s", error)
+            raise WireError("58000", "Nobody can log in now: ask who looks after this server.", fatal=True) from None
         verifier = Verifier.parse(known.verifier) if known else nobodys(user, self._secret)
         binding = self._tls.binding if self._tls and stream.is_encrypted else None
         stream.write(backend.authentication_sasl([PLUS, PLAIN] if binding else [PLAIN]))
@@ -113,7 +122,7 @@ class Gate:
             raise WireError("28P01", f'password authentication failed for user "{user}"', fatal=True)
         self._throttle.succeeded(user, address)
         stream.write(backend.authentication_sasl_final(proof))
-        return Identity(known.name, known.role)
+        return known
 
 
 def _answer(stream: Stream) -> bytes:

@@ -107,7 +107,7 @@ class Health:
             self._server = make_server(host, port, answer, server_class=_Threads, handler_class=_Quiet)
         except OSError as error:
             raise SourceError(
-                f"{host}:{port} can't be listened on: {error.strerror}.", remedy="--metrics-port"
+                f"{host}:{port} can't be listened on: {error.strerror}.", remedy="Choose another: --metrics-port 9188"
             ) from None
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, name="mfgsql-health", daemon=True).start()

@@ -47,6 +47,7 @@ class Server:
         self.metrics = Metrics()
         self.database = str(session.execute("SELECT current_database()").fetchone()[0])
         self.tls = _tls(session.engine.folder, options)
+        self._users, self._stamp = users, users.stamp()
         self.gate = Gate(self.database, users, self.tls, plaintext=options.plaintext)
         self._connections: dict[int, Connection] = {}
         self._known: set[int] = set()  # of those who have logged in
@@ -157,6 +158,17 @@ class Server:
                 if connection.activity.busy:
                     busy.append(connection)
             self._cancel_for_the_gone(busy)
+            self._end_for_the_removed()
+
+    def _end_for_the_removed(self) -> None:
+        """Who was removed, or has another role or password since, logs in anew or not at all."""
+        if (stamp := self._users.stamp()) == self._stamp:
+            return
+        self._stamp = stamp
+        known = {user.name: user for user in self._users.list()}
+        for connection in list(self._connections.values()):
+            if connection.user is not None and known.get(connection.user.name) != connection.user:
+                connection.end(WireError("57P01", "the user was removed or changed", fatal=True))
 
     def _cancel_for_the_gone(self, busy: list[Connection]) -> None:
         """Nobody waits for what a client runs that has left."""

@@ -117,6 +117,8 @@ def _of_duckdb(error: BaseException, sql: str | None) -> Report:
     said = lines[0] if lines else ""  # below it are suggestions
     state = next((s for pattern, s in _DUCKDB.get(name, ()) if re.search(pattern, said)), UNFORESEEN)
     hint = " ".join(line for line in lines[1:] if not _OUTSIDE.search(line)) or None
+    if re.search(r'schema "?public"? does not exist|Schema with name public', said, re.IGNORECASE):
+        hint = "The schema is called main."
     position = _position(f"LINE {place}", sql) if found and sql else None
     return Report(state, said or type(error).__name__, hint, position=position)
 

@@ -102,3 +102,18 @@ def test_the_program_reads_results_without_the_dataset_scanner(db):
     options = "{'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2, 'seed': 7}"
     done = subprocess.run([*program, "sql", again.format(options=options), "--db", db, "--format", "csv"], **call)
     assert done.stdout.split() == ["status", "finished"], done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_ends_by_a_signal(tmp_path, number):
+    database = tmp_path / "plant.duckdb"
+    words = ["serve", str(database), "--init", "--port", "0", "--drain", "1"]
+    program = [sys.executable, "-c", "from mfgsql.cli import run; run()", *words]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        server.stdin.write("a-pass-word-1\n")
+        server.stdin.close()
+        assert "may log in as admin" in server.stdout.readline()
+        assert "is served at" in server.stdout.readline()
+        server.send_signal(number)
+        assert server.wait(30) == 0
+    assert not (tmp_path / "plant.duckdb.ml" / "served.json").exists()

@@ -83,8 +83,14 @@ def test_users_may_be_made_while_it_serves(serve, tmp_path):
         users = Users(tmp_path / "plant.duckdb")
         users.add("late", "reader", PASSWORD)
         connect(server, "late").close()
+        late = connect(server, "late")
         users.remove("late")
         assert "password authentication failed" in refused(server, "late")
+        with pytest.raises(psycopg.OperationalError, match="removed or changed"):
+            for _ in range(50):
+                late.execute("SELECT 1")
+                time.sleep(0.1)
+        late.close()
 
 
 def test_guessing_is_slowed_down(serve):
@@ -104,6 +110,8 @@ def test_from_elsewhere_only_encrypted(serve, monkeypatch):
         connect(server, sslmode="require").close()
     with serve(plaintext=True) as server:
         connect(server, sslmode="disable").close()
+    with serve(tls=False) as server:
+        assert "only encrypted connections" in refused(server)
     with serve(tls=False, plaintext=True) as server:
         connect(server, sslmode="prefer").close()
         assert "does not support SSL" in refused(server, sslmode="require")

@@ -23,7 +23,7 @@ def resolve_file(engine: Engine, identity: Identity | None, path: str) -> Path:
     require(identity, Role.ADMIN, "Reading or writing a file")
     root = engine.guarded.files_root if engine.guarded else None
     if root is None:
-        raise refuse("Reading or writing a file", "Start the server with a folder for files: MFGSQL_FILES_ROOT.")
+        raise refuse("Reading or writing a file", "Start the server with a folder for them: --files-root FOLDER")
     try:
         resolved = (root / path).resolve()
     except (OSError, RuntimeError, ValueError):  # a circle of links

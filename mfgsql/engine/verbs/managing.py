@@ -90,6 +90,8 @@ def _export(engine: Engine, args: Args) -> Rows:
         raise SourceError(f"The file '{path}' exists.", remedy="Name another, or say overwrite := true.")
     if path.exists() and not path.is_file():
         raise SourceError(f"'{path}' is no regular file.", remedy="Name a file.")
+    if not path.parent.is_dir():
+        raise SourceError(f"There is no folder '{path.parent}'.", remedy="Make it, or name a file in one that exists.")
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         partial.write_bytes(data)
