@@ -465,7 +465,7 @@ def test_files_below_the_folder(served):
 def test_a_server_without_a_folder_has_no_files(tmp_path):
     with mfgsql.connect(tmp_path / "p.duckdb", progress="off") as owner:
         owner.engine.guard(None)
-        with pytest.raises(AccessError, match="MFGSQL_FILES_ROOT"):
+        with pytest.raises(AccessError, match="--files-root"):
             resolve_file(owner.engine, Identity("a", Role.ADMIN), "x")
 
 
