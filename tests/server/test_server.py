@@ -471,6 +471,16 @@ def test_a_copy_that_waits_for_data_is_cancelled(serve):
         assert con.execute("SELECT count(*) FROM t").fetchone() == (1000,)
 
 
+def test_discard_leaves_nothing_to_the_next_one(serve):
+    with serve() as server, connect(server) as con:
+        con.execute("CREATE TEMP TABLE mine AS SELECT 1 AS a; PREPARE q AS SELECT 2; SET VARIABLE v = 3")
+        con.execute("DISCARD ALL")
+        for gone in ("FROM mine", "EXECUTE q"):
+            with pytest.raises(psycopg.Error):
+                con.execute(gone)
+        assert con.execute("SELECT getvariable('v')").fetchone() == (None,)
+
+
 def test_a_statement_that_is_too_long(serve):
     with serve() as server, connect(server, "rita") as con:
         with pytest.raises(psycopg.errors.ProgramLimitExceeded):

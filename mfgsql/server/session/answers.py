@@ -207,6 +207,8 @@ class Answers:
             self._names.prepared.clear()
             self._names.end_of_transaction(committed=False)
             self._changed(self._settings.reset())
+        if command.what in ("all", "temp", "temporary"):
+            self._database.forget_temporary(all_of_it=command.what == "all")
         return Outcome(f"DISCARD {command.what.upper()}")
 
     @answer.register

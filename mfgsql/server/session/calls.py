@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mfgsql.engine.lexing import first_words, tokens
+from mfgsql.server.errors import WireError
 from mfgsql.server.session.command import Command, SetConfig, Signal
 from mfgsql.server.session.words import Words
 
@@ -19,7 +20,10 @@ def read_call(sql: str) -> Command | None:
     reader.accept("select", "pg_catalog", ".") or reader.accept("select")
     reader.next()
     reader.expect("(")
-    return _setting(reader) if name == "set_config" else _signal(reader, name)
+    try:
+        return _setting(reader) if name == "set_config" else _signal(reader, name)
+    except WireError:  # no constants: it is DuckDB's to say what is wrong with it
+        return None
 
 
 def _setting(reader: Words) -> Command | None:
@@ -40,4 +44,4 @@ def _signal(reader: Words, function: str) -> Command | None:
         if not reader.accept("from", "pg_stat_activity", "where", "pid", "="):
             return None
         word = reader.value()
-    return Signal(function, int(word)) if word.isdigit() and not reader.peek() else None
+    return Signal(function, int(word)) if word.isdigit() and len(word) < 19 and not reader.peek() else None

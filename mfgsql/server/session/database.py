@@ -106,6 +106,18 @@ class Database:
         path = ",".join(quote_identifier(s) for s in dict.fromkeys([*schemas, "main"]))
         self.run(f"SET search_path = {quote_literal(path)}")
 
+    def forget_temporary(self, *, all_of_it: bool) -> None:
+        """Drop temporary tables and views; with all of it what PREPARE and SET VARIABLE have named, too."""
+        made = "SELECT 'TABLE', table_name FROM duckdb_tables() WHERE temporary UNION ALL "
+        made += "SELECT 'VIEW', view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+        for kind, name in self.fetch(made):
+            self.run(f"DROP {kind} temp.{quote_identifier(name)}")
+        if all_of_it:
+            for (name,) in self.fetch("SELECT name FROM duckdb_prepared_statements()"):
+                self.run(f"DEALLOCATE {quote_identifier(name)}")
+            for (name,) in self.fetch("SELECT name FROM duckdb_variables()"):
+                self.run(f"RESET VARIABLE {quote_identifier(name)}")
+
     def zone(self, name: str) -> None:
         """Where DuckDB's own functions take the session to be."""
         self.run(f"SET TimeZone = {quote_literal(name)}")

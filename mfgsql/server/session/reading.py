@@ -196,7 +196,7 @@ def _fetch(reader: Words, *, move: bool = False) -> Command:
         rows = 1
     else:
         forward = reader.accept("forward")
-        if reader.peek().isdigit():
+        if reader.peek().isdigit() and len(reader.peek()) < 19:
             rows = int(reader.next())
         elif not forward and reader.peek() in ("prior", "first", "last", "absolute", "relative", "backward", "-"):
             raise WireError("0A000", "Cursors go forward only.", remedy="FETCH, FETCH 100 or FETCH ALL.")
@@ -220,6 +220,7 @@ def _discard(reader: Words) -> Command:
     what = reader.next()
     if what not in ("all", "plans", "sequences", "temp", "temporary"):
         raise reader.wrong()
+    reader.end()
     return Discard(what)
 
 

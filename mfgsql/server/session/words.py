@@ -8,6 +8,14 @@ from mfgsql.engine.lexing import Kind, Token
 from mfgsql.server.errors import WireError
 
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
+_ESCAPED = re.compile(r"[eE]'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_SIGN = re.compile(r"''|\\(.)", re.DOTALL)
+_SIGNS = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f"}
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """Of ``E'..'``: a backslash and a letter is one sign, before any other it is nothing."""
+    return "'" if match[1] is None else _SIGNS.get(match[1], match[1])
 
 
 class Words:
@@ -72,11 +80,12 @@ class Words:
             raise self.wrong()
         token = self.tokens[self.at]
         if token.kind is Kind.TEXT:
-            match = _TEXT.match(self.sql, token.begin + (token.text[:1] in "eE"))
+            escaped = token.text[:1] in ("e", "E")
+            match = (_ESCAPED if escaped else _TEXT).match(self.sql, token.begin)
             if match is None:
                 raise self.wrong()
             self.at += 1
-            return match[1].replace("''", "'")
+            return _SIGN.sub(_unescaped, match[1]) if escaped else match[1].replace("''", "'")
         if token.text in ("-", "+"):
             self.at += 1
             return ("-" if token.text == "-" else "") + self.value()

@@ -53,6 +53,8 @@ KNOWN = Settings({}).__contains__
         ("CLOSE a", c.CloseCursor("a")),
         ("DEALLOCATE PREPARE a", c.Deallocate("a")),
         ("DISCARD ALL", c.Discard("all")),
+        ("SET application_name = E'a\\'b\\t''c'", c.Set("application_name", "a'b\t'c")),
+        ("COPY t FROM STDIN DELIMITER E'\\t'", c.Copy(None, "t", (), True, {"format": "text", "delimiter": "\t"})),
         ("UNLISTEN *", c.Nothing("UNLISTEN")),
         ("SELECT pg_catalog.set_config('search_path', 'it''s', false)", c.SetConfig("search_path", "it's", local=False)),
         ("select set_config('jit', 'on', TRUE)", c.SetConfig("jit", "on", local=True)),
@@ -77,7 +79,7 @@ def test_commands(sql, expected):
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELECT 1", "", "-- nothing", "SHOW TABLES", "SHOW ALL TABLES", "SET VARIABLE a = 1", "COPY t TO 'x.csv'",
+    ["SELECT 1", "", "SELECT set_config('a', $1, false)", "-- nothing", "SHOW TABLES", "SHOW ALL TABLES", "SET VARIABLE a = 1", "COPY t TO 'x.csv'",
      "COPY t FROM 'x.csv'", "FROM t", "SELECT pg_cancel_backend(7) + 1", "SELECT pg_cancel_backend(pid) FROM t", "DESCRIBE t", "INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) FROM a"],
 )  # fmt: skip
 def test_what_is_duckdbs(sql):
@@ -91,7 +93,8 @@ def test_what_is_duckdbs(sql):
         ("DECLARE a SCROLL CURSOR FOR SELECT 1", "0A000"), ("DECLARE a BINARY CURSOR FOR SELECT 1", "0A000"),
         ("DECLARE a", "42601"), ("COPY t TO STDOUT (NONSENSE)", "42601"), ("COPY t TO STDOUT (FORMAT json)", "22023"),
         ("LISTEN a", "0A000"), ("GRANT SELECT ON t TO a", "0A000"), ("SAVEPOINT", "42601"), ("CLOSE a b", "42601"),
-        ("COPY (SELECT 1 TO STDOUT", "42601"), ("DISCARD nothing", "42601"),
+        ("COPY (SELECT 1 TO STDOUT", "42601"), ("DISCARD nothing", "42601"), ("DISCARD ALL nothing", "42601"),
+        (f"FETCH {'9' * 5000} FROM a", "42601"),
     ],
 )  # fmt: skip
 def test_what_is_wrong(sql, sqlstate):
