@@ -75,6 +75,11 @@ class ClosedError(MfgsqlError, RuntimeError):
     """The session is closed."""
 
 
+def of_duckdb(error: BaseException) -> bool:
+    """Whether DuckDB raised it; by the class's module, for those who import no duckdb."""
+    return type(error).__module__.split(".")[0] in ("duckdb", "_duckdb")
+
+
 def one_of(words: Iterable[str]) -> str:
     """The words as a reader lists them: ``a, b or c``."""
     listed = list(words)

@@ -63,11 +63,11 @@ def report(error: BaseException) -> int:
 
 def message(error: BaseException) -> str:
     """One paragraph: ours and DuckDB's texts as they are, others with their type."""
-    from mfgsql.errors import MfgsqlError
+    from mfgsql.errors import MfgsqlError, of_duckdb
 
     lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
     text = "\n".join(lines) or type(error).__name__
-    if isinstance(error, MfgsqlError) or _of_duckdb(error):
+    if isinstance(error, MfgsqlError) or of_duckdb(error):
         return text
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
@@ -75,12 +75,7 @@ def message(error: BaseException) -> str:
 
 
 def _cancelled(error: BaseException) -> bool:
-    from mfgsql.errors import CancelledError
+    from mfgsql.errors import CancelledError, of_duckdb
 
-    interrupted = _of_duckdb(error) and type(error).__name__ == "InterruptException"
+    interrupted = of_duckdb(error) and type(error).__name__ == "InterruptException"
     return interrupted or isinstance(error, CancelledError | KeyboardInterrupt | click.Abort)
-
-
-def _of_duckdb(error: BaseException) -> bool:
-    """By the class's module: faces import no duckdb."""
-    return type(error).__module__.split(".")[0] in ("duckdb", "_duckdb")

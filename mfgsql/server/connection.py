@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -143,19 +142,19 @@ class Connection:
     ) -> None:
         """Stop what takes longer than it may."""
         settings, activity = self.settings, self.activity
-        passed = time.monotonic() - activity.since
+        busy, in_transaction, passed = activity.state()
         if settings is None and passed > PATIENCE:  # a byte now and then keeps nobody in the door
             self.stream.stop()
         if settings is None or self.ending is not None:
             return
         activity.remind()
-        if activity.busy:
+        if busy:
             allowed = min(filter(None, (settings.seconds("statement_timeout"), statement_timeout)), default=None)
             if allowed and passed > allowed:
                 activity.cancel("canceling statement due to statement timeout")
                 if self.stream.sending and passed > allowed + PATIENCE:  # it does not take its rows either
                     self.stream.stop()
-        elif activity.in_transaction:
+        elif in_transaction:
             allowed = settings.seconds("idle_in_transaction_session_timeout") or transaction_timeout
             if allowed and passed > allowed:
                 self.end(WireError("25P03", "terminating connection due to idle-in-transaction timeout", fatal=True))

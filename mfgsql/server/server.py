@@ -141,7 +141,7 @@ class Server:
             return False
         if connection.activity.user != identity.name and identity.role is not Role.ADMIN:
             raise WireError("42501", f"Process {process} is another user's.", remedy="An admin may stop it.")
-        connection.activity.cancel("canceling statement due to user request")
+        connection.activity.cancel()
         if end:
             connection.end(WireError("57P01", _STOPPING, fatal=True))
             if connection.stream.sending:

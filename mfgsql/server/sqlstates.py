@@ -100,7 +100,7 @@ def report(error: BaseException, sql: str | None = None) -> Report:
     if isinstance(error, errors.MfgsqlError):
         state = next((state for kind, state in _OURS if isinstance(error, kind)), UNFORESEEN)
         return Report(state, error.message, error.remedy)
-    if type(error).__module__.split(".")[0] in ("duckdb", "_duckdb"):  # faces import no duckdb
+    if errors.of_duckdb(error):
         return _of_duckdb(error, sql)
     if isinstance(error, MemoryError):
         return Report("53200", "Memory would not suffice.")

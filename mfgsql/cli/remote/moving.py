@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from mfgsql.cli.remote.errors import told
@@ -17,14 +16,9 @@ from mfgsql.engine.intake import Loaded, LoadOptions
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import OptionError
 from mfgsql.server.session.database import Database
-from mfgsql.server.types.binary import BinaryWriter
-from mfgsql.server.types.copying import CopyDecoder, CopyLayout
-from mfgsql.server.types.copying.layout import SIGNATURE
+from mfgsql.server.types.copying import CopyDecoder, CopyEncoder, CopyLayout
 from mfgsql.server.types.duck import DuckType, read_type
 from mfgsql.server.types.pg import JSON, pg_of
-from mfgsql.server.types.pieces import as_buffer, joined
-from mfgsql.server.types.rows import halves
-from mfgsql.server.types.writers import column_pieces, value_writer
 
 if TYPE_CHECKING:
     from mfgsql.cli.remote.session import Columns, Remote
@@ -94,23 +88,12 @@ def _written(columns: Columns) -> str:
 def _stream_of(database: Database, table: str) -> Iterator[memoryview]:
     """A table as COPY's binary stream."""
     rows = database.execute(f"FROM {table}")
-    writers = [value_writer(read_type(kind), 1, "UTC") for _, kind in rows.columns]
-    yield memoryview(SIGNATURE + bytes(8))
+    names, kinds = zip(*rows.columns, strict=True)
+    encoder = CopyEncoder(kinds, names, CopyLayout(form="binary"), messages=False)
+    yield memoryview(encoder.start())
     for batch in rows.take():
-        yield from _tuples(batch, writers)
-    yield memoryview(b"\xff\xff")
-
-
-def _tuples(batch: pa.RecordBatch, writers: Sequence[BinaryWriter]) -> Iterator[memoryview]:
-    """The rows, each behind how many values it has."""
-    if parts := halves(batch):
-        for part in parts:
-            yield from _tuples(part, writers)
-        return
-    pieces = [np.asarray(len(writers), ">i2")]
-    for column, write in zip(batch.columns, writers, strict=True):
-        pieces += column_pieces(column, write)
-    yield memoryview(as_buffer(joined(pieces, batch.num_rows)))
+        yield memoryview(encoder.encode(batch))
+    yield memoryview(encoder.finish())
 
 
 def write(remote: Remote, query: str, path: Path, how: str) -> int:
@@ -131,7 +114,7 @@ def write(remote: Remote, query: str, path: Path, how: str) -> int:
 
 def _batches(remote: Remote, query: str, columns: Columns) -> Iterator[pa.RecordBatch]:
     """The rows of a query by COPY, a part at a time."""
-    decoder = CopyDecoder([k for _, k in columns], [n for n, _ in columns], CopyLayout.of({"format": "binary"}))
+    decoder = CopyDecoder([k for _, k in columns], [n for n, _ in columns], CopyLayout(form="binary"))
     part = bytearray()
     with remote.copying(f"COPY (\n{query}\n) TO STDOUT {_BINARY}") as copy:
         for row in copy:  # a message each

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_USER = "canceling statement due to user request"
+from mfgsql.server.sqlstates import CANCELLED
 
 
 class Activity:
@@ -18,18 +18,14 @@ class Activity:
 
     Attributes:
         process, secret: the key by which a client cancels. user: who it is; empty until that is known.
-        timeout: seconds that a statement may take, or None. idle_timeout: that an open transaction may wait.
     """
 
     def __init__(self, process: int, secret: int) -> None:
         self.process, self.secret = process, secret
         self.user = ""
         self.interrupt: Callable[[], None] | None = None
-        self.timeout: float | None = None
-        self.idle_timeout: float | None = None
-        self.in_transaction = False
         self._lock = threading.Lock()
-        self._busy = False
+        self._busy = self._in_transaction = False
         self._since = time.monotonic()
         self._reason: str | None = None
         self._unbroken = False
@@ -39,10 +35,17 @@ class Activity:
         with self._lock:
             self._busy, self._since, self._reason = True, time.monotonic(), None
 
-    def end(self) -> None:
-        """It is done: nothing is left to cancel."""
+    def end(self, *, in_transaction: bool = False) -> None:
+        """It is done: nothing is left to cancel. The client may have left a transaction open."""
         with self._lock:
-            self._busy, self._since = False, time.monotonic()
+            self._busy, self._since, self._in_transaction = False, time.monotonic(), in_transaction
+
+    def state(self) -> tuple[bool, bool, float]:
+        """Whether a statement runs, whether a transaction waits for the client, and for how many seconds already; all
+        of the same moment: a statement that has just begun is not as old as the silence before it.
+        """
+        with self._lock:
+            return self._busy, self._in_transaction, time.monotonic() - self._since
 
     @property
     def busy(self) -> bool:
@@ -57,9 +60,9 @@ class Activity:
     @property
     def reason(self) -> str:
         """Why the statement was stopped, as PostgreSQL words it."""
-        return self._reason or _USER
+        return self._reason or CANCELLED
 
-    def cancel(self, reason: str = _USER) -> bool:
+    def cancel(self, reason: str = CANCELLED) -> bool:
         """Stop the statement that runs; whether there was one."""
         with self._lock:
             if not self._busy or self.interrupt is None:

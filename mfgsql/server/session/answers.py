@@ -161,14 +161,11 @@ class Answers:
     @answer.register
     def _(self, command: c.Show) -> Outcome:
         columns = _shown(command.name)
-        if command.name == "all":
-            values = [(REPORTED.get(name, name), self._settings[name], "") for name in self._settings]
-            batch = pa.record_batch(
-                [pa.array(column, pa.string()) for column in zip(*values, strict=True)], [n for n, _ in columns]
-            )
-        else:
-            batch = pa.record_batch([pa.array([self._settings[command.name]])], [columns[0][0]])
-        return Outcome("SHOW", Rows(columns, iter([batch])))
+        if command.name != "all":
+            return _told(columns[0][0], self._settings[command.name], "SHOW")
+        values = [(REPORTED.get(name, name), self._settings[name], "") for name in self._settings]
+        arrays = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
+        return Outcome("SHOW", Rows(columns, iter([pa.record_batch(arrays, [n for n, _ in columns])])))
 
     @answer.register
     def _(self, command: c.Fetch) -> Outcome:
@@ -216,10 +213,10 @@ class Answers:
         return Outcome(command.tag, notices=[("00000", command.notice)] if command.notice else [])
 
 
-def _told(name: str, value: str | bool) -> Outcome:
-    """One row with one value, as a SELECT of a function returns it."""
+def _told(name: str, value: str | bool, tag: str = "SELECT {n}") -> Outcome:
+    """One row with one value."""
     kind = "BOOLEAN" if isinstance(value, bool) else "VARCHAR"
-    return Outcome("SELECT {n}", Rows([(name, kind)], iter([pa.record_batch([pa.array([value])], [name])])))
+    return Outcome(tag, Rows([(name, kind)], iter([pa.record_batch([pa.array([value])], [name])])))
 
 
 def _shown(name: str) -> Columns:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from mfgsql.engine.lexing import tokens
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.session import Session
+from mfgsql.errors import of_duckdb
 from mfgsql.server.errors import WireError
 from mfgsql.server.session.documents import read_document
 from mfgsql.server.session.placeholders import typed_nulls
@@ -78,7 +79,7 @@ class Database:
         try:
             return self.fetch(f"DESCRIBE {typed_nulls(sql, types, '(SELECT CAST(NULL AS {}))')}")
         except Exception as error:
-            if type(error).__module__.split(".")[0] in ("duckdb", "_duckdb"):
+            if of_duckdb(error):
                 return None
             raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfgsql.server.types.pg import JSON, pg_type
+from mfgsql.server.types.pg import read_through
 
 
 def read_document(value: str, kind: str) -> str | None:
@@ -11,7 +11,8 @@ def read_document(value: str, kind: str) -> str | None:
     Args:
         value: SQL of the text. kind: DuckDB's type.
     """
-    if kind == JSON.name.upper() or pg_type(kind) is not JSON:
+    through = read_through(kind)
+    if through is None:
         return None
-    as_json = f"WHEN json_valid({value}) THEN CAST(CAST({value} AS JSON) AS {kind})"
+    as_json = f"WHEN json_valid({value}) THEN CAST(CAST({value} AS {through}) AS {kind})"
     return f"(CASE {as_json} ELSE CAST({value} AS {kind}) END)"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mfgsql.engine.access import Identity, check_statements
+from mfgsql.engine.access import Identity, Role, check_statements
+from mfgsql.engine.lexing import split
 from mfgsql.errors import AccessError
 from mfgsql.server.catalog import rewrite
 from mfgsql.server.catalog.wire import wire_type
@@ -33,6 +34,7 @@ from mfgsql.server.types.pg import pg_type
 UNKNOWN = (0, 705)  # oids of a type that the server is to find
 _TEXT = 25
 Signals = Callable[[Identity, int, bool], bool]  # who asks, a session's number, whether to end it; whether it was done
+_LONGEST = {Role.READER: 1 << 20, Role.ANALYST: 16 << 20, Role.ADMIN: 16 << 20}  # characters of a text
 _ALONE = ("VACUUM", "CALL")  # they run outside of transactions
 
 
@@ -60,6 +62,17 @@ class Executor:
         self.settings, self.transaction = settings, transaction
         self.names = Names()
         self.answers = Answers(database, settings, transaction, self.names, tell, partial(signals, identity))
+
+    def split(self, sql: str) -> list[str]:
+        """The statements of a text.
+
+        Raises:
+            WireError: it is too long: what takes long to read can't be stopped meanwhile (54000).
+        """
+        most = _LONGEST[self.identity.role]
+        if len(sql) > most:
+            raise WireError("54000", f"A statement of {len(sql):,} characters; {most:,} are allowed.", remedy="COPY")
+        return split(sql)
 
     def prepare(self, sql: str, oids: Sequence[int] = ()) -> Prepared:
         """Understand one statement.

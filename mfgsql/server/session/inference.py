@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from mfgsql.errors import MfgsqlError, of_duckdb
 from mfgsql.server.session.placeholders import MARK, marked
 
 Describe = Callable[[str], list[str]]  # a SELECT's types, by DuckDB
@@ -145,6 +146,6 @@ def _all_described(probe: exp.Expression, describe: Describe) -> list[str]:
     try:
         return describe(probe.sql(dialect="duckdb"))
     except Exception as error:
-        if type(error).__module__.split(".")[0] in ("duckdb", "_duckdb", "mfgsql"):
+        if of_duckdb(error) or isinstance(error, MfgsqlError):
             return []  # the statement itself will say what is wrong with it
         raise

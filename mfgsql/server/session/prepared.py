@@ -95,6 +95,12 @@ class Names:
             raise WireError("34000", what)
         return self.portals[name]
 
+    def sql(self, kind: str, name: str) -> str | None:
+        """As its client wrote it, of a statement (S) or a portal (P), where there is one."""
+        if kind == "S":
+            return self.prepared[name].sql if name in self.prepared else None
+        return self.portals[name].prepared.sql if name in self.portals else None
+
     def keep(self, name: str, prepared: Prepared) -> None:
         """Name a statement; the nameless one makes place."""
         if name and name in self.prepared:

@@ -8,10 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from mfgsql.engine.access import Role
-from mfgsql.engine.lexing import split
 from mfgsql.server import sqlstates
 from mfgsql.server.errors import Disconnected, WireError, Woken
 from mfgsql.server.protocol import backend, frontend
@@ -21,15 +18,12 @@ from mfgsql.server.session.copying import copy_in, copy_out
 from mfgsql.server.session.executor import Executor
 from mfgsql.server.session.meter import Meter
 from mfgsql.server.session.outcome import Outcome
-from mfgsql.server.session.prepared import Portal, Prepared
+from mfgsql.server.session.prepared import Names, Portal
 from mfgsql.server.session.rows import Columns
 from mfgsql.server.session.sending import each, fields_of, send
 from mfgsql.server.types.parameters import decode
 
 log = logging.getLogger("mfgsql.server")
-
-
-_LONGEST = {Role.READER: 1 << 20, Role.ANALYST: 16 << 20, Role.ADMIN: 16 << 20}  # characters of a statement
 
 
 class Session:
@@ -85,8 +79,7 @@ class Session:
                 self._extended(message)
         finally:
             self._meter.took(time.monotonic() - self._activity.since)
-            self._activity.end()
-            self._activity.in_transaction = self._executor.transaction.is_open
+            self._activity.end(in_transaction=self._executor.transaction.is_open)
 
     # -- the simple protocol ----------------------------------------------------------------------------------------
 
@@ -96,8 +89,7 @@ class Session:
         self._executor.names.prepared.pop("", None)
         current = sql
         try:
-            self._check_length(sql)
-            statements = split(sql)
+            statements = self._executor.split(sql)
             for current in statements:
                 self._run_simple(current)
             current = sql
@@ -107,12 +99,6 @@ class Session:
         except Exception as error:  # noqa: BLE001  (the border: whatever it is, the client is told)
             self._failed(error, current, skip=False)
         self._ready()
-
-    def _check_length(self, sql: str) -> None:
-        """What takes long to read can't be stopped meanwhile."""
-        most = _LONGEST[self._executor.identity.role]
-        if len(sql) > most:
-            raise WireError("54000", f"A statement of {len(sql):,} characters; {most:,} are allowed.", remedy="COPY")
 
     def _run_simple(self, sql: str) -> None:
         prepared = self._executor.prepare(sql)
@@ -148,11 +134,10 @@ class Session:
                 raise WireError("08P01", "Nobody has asked for a password.", fatal=True)
             # A COPY that has failed may still send: its data is passed over.
         except Exception as error:  # noqa: BLE001  (the border)
-            self._failed(error, _sql_of(message, self._executor))
+            self._failed(error, _sql_of(message, self._executor.names))
 
     def _parse(self, message: frontend.Parse) -> None:
-        self._check_length(message.sql)
-        statements = split(message.sql)
+        statements = self._executor.split(message.sql)
         if len(statements) > 1:
             raise WireError("42601", "cannot insert multiple commands into a prepared statement")
         prepared = self._executor.prepare(statements[0] if statements else "", message.types)
@@ -254,6 +239,9 @@ class Session:
             if most is not None and not outcome.rows.ended:
                 self._stream.write(backend.portal_suspended())
                 return
+        self._complete(outcome, count)
+
+    def _complete(self, outcome: Outcome, count: int) -> None:
         tag = outcome.tag.format(n=count)
         self._stream.write(backend.command_complete(tag))
         self._meter.statement(tag)
@@ -266,9 +254,7 @@ class Session:
             assert outcome.rows is not None
             count = copy_out(self._stream, outcome.copy, outcome.rows, self._executor.settings["timezone"])
             self._meter.rows(count)
-        tag = outcome.tag.format(n=count)
-        self._stream.write(backend.command_complete(tag))
-        self._meter.statement(tag)
+        self._complete(outcome, count)
 
     def _failed(self, error: Exception, sql: str | None, *, skip: bool = True) -> None:
         """Tell of an error; the transaction has failed."""
@@ -300,13 +286,10 @@ class Session:
         self._stream.flush()
 
 
-def _sql_of(message: frontend.Message, executor: Executor) -> str | None:
+def _sql_of(message: frontend.Message, names: Names) -> str | None:
     """The statement that a message is about, for an error's position."""
     if isinstance(message, frontend.Parse):
         return message.sql
-    if isinstance(message, frontend.Execute | frontend.Describe):
-        name = message.portal if isinstance(message, frontend.Execute) else message.name
-        portal: Any = executor.names.portals.get(name)
-        statement: Prepared | None = portal.prepared if portal else executor.names.prepared.get(name)
-        return statement.sql if statement else None
-    return None
+    if isinstance(message, frontend.Execute):
+        return names.sql("P", message.portal)
+    return names.sql(message.kind, message.name) if isinstance(message, frontend.Describe) else None

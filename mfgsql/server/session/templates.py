@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from mfgsql.engine.lexing import Kind, Token, tokens
 from mfgsql.server.errors import WireError
+from mfgsql.server.session.words import TEXT
 
 _CALL = re.compile(r"\bto_(?:char|date|timestamp)\s*\(", re.IGNORECASE)
-_TEXT = re.compile(r"'((?:[^']|'')*)'")
 # A time without a zone counts as the session's where it meets one with a zone, as PostgreSQL's answer does; beside a
 # column without a zone it lets DuckDB leave out rows by the smallest and the largest time that lie together.
 _MADE = {"to_char": ("strftime", ""), "to_date": ("CAST(strptime", " AS DATE)"), "to_timestamp": ("strptime", "")}
@@ -57,7 +57,7 @@ def templated(sql: str) -> str:
 def _call(sql: str, name: Token, rest: Sequence[Token]) -> list[Change]:
     """The changes to one call; none where its last argument is no plain text, and so no template."""
     comma, close = _places(rest)
-    template = _TEXT.match(sql, rest[comma + 1].begin) if comma and close == comma + 2 else None
+    template = TEXT.match(sql, rest[comma + 1].begin) if comma and close == comma + 2 else None
     if template is None:
         return []
     before, after = _MADE[name.word]

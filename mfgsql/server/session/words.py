@@ -7,7 +7,7 @@ import re
 from mfgsql.engine.lexing import Kind, Token
 from mfgsql.server.errors import WireError
 
-_TEXT = re.compile(r"'((?:[^']|'')*)'")
+TEXT = re.compile(r"'((?:[^']|'')*)'")  # a plain constant, and what it says, with doubled quotes
 _ESCAPED = re.compile(r"[eE]'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _SIGN = re.compile(r"''|\\(.)", re.DOTALL)
 _SIGNS = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f"}
@@ -81,7 +81,7 @@ class Words:
         token = self.tokens[self.at]
         if token.kind is Kind.TEXT:
             escaped = token.text[:1] in ("e", "E")
-            match = (_ESCAPED if escaped else _TEXT).match(self.sql, token.begin)
+            match = (_ESCAPED if escaped else TEXT).match(self.sql, token.begin)
             if match is None:
                 raise self.wrong()
             self.at += 1
