@@ -12,16 +12,17 @@ from mfgsql.engine.access import Role
 from mfgsql.engine.session import Session as Opened
 from mfgsql.engine.users import User
 from mfgsql.server import sqlstates
-from mfgsql.server.errors import Disconnected, WireError
+from mfgsql.server.errors import Disconnected
 from mfgsql.server.gate import PATIENCE, Guest, address_of
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import Stream
 from mfgsql.server.session.activity import Activity
-from mfgsql.server.session.database import Database
 from mfgsql.server.session.executor import Executor
 from mfgsql.server.session.session import Session
 from mfgsql.server.session.settings import REPORTED, Change, Settings
 from mfgsql.server.session.transaction import Transaction
+from mfgsql.wire.database import Database
+from mfgsql.wire.errors import WireError
 
 if TYPE_CHECKING:
     from mfgsql.server.server import Server

@@ -1,37 +1,11 @@
-"""Errors of the wire itself, which carry the SQLSTATE that a client sees."""
+"""What ends the waiting for a client, and is no error: it may leave at any time, and others may have a word."""
 
 from __future__ import annotations
 
-from mfgsql.errors import MfgsqlError
 
-
-class WireError(MfgsqlError):
-    """Something that the protocol, or this server of it, does not allow.
-
-    Attributes:
-        sqlstate: PostgreSQL's code of five characters (its manual, appendix A).
-        fatal: the connection ends with it.
-        position: where in the statement, in characters from 1.
-        routine: PostgreSQL's function that would tell it, where drivers look for that.
-    """
-
-    def __init__(
-        self,
-        sqlstate: str,
-        message: str,
-        *,
-        remedy: str | None = None,
-        fatal: bool = False,
-        position: int | None = None,
-        routine: str | None = None,
-    ) -> None:
-        super().__init__(message, remedy=remedy)
-        self.sqlstate, self.fatal, self.position, self.routine = sqlstate, fatal, position, routine
-
-
-class Woken(Exception):  # noqa: N818  (nor is this)
+class Woken(Exception):  # noqa: N818
     """Another thread has something to say: look at what is to end, or was cancelled."""
 
 
-class Disconnected(Exception):  # noqa: N818  (it is no error: a client may leave at any time)
+class Disconnected(Exception):  # noqa: N818
     """The client is gone."""

@@ -14,9 +14,9 @@ from mfgsql.errors import MfgsqlError
 from mfgsql.server.auth.scram import PLAIN, PLUS, Exchange, Verifier, nobodys
 from mfgsql.server.auth.throttle import Throttle
 from mfgsql.server.auth.tls import Tls
-from mfgsql.server.errors import WireError
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import LIMIT, Stream
+from mfgsql.wire.errors import WireError
 
 log = logging.getLogger("mfgsql.server")
 PATIENCE = 30.0  # seconds until a client must have shown who it is

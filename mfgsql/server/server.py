@@ -18,10 +18,10 @@ from mfgsql.errors import SourceError
 from mfgsql.server.auth.tls import Tls, load_tls, own_tls
 from mfgsql.server.catalog import install
 from mfgsql.server.connection import Connection
-from mfgsql.server.errors import WireError
 from mfgsql.server.gate import Gate
 from mfgsql.server.metrics import Health, Metrics
 from mfgsql.server.options import Options
+from mfgsql.wire.errors import WireError
 
 log = logging.getLogger("mfgsql.server")
 _TICK = 0.25  # seconds between looks at the connections

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from mfgsql import errors
-from mfgsql.server.errors import WireError
+from mfgsql.wire.errors import WireError
 
 _OURS: tuple[tuple[type[errors.MfgsqlError], str], ...] = (
     (errors.AccessError, "42501"),

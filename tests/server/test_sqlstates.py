@@ -4,8 +4,8 @@ import duckdb
 import pytest
 
 from mfgsql.errors import AccessError, CancelledError, NotFoundError, OptionError
-from mfgsql.server.errors import WireError
 from mfgsql.server.sqlstates import report
+from mfgsql.wire.errors import WireError
 
 SETUP = """
 CREATE TABLE t (i INTEGER PRIMARY KEY, n INTEGER NOT NULL, c INTEGER CHECK (c > 0), s VARCHAR);

@@ -15,10 +15,10 @@ from mfgsql.engine import Session, connect
 from mfgsql.engine.intake import Loaded, LoadOptions
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import OptionError
-from mfgsql.server.session.database import Database
-from mfgsql.server.types.copying import CopyDecoder, CopyEncoder, CopyLayout
-from mfgsql.server.types.duck import DuckType, read_type
-from mfgsql.server.types.pg import JSON, pg_of
+from mfgsql.wire.database import Database
+from mfgsql.wire.types.copying import CopyDecoder, CopyEncoder, CopyLayout
+from mfgsql.wire.types.duck import DuckType, read_type
+from mfgsql.wire.types.pg import JSON, pg_of
 
 if TYPE_CHECKING:
     from mfgsql.cli.remote.session import Columns, Remote

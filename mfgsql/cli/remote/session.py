@@ -18,8 +18,8 @@ from mfgsql.cli.remote.errors import RemoteError, told
 from mfgsql.cli.remote.values import as_duckdb, leave_alone
 from mfgsql.engine.lexing import tokens
 from mfgsql.engine.quoting import render
-from mfgsql.server.session.placeholders import replaced
-from mfgsql.server.types.parameters import duckdb_type_of
+from mfgsql.wire.placeholders import replaced
+from mfgsql.wire.types.parameters import duckdb_type_of
 
 if TYPE_CHECKING:
     from pathlib import Path

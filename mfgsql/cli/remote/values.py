@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 from psycopg.adapt import Loader
 
-from mfgsql.server.types.duck import DuckType, read_type
-from mfgsql.server.types.intervals import interval
+from mfgsql.wire.types.duck import DuckType, read_type
+from mfgsql.wire.types.intervals import interval
 
 Read = Callable[[Any], Any]
 _TEXTS = ("json", "date", "timestamp", "timestamptz", "interval", "time")

@@ -12,7 +12,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from mfgsql.server.errors import WireError
+from mfgsql.wire.errors import WireError
 
 PLAIN, PLUS = "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
 _BINDING = "tls-server-end-point"

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mfgsql.server.errors import WireError
+from mfgsql.wire.errors import WireError
 
 PROTOCOL = 3
 _SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102

@@ -7,8 +7,9 @@ import socket
 import ssl
 import struct
 
-from mfgsql.server.errors import Disconnected, WireError, Woken
+from mfgsql.server.errors import Disconnected, Woken
 from mfgsql.server.protocol import frontend
+from mfgsql.wire.errors import WireError
 
 _PIECE = 1 << 16
 FIRST_LIMIT = 10_000  # bytes of a first message, and of any before a client is known, as PostgreSQL has it

@@ -8,14 +8,14 @@ from functools import singledispatchmethod
 import pyarrow as pa
 
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.server.errors import WireError
 from mfgsql.server.session import command as c
-from mfgsql.server.session.database import Database
 from mfgsql.server.session.outcome import Outcome
 from mfgsql.server.session.prepared import Names
-from mfgsql.server.session.rows import Columns, Rows
 from mfgsql.server.session.settings import REPORTED, Change, Settings
 from mfgsql.server.session.transaction import Transaction
+from mfgsql.wire.database import Database
+from mfgsql.wire.errors import WireError
+from mfgsql.wire.rows import Columns, Rows
 
 _NO_TRANSACTION, _IN_ONE = "25P01", "25001"
 

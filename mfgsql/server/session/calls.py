@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mfgsql.engine.lexing import first_words, tokens
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.command import Command, SetConfig, Signal
 from mfgsql.server.session.words import Words
+from mfgsql.wire.errors import WireError
 
 _SIGNALS = ("pg_cancel_backend", "pg_terminate_backend")
 

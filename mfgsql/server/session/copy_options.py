@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.words import Words
+from mfgsql.wire.errors import WireError
 
 Options = dict[str, str | bool | tuple[str, ...]]
 _LISTS = ("force_quote", "force_not_null", "force_null")

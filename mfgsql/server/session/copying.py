@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mfgsql.server.errors import WireError, Woken
+from mfgsql.server.errors import Woken
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import Stream
 from mfgsql.server.session.command import Copy
-from mfgsql.server.session.database import Database
-from mfgsql.server.session.rows import Rows
-from mfgsql.server.types.copying import CopyDecoder, CopyEncoder, CopyLayout
+from mfgsql.wire.database import Database
+from mfgsql.wire.errors import WireError
+from mfgsql.wire.rows import Rows
+from mfgsql.wire.types.copying import CopyDecoder, CopyEncoder, CopyLayout
 
 _NAME = "__ml_copied"
 

@@ -12,24 +12,24 @@ from mfgsql.engine.lexing import split
 from mfgsql.errors import AccessError
 from mfgsql.server.catalog import rewrite
 from mfgsql.server.catalog.wire import wire_type
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.answers import Answers
 from mfgsql.server.session.command import Copy, Declare, Fetch
-from mfgsql.server.session.database import Database
 from mfgsql.server.session.inference import infer
 from mfgsql.server.session.outcome import Outcome, changed, tag_of
 from mfgsql.server.session.personal import personal
-from mfgsql.server.session.placeholders import casting, catalog_casts, parameters
 from mfgsql.server.session.prepared import Names, Portal, Prepared
 from mfgsql.server.session.reading import read_command
 from mfgsql.server.session.returning import returned_by
-from mfgsql.server.session.rows import Columns
 from mfgsql.server.session.settings import VERSION, Change, Settings
 from mfgsql.server.session.spelling import spelled
 from mfgsql.server.session.templates import templated
 from mfgsql.server.session.transaction import Transaction
-from mfgsql.server.types.parameters import duckdb_type_of
-from mfgsql.server.types.pg import pg_type
+from mfgsql.wire.database import Database
+from mfgsql.wire.errors import WireError
+from mfgsql.wire.placeholders import casting, catalog_casts, parameters
+from mfgsql.wire.rows import Columns
+from mfgsql.wire.types.parameters import duckdb_type_of
+from mfgsql.wire.types.pg import pg_type
 
 UNKNOWN = (0, 705)  # oids of a type that the server is to find
 _TEXT = 25

@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from mfgsql.errors import MfgsqlError, of_duckdb
-from mfgsql.server.session.placeholders import MARK, marked
+from mfgsql.wire.placeholders import MARK, marked
 
 Describe = Callable[[str], list[str]]  # a SELECT's types, by DuckDB
 _COMPARING = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mfgsql.engine.lexing import first_words
 from mfgsql.server.session.command import Copy
-from mfgsql.server.session.rows import Rows
+from mfgsql.wire.rows import Rows
 
 _COUNTED = {"INSERT": "INSERT 0 {n}", "UPDATE": "UPDATE {n}", "DELETE": "DELETE {n}", "MERGE_INTO": "MERGE {n}"}
 _PAIRED = ("CREATE", "DROP", "ALTER", "COMMENT")

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.command import Command
 from mfgsql.server.session.outcome import Outcome
-from mfgsql.server.session.rows import Columns
+from mfgsql.wire.errors import WireError
+from mfgsql.wire.rows import Columns
 
 _MOST = 64 << 20  # characters of all prepared statements of a session
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mfgsql.engine.lexing import first_words, tokens
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.calls import read_call
 from mfgsql.server.session.command import (
     Begin,
@@ -28,6 +27,7 @@ from mfgsql.server.session.command import (
 )
 from mfgsql.server.session.copy_options import read_options
 from mfgsql.server.session.words import Words
+from mfgsql.wire.errors import WireError
 
 
 def read_command(sql: str, known: Callable[[str], bool]) -> Command | None:

@@ -6,7 +6,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from mfgsql.server.session.placeholders import marked, unmarked
+from mfgsql.wire.placeholders import marked, unmarked
 
 
 def returned_by(sql: str) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.protocol import backend
 from mfgsql.server.protocol.stream import Stream
-from mfgsql.server.session.rows import Columns, Rows
-from mfgsql.server.types.pg import pg_type
-from mfgsql.server.types.rows import RowEncoder
+from mfgsql.wire.errors import WireError
+from mfgsql.wire.rows import Columns, Rows
+from mfgsql.wire.types.pg import pg_type
+from mfgsql.wire.types.rows import RowEncoder
 
 _PIECE = 4 << 20  # bytes of a batch that are made into messages at once, about
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from mfgsql.server import sqlstates
-from mfgsql.server.errors import Disconnected, WireError, Woken
+from mfgsql.server.errors import Disconnected, Woken
 from mfgsql.server.protocol import backend, frontend
 from mfgsql.server.protocol.stream import Stream
 from mfgsql.server.session.activity import Activity
@@ -19,9 +19,10 @@ from mfgsql.server.session.executor import Executor
 from mfgsql.server.session.meter import Meter
 from mfgsql.server.session.outcome import Outcome
 from mfgsql.server.session.prepared import Names, Portal
-from mfgsql.server.session.rows import Columns
 from mfgsql.server.session.sending import each, fields_of, send
-from mfgsql.server.types.parameters import decode
+from mfgsql.wire.errors import WireError
+from mfgsql.wire.rows import Columns
+from mfgsql.wire.types.parameters import decode
 
 log = logging.getLogger("mfgsql.server")
 

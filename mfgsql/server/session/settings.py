@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
-from mfgsql.server.errors import WireError
 from mfgsql.version import __version__
+from mfgsql.wire.errors import WireError
 
 SERVER_VERSION = "15.0"
 VERSION = f"PostgreSQL {SERVER_VERSION} (mfgsql {__version__}, DuckDB {version('duckdb')})"

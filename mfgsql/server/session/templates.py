@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from mfgsql.engine.lexing import Kind, Token, tokens
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.words import TEXT
+from mfgsql.wire.errors import WireError
 
 _CALL = re.compile(r"\bto_(?:char|date|timestamp)\s*\(", re.IGNORECASE)
 # A time without a zone counts as the session's where it meets one with a zone, as PostgreSQL's answer does; beside a

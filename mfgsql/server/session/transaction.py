@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from mfgsql.server.errors import WireError
+from mfgsql.wire.errors import WireError
 
 
 class State(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mfgsql.engine.lexing import Kind, Token
-from mfgsql.server.errors import WireError
+from mfgsql.wire.errors import WireError
 
 TEXT = re.compile(r"'((?:[^']|'')*)'")  # a plain constant, and what it says, with doubled quotes
 _ESCAPED = re.compile(r"[eE]'((?:[^'\\]|''|\\.)*)'", re.DOTALL)

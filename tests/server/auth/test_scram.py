@@ -8,7 +8,7 @@ scramp = pytest.importorskip("scramp")
 
 from mfgsql.engine.users import make_verifier
 from mfgsql.server.auth.scram import PLAIN, PLUS, Exchange, Verifier, nobodys
-from mfgsql.server.errors import WireError
+from mfgsql.wire.errors import WireError
 
 PASSWORD = "pressing-42"
 VERIFIER = Verifier.parse(make_verifier(PASSWORD))

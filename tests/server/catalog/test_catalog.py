@@ -10,7 +10,7 @@ import pytest
 
 from mfgsql.server.catalog import install, rewrite
 from mfgsql.server.catalog.vocabulary import functions, relations
-from mfgsql.server.types.pg import pg_type
+from mfgsql.wire.types.pg import pg_type
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.protocol import backend, frontend
+from mfgsql.wire.errors import WireError
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 values = st.one_of(st.none(), st.binary(max_size=20))

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfgsql.server.errors import Disconnected, WireError, Woken
+from mfgsql.server.errors import Disconnected, Woken
 from mfgsql.server.protocol import frontend
 from mfgsql.server.protocol.stream import Stream
+from mfgsql.wire.errors import WireError
 
 
 @pytest.fixture

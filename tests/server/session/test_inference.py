@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from mfgsql.server.session.inference import infer
-from mfgsql.server.session.placeholders import catalog_casts, parameters, replaced, typed_nulls
+from mfgsql.wire.placeholders import catalog_casts, parameters, replaced, typed_nulls
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.session import command as c
 from mfgsql.server.session.reading import read_command
 from mfgsql.server.session.settings import Settings
+from mfgsql.wire.errors import WireError
 
 KNOWN = Settings({}).__contains__
 

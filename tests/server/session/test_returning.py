@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from mfgsql.server.session.placeholders import typed_nulls
 from mfgsql.server.session.returning import returned_by
+from mfgsql.wire.placeholders import typed_nulls
 
 
 @pytest.fixture()

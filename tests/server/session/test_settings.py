@@ -2,8 +2,8 @@
 
 import pytest
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.settings import Change, Settings
+from mfgsql.wire.errors import WireError
 
 
 def test_a_default_a_value_and_back():

@@ -8,8 +8,8 @@ import duckdb
 import psycopg
 import pytest
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.templates import templated
+from mfgsql.wire.errors import WireError
 from tests.server.conftest import Served
 
 MOMENTS = ("2026-03-01 03:04:05.006007", "2024-12-30 15:00:00", "2000-02-29 12:59:59.999999", "1999-01-01 00:00:00")

@@ -3,8 +3,8 @@
 import duckdb
 import pytest
 
-from mfgsql.server.errors import WireError
 from mfgsql.server.session.transaction import State, Transaction
+from mfgsql.wire.errors import WireError
 
 
 @pytest.fixture
