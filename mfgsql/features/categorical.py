@@ -37,7 +37,7 @@ class CategoricalEncoder:
     @classmethod
     def fit(cls, profile: ColumnProfile) -> Self | Rejection | None:
         """See `Encoder.fit`; texts that differ in nearly every row are ids or notes."""
-        if profile.base_type not in TEXT_TYPES:
+        if profile.base_type not in TEXT_TYPES or profile.holds_pictures:
             return None
         if not profile.top:
             return Rejection(profile.name, "all NULL")

@@ -18,11 +18,21 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Column:
-    """How the network sees a column: ``size`` float channels, or one code below ``size``."""
+    """How the network sees a column: ``size`` float channels, one code below ``size``, or a text or picture.
+
+    Attributes:
+        field: ``text`` or ``image`` where the column is one; it has neither channels nor a code then, and no size.
+    """
 
     name: str
     continuous: bool
     size: int
+    field: str | None = None
+
+    @property
+    def categorical(self) -> bool:
+        """Whether it is a code."""
+        return not self.continuous and self.field is None
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,9 @@ class Flag:
 
 @dataclass(frozen=True)
 class EncodedColumn:
-    """One column of a batch: ``values`` float32 [rows, size], or int64 [rows] of codes."""
+    """One column of a batch: ``values`` float32 [rows, size], int64 [rows] of codes, or texts or pictures."""
 
-    values: npt.NDArray[Any]
+    values: Any
     flags: tuple[Flag, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -10,9 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mfgsql.features import categorical, numeric, temporal  # noqa: F401  (they register themselves)
+# They register themselves; the first that takes a column has it.
+from mfgsql.features import image, text  # noqa: F401  # isort: skip
+from mfgsql.features import categorical, numeric, temporal  # noqa: F401
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
+from mfgsql.features.fields import Field
 from mfgsql.features.profile import ColumnProfile
+from mfgsql.features.tokens import Tokenizer
+
+FIELDS = ("text", "image")  # kinds of columns that a network reads by a tower of its own
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,13 @@ class Batch:
         continuous: float32 [rows, channels]; NaN marks a missing value.
         codes: int64 [rows, categorical columns].
         flags: reasons to distrust rows, in the order of columns.
+        fields: texts and pictures, column by column.
     """
 
     continuous: npt.NDArray[np.float32]
     codes: npt.NDArray[np.int64]
     flags: tuple[Flag, ...] = ()
+    fields: tuple[Field, ...] = ()
 
     def __len__(self) -> int:
         return len(self.continuous)
@@ -43,13 +51,18 @@ class Place:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Encoders in the order of the network's tokens: continuous columns first, then categorical ones."""
+    """Encoders in the order of the network's tokens: continuous columns, categorical ones, texts, pictures."""
 
     encoders: tuple[Encoder, ...]
 
     @classmethod
     def fit(
-        cls, profiles: Iterable[ColumnProfile], base: FeatureSet | None = None, *, standardised: bool = False
+        cls,
+        profiles: Iterable[ColumnProfile],
+        base: FeatureSet | None = None,
+        *,
+        standardised: bool = False,
+        texts: Collection[str] = (),
     ) -> tuple[FeatureSet, list[Rejection]]:
         """Encoders for the columns that can be learnt from, and the others with reasons.
 
@@ -57,12 +70,13 @@ class FeatureSet:
 
         Args:
             standardised: whether numbers keep their shape, for a network that bends them itself.
+            texts: names of columns that are read as texts, whatever they look like.
         """
         known = {e.column.name.lower(): e for e in base.encoders} if base else {}
         fitted: list[Encoder] = []
         rejected: list[Rejection] = []
         for profile in profiles:
-            result = fit_encoder(profile)
+            result = text.TextEncoder.of(profile) if profile.name in texts else fit_encoder(profile)
             if isinstance(result, Rejection):
                 rejected.append(result)
                 continue
@@ -70,7 +84,7 @@ class FeatureSet:
                 result = result.standardised(profile)
             old = known.get(profile.name.lower())
             fitted.append(_widened(old, profile) if old is not None and old.kind == result.kind else result)
-        return cls(tuple(sorted(fitted, key=lambda e: not e.column.continuous))), rejected
+        return cls(tuple(sorted(fitted, key=_order))), rejected
 
     def nullable(self) -> FeatureSet:
         """The same, where any value may be missing: of histories some row always is."""
@@ -95,7 +109,7 @@ class FeatureSet:
             if column.continuous:
                 found[column.name] = Place(slice(channel, channel + column.size), None)
                 channel += column.size
-            else:
+            elif column.categorical:
                 found[column.name] = Place(slice(0), code)
                 code += 1
         return found
@@ -109,15 +123,33 @@ class FeatureSet:
         """One batch; ``columns`` holds an Arrow array of ``rows`` values under each of `names`."""
         continuous: list[npt.NDArray[Any]] = []
         codes: list[npt.NDArray[Any]] = []
+        fields: list[Field] = []
         flags: list[Flag] = []
         for encoder in self.encoders:
             column = encoder.encode(columns[encoder.column.name])
-            (continuous if encoder.column.continuous else codes).append(column.values)
+            kind: list[Any] = continuous if encoder.column.continuous else fields if encoder.column.field else codes
+            kind.append(column.values)
             flags.extend(column.flags)
         return Batch(
             np.concatenate(continuous, axis=1) if continuous else np.empty((rows, 0), np.float32),
             np.stack(codes, axis=1) if codes else np.empty((rows, 0), np.int64),
             tuple(flags),
+            tuple(fields),
+        )
+
+    def fields(self, kind: str | None = None) -> list[str]:
+        """Names of the columns of texts and pictures, or of one kind of them."""
+        return [c.name for c in self.columns if c.field and kind in (None, c.field)]
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """By which texts are read, where there are some."""
+        return next((e.tokenizer for e in self.encoders if isinstance(e, text.TextEncoder)), None)
+
+    def with_tokenizer(self, tokenizer: Tokenizer | None) -> FeatureSet:
+        """The same, where texts are read by that tokenizer."""
+        return FeatureSet(
+            tuple(replace(e, tokenizer=tokenizer) if isinstance(e, text.TextEncoder) else e for e in self.encoders)
         )
 
     def to_list(self) -> list[dict[str, Any]]:
@@ -128,6 +160,11 @@ class FeatureSet:
     def from_list(cls, saved: Sequence[dict[str, Any]]) -> FeatureSet:
         """What `to_list` saved."""
         return cls(tuple(encoders[e["kind"]].from_dict(e) for e in saved))
+
+
+def _order(encoder: Encoder) -> int:
+    column = encoder.column
+    return 2 + FIELDS.index(column.field) if column.field else int(not column.continuous)
 
 
 def _widened(encoder: Encoder, profile: ColumnProfile) -> Encoder:

@@ -27,6 +27,8 @@ INTEGER_TYPES = NUMERIC_TYPES - FLOAT_TYPES - {"DECIMAL"}
 TEXT_TYPES = frozenset({"VARCHAR", "ENUM", "UUID"})
 TIME_TYPES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
 
+_PICTURES, _PICTURE_PATHS = 0.5, 0.9  # shares from which a column is one of pictures
+
 
 def base_type(type_name: str) -> str:
     """``DECIMAL(5,2)`` -> ``DECIMAL``; ``VARCHAR[]`` and ``STRUCT(...)`` -> ``NESTED``."""
@@ -56,6 +58,9 @@ class ColumnProfile:
         longest: characters of the longest text.
         infinities: number of infinite values.
         sentinel: a value that stands for "no value"; the rest of the profile leaves it out.
+        pictures: share of some values of a BLOB that look like pictures.
+        words: of a text on average; characters of Chinese count as words.
+        picture_paths: share of sampled texts that are named as files of pictures are.
     """
 
     name: str
@@ -73,6 +78,16 @@ class ColumnProfile:
     longest: int = 0
     infinities: int = 0
     sentinel: float | None = None
+    pictures: float = 0.0
+    picture_paths: float = 0.0
+    words: float = 0.0
+
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether most values are pictures, or nearly all are paths of them."""
+        if self.base_type == "BLOB":
+            return self.pictures >= _PICTURES
+        return self.base_type in TEXT_TYPES and self.picture_paths >= _PICTURE_PATHS
 
     @property
     def base_type(self) -> str:
