@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from mfgsql.backbones import Blocks, EnsembleBackbone, SeriesBackbone, SeriesConfig, TabularBackbone
+from mfgsql.backbones import Blocks, EnsembleBackbone, MixedBackbone, SeriesBackbone, SeriesConfig, TabularBackbone
 from mfgsql.heads import PatchHead, PredictionHead
+
+Backbone = TabularBackbone | EnsembleBackbone | SeriesBackbone | MixedBackbone
 
 
 class Network(nn.Module):
-    """A backbone under a head."""
+    """A backbone under a head.
 
-    def __init__(self, backbone: TabularBackbone | EnsembleBackbone | SeriesBackbone, head: nn.Module) -> None:
+    Args:
+        asides: heads on what each text or picture says by itself, of rows with several columns; for training only.
+    """
+
+    def __init__(self, backbone: Backbone, head: nn.Module, asides: Sequence[nn.Module] = ()) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.asides = nn.ModuleList(asides)
 
-    def forward(self, continuous: Tensor, codes: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """What each member says of each row: ``[rows, members, outputs]``; a transformer is one member.
+    def forward(
+        self, continuous: Tensor, codes: Tensor, speaker: Tensor | None = None, fields: Sequence[Any] = ()
+    ) -> Tensor:
+        """What each member says of each row: ``[rows, members, outputs]``; a transformer is one member. Of a text's
+        pieces it is ``[rows, members, pieces, outputs]``.
 
         Args:
             continuous: float32 [rows, channels], NaN where missing. codes: int64 [rows, categorical columns]. Of
                 histories each row is a window: [rows, length, ...].
             speaker: for each row the number of the group that speaks for it, from 1; None: all do.
+            fields: texts and pictures.
         """
+        if isinstance(self.backbone, MixedBackbone):
+            parts = getattr(self.head, "parts", False)
+            states = self.backbone(continuous, codes, fields, parts=parts)
+            of_parts: Tensor = self.head(*((states.parts, states.mask) if parts else (states.pooled,)))
+            # A tower that the trunk hears among many learns little from it: it answers by itself, too.
+            aside = [head(own) for head, own in zip(self.asides, states.alone, strict=True)] if self.training else []
+            return torch.stack([of_parts, *aside], dim=1)
         if isinstance(self.backbone, TabularBackbone):
             said: Tensor = self.head(self.backbone(continuous, codes))
             return said.unsqueeze(1)

@@ -2,6 +2,7 @@
 
 from mfgsql.backbones.ensemble import EnsembleBackbone, EnsembleConfig
 from mfgsql.backbones.grouping import Blocks
+from mfgsql.backbones.mixed import MixedBackbone, MixedConfig
 from mfgsql.backbones.series import SeriesBackbone, SeriesConfig
 from mfgsql.backbones.tabular import TabularBackbone, TabularConfig
 
@@ -9,6 +10,8 @@ __all__ = [
     "Blocks",
     "EnsembleBackbone",
     "EnsembleConfig",
+    "MixedBackbone",
+    "MixedConfig",
     "SeriesBackbone",
     "SeriesConfig",
     "TabularBackbone",

@@ -84,6 +84,8 @@ class Tokenizer(nn.Module):
             parts.append(spread + absent.unsqueeze(-1) * self.missing)
         if self.config.categorical:
             parts.append(F.embedding(codes + self.offsets, self.embedding))
+        if not parts:
+            return continuous.new_empty(len(continuous), 0, self.bias.shape[-1])
         return torch.cat(parts, dim=1) + self.bias
 
 
@@ -124,7 +126,13 @@ class TabularBackbone(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def forward(
-        self, continuous: Tensor, codes: Tensor, *, masked: Tensor | None = None, causal: bool = False
+        self,
+        continuous: Tensor,
+        codes: Tensor,
+        *,
+        masked: Tensor | None = None,
+        causal: bool = False,
+        more: Tensor | None = None,
     ) -> Tensor:
         """Hidden states.
 
@@ -133,11 +141,12 @@ class TabularBackbone(nn.Module):
             codes: int64 [rows, categorical columns].
             masked: bool [rows, columns]; a masked column shows its name (bias) but not its value.
             causal: a token sees only itself, the columns before it and [CLS].
+            more: tokens that stand behind the columns' [rows, tokens, width].
         """
         tokens = self.tokenizer(continuous, codes)
         if masked is not None:
             tokens = torch.where(masked.unsqueeze(-1), self.mask + self.tokenizer.bias, tokens)
-        x = torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], dim=1)
+        x = torch.cat([self.cls.expand(len(tokens), 1, -1), tokens, *([] if more is None else [more])], dim=1)
         for block in self.blocks:
             x = block(x, causal=causal)
         hidden: Tensor = self.norm(x)

@@ -22,7 +22,7 @@ class PredictionHead(nn.Module):
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[rows, 1 + columns, width]`` to ``[rows, outputs]``."""
         pooled = torch.cat([hidden[:, 0], hidden[:, 1:].mean(dim=1)], dim=-1)
         result: Tensor = self.out(self.drop(F.gelu(self.hidden(self.norm(pooled)))))
