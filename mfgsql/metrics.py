@@ -1,4 +1,6 @@
-"""Metrics by name, with what is better and what a judge needs to compute them. Computed by scikit-learn."""
+"""Metrics by name, with what is better and what a judge needs to compute them. Computed by scikit-learn, but for those
+of several labels a row, which it computes too slowly to resample them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ class Metric:
     Attributes:
         name: as it stands in tables. higher: whether more is better.
         compute: (truth, prediction, scores) -> value. Of classes: class numbers, class numbers, and probabilities
-            [rows, classes]. Of numbers: values, values, None.
+            [rows, classes]. Of several labels a row: 1 where it has one [rows, labels], the same, and probabilities
+            [rows, labels]. Of numbers: values, values, None.
     """
 
     name: str
@@ -110,6 +113,55 @@ def _nasa(truth: Array, prediction: Array, _: Any) -> float:
 
 REGRESSION = (Metric("rmse", False, _rmse), Metric("mae", False, _mae), Metric("r2", True, _r2))
 RUL = (*REGRESSION, Metric("nasa_score", False, _nasa))
+
+
+def _f1_of_labels(truth: Array, prediction: Array) -> Array:
+    """F1 of each label, NaN where no row has it and none was given it; [labels]."""
+    hits, either = (truth * prediction).sum(axis=0), truth.sum(axis=0) + prediction.sum(axis=0)
+    none: Array = np.full(len(hits), np.nan)
+    return np.asarray(np.divide(2.0 * hits, either, out=none, where=either > 0))
+
+
+def _f1_micro(truth: Array, prediction: Array, _: Any) -> float:
+    either = float(truth.sum()) + float(prediction.sum())
+    return 2.0 * float((truth * prediction).sum()) / either if either else float("nan")
+
+
+def _f1_macro(truth: Array, prediction: Array, _: Any) -> float:
+    return float(np.nanmean(_f1_of_labels(truth, prediction)))
+
+
+def _subset_accuracy(truth: Array, prediction: Array, _: Any) -> float:
+    return float((truth == prediction).all(axis=1).mean())
+
+
+def _hamming_loss(truth: Array, prediction: Array, _: Any) -> float:
+    return float((truth != prediction).mean())
+
+
+def _lrap(truth: Array, _: Array, scores: Array) -> float:
+    """Label ranking average precision (Schapire and Singer, "BoosTexter", Machine Learning 2000): of each label of a
+    row, the share of labels ranked as high that the row has as well. A row with no label, or all, counts 1.
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ranked, has = np.take_along_axis(scores, order, axis=1), np.take_along_axis(truth, order, axis=1) > 0
+    places = np.arange(scores.shape[1])
+    ends = np.ones(ranked.shape, bool)  # of runs of equal scores, which share the last one's rank
+    ends[:, :-1] = ranked[:, :-1] != ranked[:, 1:]
+    last = np.minimum.accumulate(np.where(ends, places, len(places))[:, ::-1], axis=1)[:, ::-1]
+    share = np.take_along_axis(has.cumsum(axis=1), last, axis=1) / (last + 1)
+    labels = has.sum(axis=1)
+    precision = np.divide((share * has).sum(axis=1), labels, out=np.ones(len(labels)), where=labels > 0)
+    return float(precision.mean())
+
+
+MULTILABEL = (
+    Metric("f1_micro", True, _f1_micro),
+    Metric("f1_macro", True, _f1_macro),
+    Metric("subset_accuracy", True, _subset_accuracy),
+    Metric("hamming_loss", False, _hamming_loss),
+    Metric("lrap", True, _lrap),
+)
 
 
 def measure(metric: Metric, truth: Array, prediction: Array, scores: Any) -> float | None:

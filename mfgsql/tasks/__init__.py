@@ -1,13 +1,29 @@
 """What is learnt: a task joins a backbone and a head with a loss, metrics and the columns it gives back."""
 
-from mfgsql.tasks import classification, regression, rul  # noqa: F401  (they register themselves)
+from mfgsql.features import ColumnProfile, is_numeric_type
+from mfgsql.features.profile import INTEGER_TYPES
+from mfgsql.tasks import (  # noqa: F401  (they register themselves)
+    classification,
+    hierarchy,
+    multilabel,
+    regression,
+    rul,
+    tokens,
+)
 from mfgsql.tasks.anomaly import ANOMALY
+from mfgsql.tasks.hierarchy import looks_like_paths
 from mfgsql.tasks.histories import SeriesObjective, series_objectives
 from mfgsql.tasks.objectives import Objective, objectives
+from mfgsql.tasks.picturing import picture_head, picture_objectives
+from mfgsql.tasks.reading import CONTRASTIVE, EMBEDDING, text_objectives
 from mfgsql.tasks.task import OutputColumn, Prediction, Target, Task, tasks
+from mfgsql.tasks.tokens import TOKENS
 
 __all__ = [
     "ANOMALY",
+    "CONTRASTIVE",
+    "EMBEDDING",
+    "TOKENS",
     "Objective",
     "OutputColumn",
     "Prediction",
@@ -16,15 +32,25 @@ __all__ = [
     "Task",
     "choose_task",
     "objectives",
+    "picture_head",
+    "picture_objectives",
     "series_objectives",
     "tasks",
+    "text_objectives",
 ]
 
 
-def choose_task(target_type: str, distinct: int, integers: bool) -> str:
-    """Classification for truth values, words and up to 20 whole numbers, regression for all other numbers."""
-    from mfgsql.features import is_numeric_type
+def choose_task(profile: ColumnProfile, separator: str | None = None, *, windowed: bool = False) -> str:
+    """Classification for truth values, words and up to 20 whole numbers, regression for all other numbers.
 
-    if not is_numeric_type(target_type):
+    Lists, and texts that a separator parts, are several labels a row; classes that are all paths of one length, as
+    ``family > type``, are a hierarchy, but for histories, of whose windows a head sees too little to go down it.
+    """
+    if separator is not None or profile.type.endswith("]"):
+        return "multilabel"
+    if not windowed and looks_like_paths([value for value, _ in profile.top]):
+        return "hierarchy"
+    if not is_numeric_type(profile.type):
         return "classification"
-    return "classification" if distinct <= (20 if integers else 2) else "regression"
+    most = 20 if profile.base_type in INTEGER_TYPES else 2
+    return "classification" if profile.distinct <= most else "regression"

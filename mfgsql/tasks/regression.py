@@ -51,6 +51,10 @@ class Regression(Task):
         numbers = pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False)
         return np.where(np.isfinite(numbers), numbers, np.nan)
 
+    def truth_sql(self, column: str, target: Target) -> str:
+        """A number."""
+        return f"CAST({column} AS DOUBLE)"
+
     def numbers(self, truth: Array, target: Target) -> Array:
         """The standardised value."""
         return _standardised(truth, target)[:, None]

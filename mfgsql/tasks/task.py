@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from torch import Tensor
+from torch import Tensor, nn
 
 from mfgsql.features import ColumnProfile
+from mfgsql.heads import PredictionHead
 from mfgsql.metrics import Metric
 from mfgsql.registry import Registry
 
@@ -26,10 +27,12 @@ class Target:
 
     Attributes:
         name, type: as the database says.
-        classes: values as text; of two, the second is the positive one. Empty for numbers.
-        counts: fitted rows of each class.
+        classes: values as text; of two, the second is the positive one. Empty for numbers. Of several labels a row:
+            the labels.
+        counts: fitted rows of each class. rows: all of them, where a row may have several labels or none.
         mean, deviation: of a number, over the fitted rows. cap: a remaining life counts up to it.
         lives: quantiles of whole lives, at equal steps, where the target is what remains of them.
+        separator: what parts the labels in a text. usual: the labels that stand together most often, by number.
     """
 
     name: str
@@ -40,6 +43,9 @@ class Target:
     deviation: float = 1.0
     cap: float | None = None
     lives: tuple[float, ...] = ()
+    rows: int = 0
+    separator: str | None = None
+    usual: tuple[int, ...] = ()
 
     @property
     def column(self) -> str:
@@ -53,7 +59,7 @@ class Target:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Target:
         """What `to_dict` saved."""
-        lists = {name: tuple(saved.get(name, ())) for name in ("classes", "counts", "lives")}
+        lists = {name: tuple(saved.get(name, ())) for name in ("classes", "counts", "lives", "usual")}
         return cls(**saved | lists)
 
 
@@ -62,7 +68,8 @@ class Prediction:
     """What a network says of a batch.
 
     Attributes:
-        values: class numbers (int64) or values (float64), [rows].
+        values: class numbers (int64) or values (float64), [rows]; of several labels a row which it has, bool
+            [rows, classes].
         scores: probabilities [rows, classes], or None.
     """
 
@@ -86,7 +93,7 @@ class Prediction:
 def known(truth: Array) -> Array:
     """Mask of the rows whose truth is known, of what `Task.encode` gave."""
     mask: Array = np.isfinite(truth) if truth.dtype.kind == "f" else truth >= 0
-    return mask
+    return mask if mask.ndim == 1 else np.asarray(mask.all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -101,9 +108,10 @@ class Task(ABC):
     """A supervised task. Stateless: what depends on the data is in `Target`."""
 
     name: ClassVar[str]
-    shape: ClassVar[str]  # of the scored struct; names the scoring function
+    shape: ClassVar[str]  # of the scored struct; names the scoring function: class, labels, value
     losses: ClassVar[tuple[str, ...]]  # that the option chooses from
     jumps: ClassVar[bool]  # whether the truth jumps from one value of a column to the next
+    looks: ClassVar[bool] = False  # whether its head looks at each state of a row, of which an ensemble has but one
 
     @abstractmethod
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
@@ -115,7 +123,15 @@ class Task(ABC):
 
     @abstractmethod
     def encode(self, values: pa.Array, target: Target) -> Array:
-        """The truth as the loss takes it, [rows]; -1 or NaN where unknown."""
+        """The truth as the loss takes it, [rows] or [rows, classes]; -1 or NaN where unknown.
+
+        Args:
+            values: what `truth_sql` gives.
+        """
+
+    def truth_sql(self, column: str, target: Target) -> str:
+        """SQL of the truth as `encode` takes it, over that of the target's column."""
+        return f"CAST({column} AS VARCHAR)"
 
     @abstractmethod
     def numbers(self, truth: Array, target: Target) -> Array:
@@ -124,6 +140,10 @@ class Task(ABC):
     @abstractmethod
     def outputs(self, target: Target) -> int:
         """Numbers that the head gives for a row."""
+
+    def make_head(self, target: Target, width: int, dropout: float) -> nn.Module:
+        """From hidden states ``[rows, tokens, width]`` to the ``outputs`` of each row, freshly initialised."""
+        return PredictionHead(width, self.outputs(target), dropout)
 
     @abstractmethod
     def loss(self, output: Tensor, truth: Tensor, target: Target, options: dict[str, Any]) -> Tensor:
@@ -148,6 +168,10 @@ class Task(ABC):
     @abstractmethod
     def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
         """The prediction in the light of what `calibrate` learnt."""
+
+    def judged(self, truth: Array, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
+        """The same of the rows that taught the calibration, as fair as if they hadn't."""
+        return self.adjust(prediction, calibration)
 
     @abstractmethod
     def columns(self, target: Target) -> list[OutputColumn]:
