@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,22 +18,29 @@ from torch import Tensor, nn
 from mfgsql.backbones import (
     EnsembleBackbone,
     EnsembleConfig,
+    MixedBackbone,
+    MixedConfig,
     SeriesBackbone,
     SeriesConfig,
     TabularBackbone,
     TabularConfig,
 )
+from mfgsql.backbones.checkpoints import Checkpoint
+from mfgsql.backbones.text import TextConfig
 from mfgsql.errors import CatalogError
 from mfgsql.features import FeatureSet, History
-from mfgsql.heads import MemberHead, PredictionHead, ReconstructionHead
+from mfgsql.features.tokens import Tokenizer
+from mfgsql.heads import LanguageHead, MemberHead, ReconstructionHead
 from mfgsql.network import Network, heads_of_windows
-from mfgsql.tasks import ANOMALY, Prediction, Target, Task, tasks
+from mfgsql.tasks import ANOMALY, Prediction, Target, Task, picture_head, picture_objectives, tasks, text_objectives
 from mfgsql.tasks.anomaly import residuals
+from mfgsql.tasks.patches import Memory
 from mfgsql.tasks.task import Array
 
-FORMAT_VERSION = 3  # 1 knew the transformer only, 2 no histories
-Config = TabularConfig | EnsembleConfig | SeriesConfig
-_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig, SeriesConfig)}
+FORMAT_VERSION = 4  # 1 knew the transformer only, 2 no histories, 3 no texts and no pictures
+Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig
+_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig)}
+_TOKENIZER = "tokenizer.json"  # name of the tensor whose bytes are that
 _OF_COLUMNS = re.compile(r"tokenizer\.|\.embed\.|\.words")  # parameters that belong to columns
 
 
@@ -140,6 +147,9 @@ class Model:
             members = MemberHead(config.groups, config.members, config.width, outputs)
             return cls(manifest, Network(EnsembleBackbone(config), members))
         head: nn.Module
+        if isinstance(config, MixedConfig):
+            mixed = MixedBackbone(config)
+            return cls(manifest, Network(mixed, _head_of_fields(manifest, mixed), _asides(manifest, mixed)))
         if isinstance(config, SeriesConfig):
             return cls(manifest, Network(SeriesBackbone(config), nn.ModuleList(heads_of_windows(config, outputs))))
         if outputs is None:
@@ -147,7 +157,9 @@ class Model:
                 config.width, [s for _, s in config.continuous], [s for _, s in config.categorical]
             )
         else:
-            head = PredictionHead(config.width, outputs, config.dropout)
+            assert manifest.task is not None
+            assert manifest.target is not None
+            head = tasks[manifest.task].make_head(manifest.target, config.width, config.dropout)
         return cls(manifest, Network(TabularBackbone(config), head))
 
     @property
@@ -155,8 +167,9 @@ class Model:
         """The supervised task; a base has none."""
         if self.manifest.task is None:
             raise CatalogError("A base predicts nothing; fine-tune it first.")
-        if self.manifest.task == ANOMALY:
-            raise CatalogError("A detector of anomalies predicts no target.")
+        if self.manifest.target is None:
+            what = "A detector of anomalies" if self.manifest.task == ANOMALY else "What turns texts into vectors"
+            raise CatalogError(f"{what} predicts no target.")
         return tasks[self.manifest.task]
 
     @property
@@ -166,10 +179,29 @@ class Model:
             raise CatalogError("A base has no target; fine-tune it first.")
         return self.manifest.target
 
+    def _external(self) -> set[str]:
+        """Names of the weights that stay in a checkpoint's folder."""
+        backbone = self.network.backbone
+        names = backbone.external() if isinstance(backbone, MixedBackbone) else set()
+        return {f"backbone.{name}" for name in names}
+
+    def _read_tokenizer(self, data: Tensor | None) -> None:
+        config = self.manifest.backbone
+        if data is None or not isinstance(config, MixedConfig) or config.text is None:
+            return
+        tokenizer = tokenizer_of(config.text, data.numpy().tobytes().decode())
+        self.manifest = replace(self.manifest, features=self.manifest.features.with_tokenizer(tokenizer))
+
     @property
     def size(self) -> int:
         """Memory of the weights."""
         return sum(t.numel() * t.element_size() for t in self.network.state_dict().values())
+
+    @property
+    def kept(self) -> dict[str, Tensor]:
+        """Weights that are saved with it; others stay in a checkpoint's folder."""
+        external = self._external()
+        return {name: value for name, value in self.network.state_dict().items() if name not in external}
 
     def predict(self, output: Tensor) -> Prediction:
         """What the members' numbers ``[rows, members, outputs]`` (on the CPU) come to, calibrated."""
@@ -181,8 +213,8 @@ class Model:
         Args:
             least: bool [rows], of whose truth only a lower bound is known; what reaches it costs nothing.
         """
-        rows, members, _ = output.shape
-        said, wanted = output.flatten(0, 1), truth.repeat_interleave(members)
+        rows, members = output.shape[:2]
+        said, wanted = output.flatten(0, 1), truth.repeat_interleave(members, dim=0)
         each = self.task.loss(said, wanted, self.target, options)
         if least is not None and bool(least.any()):
             met = least.repeat_interleave(members) & self.task.reaches(said, wanted, self.target)
@@ -208,9 +240,13 @@ class Model:
             return np.asarray(stacked.mean(axis=0))
         return np.asarray(stacked[speaker.cpu().numpy() - 1, np.arange(len(continuous))])
 
-    def adopt(self, base: Model) -> Adopted:
+    def adopt(self, base: Model | Checkpoint) -> Adopted:
         """Take over what a base has learnt, its head too where task and target are the same; both are transformers."""
-        backbone, other = self.network.backbone, base.network.backbone
+        backbone = self.network.backbone
+        if isinstance(backbone, MixedBackbone):
+            return self._adopt_towers(backbone, base)
+        assert isinstance(base, Model), "checkpoints are of texts and pictures"
+        other = base.network.backbone
         if isinstance(backbone, SeriesBackbone):
             assert isinstance(other, SeriesBackbone)
             columns = backbone.adopt(other)
@@ -227,6 +263,18 @@ class Model:
         own = [p for n, p in backbone.named_parameters() if known or not _OF_COLUMNS.search(n)]
         return Adopted(columns, own)
 
+    def _adopt_towers(self, backbone: MixedBackbone, base: Model | Checkpoint) -> Adopted:
+        """All of it learns from the first step on, the towers in small steps."""
+        if isinstance(base, Checkpoint):
+            return Adopted(backbone.load(base))
+        other = base.network.backbone
+        assert isinstance(other, MixedBackbone | TabularBackbone), "an ensemble is no base"
+        columns = backbone.adopt(other)
+        same = self.manifest.objective == base.manifest.objective and self.manifest.task == base.manifest.task
+        if same and (self.manifest.task is None or self._same_outputs(base)):
+            self.network.head.load_state_dict(base.network.head.state_dict())
+        return Adopted(columns)
+
     def _same_outputs(self, base: Model) -> bool:
         mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()
         classes = (m.target.classes if m.target else () for m in (self.manifest, base.manifest))
@@ -235,7 +283,9 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """One safetensors file, the manifest in its metadata."""
-        tensors = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.kept.items()}
+        if (tokenizer := self.manifest.features.tokenizer) is not None:
+            tensors[_TOKENIZER] = torch.frombuffer(bytearray(tokenizer.json.encode()), dtype=torch.uint8)
         told = {"manifest": self.manifest.to_json(), "sha256": _checksum(tensors)}
         data: bytes = save_tensors(tensors, metadata=told)
         return data
@@ -255,13 +305,45 @@ class Model:
             model = cls.build(manifest)
         try:
             tensors = load_tensors(data)
-            model.network.load_state_dict(tensors)
+            of_network = {k: v for k, v in tensors.items() if k != _TOKENIZER}
+            found = model.network.load_state_dict(of_network, strict=not model._external())
+            if found.unexpected_keys or set(found.missing_keys) - model._external():
+                raise RuntimeError("other weights than the manifest tells of")
+            model._read_tokenizer(tensors.get(_TOKENIZER))
         except (SafetensorError, RuntimeError) as error:
             raise CatalogError("The model's weights are damaged, or do not fit its manifest.") from error
         if verify and read_metadata(data).get("sha256") not in (None, _checksum(tensors)):
             raise CatalogError("The model's weights are damaged: they are not those that were saved.")
         model.network.eval()
         return model
+
+
+def tokenizer_of(config: TextConfig, json: str) -> Tokenizer:
+    """The tokenizer that goes with a tower."""
+    return Tokenizer(json, config.prefix, config.suffix, config.pad, config.mask)
+
+
+def _asides(manifest: Manifest, backbone: MixedBackbone) -> list[nn.Module]:
+    """Heads on each text or picture by itself, where there are other columns, too."""
+    if manifest.target is None or manifest.task is None or backbone.config.alone:
+        return []
+    of = (tasks[manifest.task], manifest.target, backbone.config.dropout)
+    return [of[0].make_head(of[1], width, of[2]) for width in backbone.widths]
+
+
+def _head_of_fields(manifest: Manifest, backbone: MixedBackbone) -> nn.Module:
+    """The head on a network that reads texts or pictures; of good pictures it is what is remembered of them."""
+    if manifest.task == ANOMALY:
+        shape = manifest.calibration.get("memory")
+        return Memory(**shape) if shape else nn.Identity()
+    if manifest.target is not None and manifest.task is not None:
+        return tasks[manifest.task].make_head(manifest.target, backbone.width, backbone.config.dropout)
+    if manifest.objective in list(text_objectives) and backbone.text is not None:
+        embeddings = backbone.text.embeddings
+        return LanguageHead(backbone.width, embeddings.shape[1], len(embeddings))
+    if manifest.objective in list(picture_objectives):
+        return picture_head(backbone)
+    return nn.Identity()  # embeddings, and patches of good pictures, are the tower's own states
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:

@@ -53,7 +53,7 @@ def resampled(
     """The metric of each prediction over the same resamples of the rows (paired); ``draws``: how many, at most."""
     rng = np.random.default_rng(seed)
     values: list[list[float]] = [[] for _ in predictions]
-    for _ in range(min(draws or 400, max(_WORK // max(len(truth), 1), 30))):
+    for _ in range(min(draws or 400, max(_WORK // max(truth.size, 1), 30))):
         rows = rng.integers(0, len(truth), len(truth))
         drawn = [measure(metric, truth[rows], p.values[rows], p.take(rows).scores) for p in predictions]
         if all(d is not None for d in drawn):

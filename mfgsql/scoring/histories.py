@@ -135,10 +135,7 @@ def predict_windows(scorer: Scorer, track: Track, ends: Integers, check: Callabl
         parts.append(scorer.predict(*track.windows(ends[turn])))
     if parts:
         return Prediction.concat(parts)
-    classes = scorer.model.target.classes
-    return Prediction(
-        np.empty(0, np.int64 if classes else np.float64), np.empty((0, len(classes))) if classes else None
-    )
+    return scorer.model.task.baseline(scorer.model.target, 0)
 
 
 def own_flags(batch: Batch, rows: Integers) -> Iterator[Flag]:

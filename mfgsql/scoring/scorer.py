@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,18 +15,23 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from mfgsql.features import Flag
+from mfgsql.backbones import MixedBackbone
+from mfgsql.features import Batch, Flag
+from mfgsql.features.fields import Field
 from mfgsql.model import Model
 from mfgsql.scoring.gathering import Forward, Gathering
+from mfgsql.scoring.turns import in_turns
 from mfgsql.tasks import Prediction
+from mfgsql.tasks.patches import Found
 from mfgsql.tasks.task import Array
 
 # Worst first: a row shows its worst doubt as status, and all of them as reason.
-STATUSES = ("unreadable", "too_short", "missing", "unseen", "stuck", "out_of_range")
+STATUSES = ("unreadable", "too_short", "missing", "unseen", "stuck", "truncated", "out_of_range")
 _VOID = STATUSES.index("too_short")  # up to here a row gets no prediction
 _BATCH = 8192  # rows of a pass on a GPU
 _ACTIVATIONS = 2**20  # bytes of hidden states on a CPU: what stays in a core's cache is a half faster
 _RECENT = 0.5  # seconds
+_LOOKED_AT = 16  # pictures whose features are held
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,16 @@ class RowStatus:
     status: pa.Array
     reason: pa.Array
     void: Array | None
+
+    @classmethod
+    def concat(cls, parts: Sequence[RowStatus]) -> RowStatus:
+        """Of batches that follow one another."""
+        if len(parts) == 1:
+            return parts[0]
+        void = [np.zeros(len(p.status), bool) if p.void is None else p.void for p in parts]
+        any_void = any(p.void is not None for p in parts)
+        status = pa.concat_arrays([p.status.dictionary_decode() for p in parts]).dictionary_encode()
+        return cls(status, pa.concat_arrays([p.reason for p in parts]), np.concatenate(void) if any_void else None)
 
 
 def _all_ok(rows: int) -> RowStatus:
@@ -104,6 +119,9 @@ class Scorer:
 
         A prediction of a row whose value can't be read is void: see `RowStatus.void`.
         """
+        if self.model.manifest.features.fields():
+            parts = [(self.predict_batch(b), row_status(b.flags, len(b))) for b in in_turns(self.model, columns, rows)]
+            return Scored(Prediction.concat([p for p, _ in parts]), RowStatus.concat([s for _, s in parts]))
         batch = self.model.manifest.features.encode(columns, rows)
         return Scored(self.predict(batch.continuous, batch.codes), row_status(batch.flags, rows))
 
@@ -113,6 +131,8 @@ class Scorer:
         Args:
             part: of each row, as its training snapshot has it (from 1), [rows].
         """
+        if self.model.manifest.features.fields():
+            return self.score(columns, len(part)).prediction  # one network, which was trained on none of these rows
         batch = self.model.manifest.features.encode(columns, len(part))
         return self.predict_unseen(batch.continuous, batch.codes, part)
 
@@ -125,6 +145,34 @@ class Scorer:
                 self.model.predict(self._forward(*(a[i : i + size] for a in arrays))) for i in range(0, len(part), size)
             ]
         return Prediction.concat(parts)
+
+    def predict_batch(self, batch: Batch) -> Prediction:
+        """Predictions of encoded rows, texts and pictures among them; of texts' pieces where the task is of those."""
+        if not batch.fields:
+            return self.predict(batch.continuous, batch.codes)
+        with self._threads.share(self.threads), torch.inference_mode():
+            numbers = (torch.from_numpy(a).to(self.device) for a in (batch.continuous, batch.codes))
+            fields = [field.to(self.device) for field in batch.fields]
+            output: Tensor = self.model.network(*numbers, None, fields)
+            return self.model.predict(output.float().cpu())
+
+    def embed(self, name: str, field: Field) -> Array:
+        """Texts or pictures of a column as vectors of length one, float32 [n, width]; zeros where there is none."""
+        backbone = self.model.network.backbone
+        assert isinstance(backbone, MixedBackbone), "the model reads texts or pictures"
+        with self._threads.share(self.threads), torch.inference_mode():
+            mean = backbone.states(name, field.to(self.device)).pooled[:, 1]
+            vectors = torch.nn.functional.normalize(mean.float(), dim=-1).cpu().numpy()
+        return np.asarray(vectors)
+
+    def look(self, pixels: Tensor) -> Found:
+        """What a detector of pictures remembers no like of, on the CPU; pixels uint8 [n, channels, height, width]."""
+        network = self.model.network
+        assert isinstance(network.backbone, MixedBackbone), "the model reads pictures"
+        with self._threads.share(self.threads), torch.inference_mode():
+            passes = [pixels[i : i + _LOOKED_AT] for i in range(0, len(pixels), _LOOKED_AT)] or [pixels]
+            parts: list[Found] = [network.head(network.backbone.maps(p.to(self.device))) for p in passes]
+        return Found(*(torch.cat([getattr(p, name) for p in parts]).cpu() for name in ("local", "whole", "maps")))
 
     def errors(self, continuous: Array, codes: Array, part: Array | None = None) -> Array:
         """How far off is what a detector tells of the newest rows of windows, float64 [n, d]."""

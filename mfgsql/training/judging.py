@@ -8,17 +8,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mfgsql.backbones import SeriesBackbone
+from mfgsql.backbones import MixedBackbone, SeriesBackbone
 from mfgsql.cancellation import Cancellation
+from mfgsql.features.fields import Tags, Texts
 from mfgsql.metrics import measure
 from mfgsql.model import Model
-from mfgsql.tasks import Prediction, SeriesObjective, objectives, series_objectives
+from mfgsql.tasks import (
+    TOKENS,
+    Prediction,
+    SeriesObjective,
+    objectives,
+    picture_objectives,
+    series_objectives,
+    text_objectives,
+)
 from mfgsql.tasks.task import Array
+from mfgsql.tasks.tokens import SPAN_F1
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Rows, RowSource
+from mfgsql.training.tagging import Tagged
 from mfgsql.training.windows import WindowSource
 
 BATCH = 1024  # more rows are no faster, and hold more memory
+_FIELDS = 128  # rows with texts or pictures, which may take seconds, and whose parts' states are held
 Source = RowSource | WindowSource
 
 
@@ -31,6 +43,14 @@ class Judgement:
     truth: Array
     prediction: Prediction | None
 
+    @property
+    def criterion(self) -> float:
+        """Of which the best weights have least: the loss, or what the F1 of spans lacks of 1.
+
+        The loss of words grows where a network gets too sure of itself, while it still finds more spans.
+        """
+        return 1.0 - self.metrics[SPAN_F1] if SPAN_F1 in self.metrics else self.loss
+
 
 def judge(
     model: Model, rows: Source, recipe: Recipe, device: torch.device, cancellation: Cancellation
@@ -38,7 +58,8 @@ def judge(
     """Judge on all rows of the source; None where it has none with a truth."""
     model.network.eval()
     with torch.inference_mode():
-        result = (_judge_task if model.manifest.target else _judge_base)(model, rows, recipe, device, cancellation)
+        how = _judge_tags if model.manifest.task == TOKENS else _judge_task if model.manifest.target else _judge_base
+        result = how(model, rows, recipe, device, cancellation)
     model.network.train()
     return result
 
@@ -48,27 +69,61 @@ def _judge_task(
 ) -> Judgement | None:
     options = recipe.to_dict()
     said, loss, weight = _Said(rows.judged), 0.0, 0.0
-    for batch in rows.in_order(BATCH):
+    for batch in rows.in_order(_at_once(model)):
         cancellation.check()
         known = batch[known_truth(batch.truth)].to(device)
         if not len(known):
             continue
-        output = model.network(known.continuous, known.codes, known.speaker).float()
-        losses = model.losses(output, known.truth, options, known.least)
+        output = output_of(model, known)
+        truth = truth_of(known, device)
+        losses = model.losses(output, truth, options, known.least)
         loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
         exact = (~known.least).cpu()  # of the others no error is known
-        said.add(known.truth.cpu()[exact].numpy(), model.predict(output.cpu()[exact]))
+        said.add(truth.cpu()[exact].numpy(), model.predict(output.cpu()[exact]))
     if not said.rows or weight == 0.0:
         return None
-    truth, prediction = said.whole()
-    return Judgement(loss / weight, _metrics(model, truth, prediction), truth, prediction)
+    all_truth, prediction = said.whole()
+    return Judgement(loss / weight, _metrics(model, all_truth, prediction), all_truth, prediction)
+
+
+def _judge_tags(
+    model: Model, rows: Source, recipe: Recipe, device: torch.device, cancellation: Cancellation
+) -> Judgement | None:
+    """By the spans that the tags make; those of all rows are counted, none is kept."""
+    options, loss, weight, counted = recipe.to_dict(), 0.0, 0.0, Tagged(model.target)
+    for batch in rows.in_order(_FIELDS):
+        cancellation.check()
+        known = batch[known_truth(batch.truth)].to(device)
+        if not len(known):
+            continue
+        output, truth = output_of(model, known), truth_of(known, device)
+        losses = model.losses(output, truth, options)
+        loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
+        counted.add(truth.cpu().numpy(), model.predict(output.cpu()).values)
+    return Judgement(loss / weight, counted.metrics(), np.empty(0), None) if weight else None
+
+
+def _at_once(model: Model) -> int:
+    return _FIELDS if isinstance(model.network.backbone, MixedBackbone) else BATCH
+
+
+def output_of(model: Model, rows: Rows) -> Tensor:
+    """What the network says of rows."""
+    said: Tensor = model.network(rows.continuous, rows.codes, rows.speaker, rows.fields)
+    return said.float()
+
+
+def truth_of(rows: Rows, device: torch.device) -> Tensor:
+    """The truth as a loss takes it."""
+    assert not isinstance(rows.truth, Texts), "pairs have no truth"
+    return rows.truth.padded().to(device) if isinstance(rows.truth, Tags) else rows.truth
 
 
 def calibrated(model: Model, judged: Judgement) -> Judgement:
     """The judgement of a model that was not calibrated yet, as it is now that it is: the loss knows no calibration."""
     if judged.prediction is None:
         return judged
-    prediction = model.task.adjust(judged.prediction, model.manifest.calibration)
+    prediction = model.task.judged(judged.truth, judged.prediction, model.manifest.calibration)
     return replace(judged, prediction=prediction, metrics=_metrics(model, judged.truth, prediction))
 
 
@@ -93,14 +148,16 @@ class _Said:
     def add(self, truth: Array, prediction: Prediction) -> None:
         """The next rows."""
         if not self.rows:
-            self.truth, self.values = np.empty(self.most, truth.dtype), np.empty(self.most, prediction.values.dtype)
-            scores = prediction.scores
-            self.scores = None if scores is None else np.empty((self.most, scores.shape[1]), scores.dtype)
+            self.truth, self.values = self._room(truth), self._room(prediction.values)
+            self.scores = None if prediction.scores is None else self._room(prediction.scores)
         here = slice(self.rows, self.rows + len(truth))
         self.truth[here], self.values[here] = truth, prediction.values
         if self.scores is not None:
             self.scores[here] = prediction.scores
         self.rows += len(truth)
+
+    def _room(self, like: Array) -> Array:
+        return np.empty((self.most, *like.shape[1:]), like.dtype)
 
     def whole(self) -> tuple[Array, Prediction]:
         """All of them."""
@@ -114,7 +171,7 @@ def _judge_base(
     total, count = 0.0, 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same columns are hidden at every judgement
-        for batch in rows.in_order(BATCH):
+        for batch in rows.in_order(_at_once(model)):
             cancellation.check()
             loss = base_loss(model, batch.to(device), recipe.mask_ratio)
             total, count = total + float(loss) * len(batch), count + len(batch)
@@ -124,6 +181,9 @@ def _judge_base(
 def base_loss(model: Model, batch: Rows, mask_ratio: float) -> Tensor:
     """Mean loss of a base's objective."""
     backbone, head, name = model.network.backbone, model.network.head, model.manifest.objective or "masked"
+    if isinstance(backbone, MixedBackbone):
+        of_fields = (text_objectives if name in text_objectives and backbone.text else picture_objectives)[name]
+        return of_fields(backbone, head, batch.fields[0], batch.truth, mask_ratio)
     if isinstance(backbone, SeriesBackbone):
         assert isinstance(head, nn.ModuleList)
         return _windows_loss(backbone, head, series_objectives[name], batch, mask_ratio)
@@ -143,6 +203,11 @@ def _windows_loss(
     return torch.stack(losses).mean()
 
 
-def known_truth(truth: torch.Tensor) -> torch.Tensor:
+def known_truth(truth: Tensor | Tags | Texts) -> Tensor:
     """Mask of rows with a truth: no NaN, no -1 of the class numbers."""
-    return ~truth.isnan() if truth.is_floating_point() else truth >= 0
+    if isinstance(truth, Tags):
+        return truth.known
+    if isinstance(truth, Texts):
+        return truth.there
+    mask = ~truth.isnan() if truth.is_floating_point() else truth >= 0
+    return mask if mask.ndim == 1 else mask.all(dim=1)

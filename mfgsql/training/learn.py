@@ -11,8 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mfgsql.backbones import EnsembleBackbone
+from mfgsql.backbones import EnsembleBackbone, MixedBackbone
+from mfgsql.backbones.checkpoints import Checkpoint
+from mfgsql.backbones.image import ImageTower
 from mfgsql.cancellation import Cancellation
+from mfgsql.features.fields import Pictures
 from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
@@ -20,12 +23,14 @@ from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.recipe import Recipe
+from mfgsql.training.remembering import remember
 from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
 from mfgsql.training.windows import WindowSource
 
 _LONGEST_BETWEEN = 500  # steps between two judgements, at most
+_SETTLED, _TOGETHER = 256, 32  # pictures that normalisation is settled by, and of a pass
 _SAVE_EVERY = 30.0  # seconds between two saved states
 
 
@@ -55,7 +60,7 @@ def learn(
     snapshot: Snapshot,
     spec: TrainSpec,
     *,
-    base: Model | None = None,
+    base: Model | Checkpoint | None = None,
     lineage: dict[str, Any] | None = None,
     device: str = "cpu",
     threads: int = 1,
@@ -79,7 +84,10 @@ def learn(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    recipe = spec.recipe.for_rows(snapshot.train, labelled=spec.target is not None)
+    if spec.task == ANOMALY and spec.history is None:
+        remembered = remember(snapshot, spec, base, lineage or {}, device, cancellation or Cancellation())
+        return Learned(remembered, None, {}, 0, 0, [], time.monotonic() - started)
+    recipe = spec.recipe.for_rows(snapshot.train, labelled=spec.target is not None, base=base is not None)
     settled = replace(spec, recipe=recipe)
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         torch.manual_seed(recipe.seed)
@@ -98,7 +106,7 @@ def learn(
         level = fit_detector(model, loop.validation, spec.span, spec.level, loop.cancellation)
         told = model.manifest.lineage | {"recipe": recipe.to_dict()}
         model.manifest = replace(model.manifest, calibration=level, lineage=told)
-    elif model.manifest.task:
+    elif model.manifest.target is not None:
         told = model.manifest.lineage | {"recipe": recipe.to_dict()}
         if isinstance(model.network.backbone, EnsembleBackbone):
             told["interactions"] = model.network.backbone.interactions()
@@ -111,13 +119,13 @@ def learn(
 
 
 def _start(
-    snapshot: Snapshot, spec: TrainSpec, base: Model | None, lineage: dict[str, Any] | None
+    snapshot: Snapshot, spec: TrainSpec, base: Model | Checkpoint | None, lineage: dict[str, Any] | None
 ) -> tuple[Model, Adopted]:
     """The model that a training starts from, and what it has of the base."""
     if spec.history is not None:
         runs = WindowSource(snapshot, spec, TRAIN, 0).runs()
         spec = replace(spec, history=replace(spec.history, runs=runs))
-    model = Model.build(spec.manifest(base.manifest if base else None, lineage or {}))
+    model = Model.build(spec.manifest(base.manifest if isinstance(base, Model) else None, lineage or {}))
     if isinstance(model.network.backbone, EnsembleBackbone):
         adapt(model, model.network.backbone, RowSource(snapshot, spec, TRAIN, 0).sample())
     return model, model.adopt(base) if base else Adopted()
@@ -125,6 +133,7 @@ def _start(
 
 def adapt(model: Model, backbone: EnsembleBackbone, rows: Rows) -> None:
     """Show an ensemble some rows before its first step."""
+    assert isinstance(rows.truth, Tensor), "an ensemble tells a row's target"
     truth = model.task.numbers(rows.truth.numpy(), model.target)
     scales = np.array(model.manifest.features.scales, np.float64).reshape(-1, 2)
     backbone.fit(rows.continuous, rows.speaker, truth, scales, jumps=model.task.jumps)
@@ -195,6 +204,7 @@ class _Loop:
                     break
             epoch, skip = epoch + 1, 0
         if self.best_step == 0 and self.best_loss == float("inf"):
+            self._settle()
             self.best, self.best_step = self.trainer.weights(), self.trainer.step_number
 
     def _ended(self, epoch: int) -> bool:
@@ -217,14 +227,28 @@ class _Loop:
         if self.trainer.step_number % self.every == 0:
             self._judge()
 
+    def _settle(self) -> None:
+        """Let what normalises pictures know them as they are, before weights are judged or kept."""
+        backbone = self.trainer.model.network.backbone
+        if not isinstance(backbone, MixedBackbone) or not isinstance(backbone.image, ImageTower):
+            return
+        first = self.train.chunk(0)
+        assert isinstance(first, Rows)
+        for field in first.fields:
+            if isinstance(field, Pictures):
+                some = field[field.there.nonzero().squeeze(1)[:_SETTLED]].pixels
+                with torch.no_grad():
+                    backbone.image.settle(part.to(self.trainer.device) for part in torch.split(some, _TOGETHER))
+
     def _judge(self) -> None:
+        self._settle()
         judged = judge(self.trainer.model, self.validation, self.recipe, self.trainer.device, self.cancellation)
         values = {"train_loss": sum(self._recent) / len(self._recent)} if self._recent else {}
         self._recent.clear()
         if judged is not None:
             values |= {"loss": judged.loss, **judged.metrics}
-            if judged.loss < self.best_loss:
-                self.best_loss, self.best_step = judged.loss, self.trainer.step_number
+            if judged.criterion < self.best_loss:
+                self.best_loss, self.best_step = judged.criterion, self.trainer.step_number
                 self.best, self.stale = self.trainer.weights(), 0
             else:
                 self.stale += 1

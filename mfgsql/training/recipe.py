@@ -15,7 +15,11 @@ _USUAL: dict[str, dict[str, Any]] = {
     "transformer": {"width": 48, "layers": 3, "learning_rate": 1e-3, "patience": 12},
     "ensemble": {"width": 96, "layers": 2, "learning_rate": 2e-2, "patience": 40},
     "series": {"width": 64, "layers": 3, "learning_rate": 2e-3, "patience": 6},
+    "mixed": {"width": 96, "layers": 2, "learning_rate": 1e-3},
 }
+
+
+_TRANSFORMERS = ("transformer", "series", "mixed")
 
 
 def _number(default: Any, low: float, high: float, what: str) -> Any:
@@ -44,7 +48,9 @@ class Recipe:
         "ensemble",
         "transformer",
         "series",
-        what="the network; auto: of histories series, of rows a transformer where there is a base, else an ensemble",
+        "mixed",
+        what="the network; auto: of histories series, of rows with texts or pictures mixed, of others a transformer "
+        "where there is a base, else an ensemble",
     )
     width: int = _number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
     layers: int = _number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
@@ -59,12 +65,28 @@ class Recipe:
     loss: str = _choice("auto", "auto", "cross_entropy", "mse", "huber", "asymmetric", what="what is minimised")
     class_weight: str = _choice("none", "none", "balanced", what="weights of the classes")
     precision: str = _choice("auto", "auto", "fp32", "bf16", "fp16", what="of the arithmetic on a GPU")
-    mask_ratio: float = _number(0.3, 0.01, 0.99, "share of columns hidden (objective masked)")
+    mask_ratio: float = _number(
+        0.0, 0.0, 0.99, "share of what is hidden in pre-training; 0: .3 of columns and of words, .75 of pictures"
+    )
     clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none, as with folds")
     probe: float = _number(
         -1.0, -1.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is; -1: half, or none"
     )
-    base_rate: float = _number(0.0, 0.0, 1.0, "step size after the probe, over learning_rate; 0: by the number of rows")
+    base_rate: float = _number(
+        0.0,
+        0.0,
+        1.0,
+        "step size after the probe, and of what reads texts and pictures, over learning_rate; 0: by the number of rows",
+    )
+    tokens: int = _number(512, 8, 100_000, "pieces of words that are read of a text; of longer ones the rest is cut")
+    size: int = _number(0, 0, 2048, "pixels of a picture's sides as the network gets it; 0: by the base, or 96")
+    channels: int = _number(0, 0, 3, "1 for grey pictures, 3 for colour; 0: by the base, or 3")
+    adapter: str = _choice("none", "none", "lora", what="what of a base learns; lora: small matrices beside its layers")
+    freeze: str = _choice("no", "no", "yes", what="whether a base stays as it is, and only what stands on it learns")
+    augment: str = _choice("auto", "auto", "light", "none", what="how pictures are changed in training")
+    flips: str = _choice(
+        "both", "both", "horizontal", "vertical", "none", what="how pictures may be mirrored in training"
+    )
     window: int = _number(
         0, 0, 4096, "rows of a history read at once; 0: rows are read one by one, unless the task is rul"
     )
@@ -92,7 +114,7 @@ class Recipe:
             if value is not None:
                 values[name] = _checked(name, value, type(known[name].default), known[name].metadata)
         recipe = cls(**values)
-        if recipe.backbone in ("transformer", "series") and recipe.width:
+        if recipe.backbone in _TRANSFORMERS and recipe.width:
             recipe._check_heads()
         return recipe
 
@@ -107,25 +129,33 @@ class Recipe:
             return 5 if rows < _WINDOWS else 1
         return 20 if rows < _FEW else 5 if rows < _MANY else 1
 
-    def settled(self, backbone: str, folds: int) -> Recipe:
+    def settled(self, backbone: str, folds: int, *, mask_ratio: float = 0.3) -> Recipe:
         """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""
-        usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1}
+        usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1, "mask_ratio": mask_ratio}
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
         if self.probe < 0:
-            chosen["probe"] = 0.0 if backbone == "series" else 0.5
-        if self.dropout < 0 and backbone in ("transformer", "series"):
+            chosen["probe"] = 0.0 if backbone in ("series", "mixed") else 0.5
+        if self.dropout < 0 and backbone in _TRANSFORMERS:
             chosen["dropout"] = 0.1
         recipe = replace(self, backbone=backbone, folds=folds, **chosen)
-        if backbone in ("transformer", "series"):
+        if backbone in _TRANSFORMERS:
             recipe._check_heads()
         return recipe
 
-    def for_rows(self, rows: int, *, labelled: bool = True) -> Recipe:
+    def for_rows(self, rows: int, *, labelled: bool = True, base: bool = False) -> Recipe:
         """The settled recipe with batch size, epochs and the like for so many rows that a network learns from.
 
         Args:
-            labelled: whether it learns a target; to tell sensors from sensors there is more to learn.
+            labelled: whether it learns a target; to tell sensors from sensors there is more to learn. base: whether it
+            starts from one.
         """
+        if self.backbone == "mixed":
+            batch = self.batch_size or (16 if labelled and rows < 1_000 else 32)
+            steps = max(1, -(-rows // batch))
+            wanted, most = (1_600, 20) if labelled and base else (2_000, 40) if labelled else (5_000, 150)
+            epochs = self.epochs or min(most, max(3, round(wanted / steps)))
+            patience = self.patience or (6 if base else 20)
+            return replace(self, batch_size=batch, epochs=epochs, patience=patience)
         if self.backbone == "ensemble":
             dropout = self.dropout if self.dropout >= 0 else 0.0 if rows < _FEW else 0.05
             batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)

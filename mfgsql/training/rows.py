@@ -7,18 +7,21 @@ within a chunk, is as good as shuffling all. Whether chunks are cached or read a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from mfgsql.features.fields import Field, Tags, Texts
+from mfgsql.tasks import TOKENS, tasks
 from mfgsql.training.spec import TrainSpec
+from mfgsql.training.texts import encode_pairs, encode_tags
 
 # Column of a snapshot: the number of the part that a row belongs to. The group of that number is judged on the row and
 # has not seen it; all other groups are trained on it. With one group that is a plain hold-out.
@@ -52,36 +55,47 @@ class Snapshot:
 class Rows:
     """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n], the speakers int64 [n]:
     numbers of the groups that learn from them, or are judged on them, and whether the truth is a lower bound, bool [n].
-    Of histories each row is a window: [n, length, ...].
+    Of histories each row is a window: [n, length, ...]. The truth of texts may be tags of their pieces, or other texts.
     """
 
     continuous: Tensor
     codes: Tensor
-    truth: Tensor
+    truth: Tensor | Tags | Texts
     weight: Tensor
     speaker: Tensor
     least: Tensor
+    fields: tuple[Field, ...] = ()
 
     def __len__(self) -> int:
         return len(self.continuous)
 
     def __getitem__(self, index: Tensor | slice) -> Rows:
-        return Rows(*(t[index] for t in self._tensors))
+        return self._changed(lambda column: column[index])
 
-    @property
-    def _tensors(self) -> tuple[Tensor, ...]:
-        return self.continuous, self.codes, self.truth, self.weight, self.speaker, self.least
+    def whole(self) -> Rows:
+        """Those that have a text or picture, and of pairs both: without, a base learns nothing of them."""
+        there = self.fields[0].there
+        if isinstance(self.truth, Texts):
+            there = there & self.truth.there
+        return self if bool(there.all()) else self[there]
 
     def to(self, device: torch.device) -> Rows:
-        """On that device."""
-        if device.type == "cpu":
-            return self
-        return Rows(*(t.to(device, non_blocking=True) for t in self._tensors))
+        """On that device; of texts what a network takes is gathered later."""
+        return self if device.type == "cpu" else self._changed(lambda column: column.to(device))
 
     @property
     def bytes(self) -> int:
         """Memory held."""
-        return sum(t.numel() * t.element_size() for t in self._tensors)
+        columns = (getattr(self, name) for name in _COLUMNS)
+        own = sum(t.numel() * t.element_size() if isinstance(t, Tensor) else t.bytes for t in columns)
+        return own + sum(field.bytes for field in self.fields)
+
+    def _changed(self, change: Callable[[Any], Any]) -> Rows:
+        columns = {name: change(getattr(self, name)) for name in _COLUMNS}
+        return Rows(**columns, fields=tuple(map(change, self.fields)))
+
+
+_COLUMNS = ("continuous", "codes", "truth", "weight", "speaker", "least")
 
 
 class Held(Protocol):
@@ -175,8 +189,15 @@ class RowSource(ChunkSource[Rows]):
         columns = {n: one_array(table[n]) for n in names}
         batch = spec.features.encode(columns, len(table))
         least = torch.zeros(len(table), dtype=torch.bool)
-        labels = labels_of(spec, columns, len(table))
-        return Rows(torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes), *labels, least)
+        truth: Tensor | Tags | Texts
+        truth, weight, part = labels_of(spec, columns, len(table))
+        if spec.task == TOKENS:
+            truth = encode_tags(spec, columns, cast("Texts", batch.fields[0]))
+        elif spec.pair is not None:
+            truth = encode_pairs(spec, columns[spec.pair])
+        numbers = torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes)
+        rows = Rows(*numbers, truth, weight, part, least, batch.fields)
+        return rows if spec.target or not rows.fields else rows.whole()
 
     def _wanted(self, part: pa.ChunkedArray) -> pa.ChunkedArray:
         if self._split == TRAIN and self._snapshot.parts == 1:
@@ -210,16 +231,15 @@ class RowSource(ChunkSource[Rows]):
 
 def columns_of(spec: TrainSpec, *more: str) -> list[str]:
     """Columns of a snapshot that a training reads, and more."""
-    named = [*spec.features.names, *([spec.target.name] if spec.target else []), SPLIT, *more]
-    return list(dict.fromkeys([*named, *([spec.weight] if spec.weight else [])]))
+    others = (spec.target.name if spec.target else None, spec.pair, spec.weight)
+    named = [*spec.features.names, *(name for name in others if name), SPLIT, *more]
+    return list(dict.fromkeys(named))
 
 
 def labels_of(spec: TrainSpec, columns: Mapping[str, pa.Array], rows: int) -> tuple[Tensor, Tensor, Tensor]:
     """Truth, weight and part of each row, [rows]."""
     truth = torch.zeros(rows)
-    if spec.target and spec.task:
-        from mfgsql.tasks import tasks
-
+    if spec.target and spec.task and spec.task != TOKENS:
         truth = torch.from_numpy(tasks[spec.task].encode(columns[spec.target.name], spec.target))
     weight = torch.ones(rows)
     if spec.weight:

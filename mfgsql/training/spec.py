@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
+from mfgsql.backbones import EnsembleConfig, MixedConfig, SeriesConfig, TabularConfig
+from mfgsql.backbones.filters import FilterConfig
+from mfgsql.backbones.image import ImageConfig
+from mfgsql.backbones.text import TextConfig
 from mfgsql.features import FeatureSet, History
+from mfgsql.features.featureset import FIELDS
 from mfgsql.features.histories import EXTRA
 from mfgsql.model import Config, Manifest
 from mfgsql.tasks import Target
@@ -26,6 +30,8 @@ class TrainSpec:
         history: how histories are read; None: rows are.
         level: share of normal rows that a detector may take for anomalies; None: the usual one. span: rows over which
             it smooths.
+        text, image: the towers over texts and pictures, where there are such columns.
+        pair: column of the texts that belong to those of the only feature, where pairs are learnt from.
         costs: of mistakes, as `mfgsql.decision.Costs` has them, or None.
     """
 
@@ -39,14 +45,24 @@ class TrainSpec:
     history: History | None = None
     level: float | None = None
     span: int = 0
+    text: TextConfig | None = None
+    image: ImageConfig | FilterConfig | None = None
+    pair: str | None = None
 
     def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
         """The manifest of a model of this spec; a base gives its shape."""
         columns, recipe = self.features.columns, self.recipe
         continuous = tuple((c.name, c.size) for c in columns if c.continuous)
-        categorical = tuple((c.name, c.size) for c in columns if not c.continuous)
+        categorical = tuple((c.name, c.size) for c in columns if c.categorical)
         shape: Config
-        if base is not None:
+        if self.text is not None or self.image is not None:
+            texts, images = (tuple(self.features.fields(kind)) for kind in FIELDS)
+            of = (recipe.width, recipe.layers, recipe.heads)
+            if base is not None and isinstance(base.backbone, MixedConfig | TabularConfig):
+                of = (base.backbone.width, base.backbone.layers, base.backbone.heads)
+            towers = (texts, images, self.text, self.image)
+            shape = MixedConfig(continuous, categorical, *towers, *of, dropout=recipe.dropout)
+        elif base is not None:
             shape = replace(base.backbone, continuous=continuous, categorical=categorical, dropout=recipe.dropout)
             if isinstance(shape, SeriesConfig):
                 shape = replace(shape, groups=recipe.folds)

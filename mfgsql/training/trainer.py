@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.nn import Parameter
 
+from mfgsql.features.fields import Pictures
 from mfgsql.model import Model, read_metadata
-from mfgsql.training.judging import base_loss, known_truth
+from mfgsql.training.augmenting import Augmentation
+from mfgsql.training.judging import base_loss, known_truth, output_of, truth_of
 from mfgsql.training.optimizing import make_optimizer, step_size
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Rows
@@ -42,6 +45,8 @@ class Trainer:
         self._kept = kept
         for parameter in kept:
             parameter.requires_grad_(False)
+        pictures = bool(model.manifest.features.fields("image"))
+        self._augment = Augmentation.parse(recipe.augment, recipe.flips) if pictures else None
         self._precision = _precision(recipe.precision, device)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
 
@@ -52,9 +57,9 @@ class Trainer:
         if not len(batch) or not float(batch.weight.sum()):
             return None
         for group in self.optimizer.param_groups:
-            group["lr"] = self._step_size()
+            group["lr"] = self._step_size() * group["share"]
         with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
-            loss = self._loss(batch.to(self.device))
+            loss = self._loss(self._changed(batch.to(self.device)))
         self.optimizer.zero_grad(set_to_none=True)
         # Groups share no weight: each takes the steps that it would take alone.
         self._scaler.scale(loss * self.model.manifest.backbone.groups).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -67,6 +72,13 @@ class Trainer:
         self._scaler.update()
         self.step_number += 1
         return loss.item()
+
+    def _changed(self, batch: Rows) -> Rows:
+        """The batch with its pictures as they might have been taken as well."""
+        if self._augment is None:
+            return batch
+        fields = (replace(f, pixels=self._augment(f.pixels)) if isinstance(f, Pictures) else f for f in batch.fields)
+        return replace(batch, fields=tuple(fields))
 
     @property
     def probing(self) -> bool:
@@ -88,8 +100,8 @@ class Trainer:
     def _loss(self, batch: Rows) -> Tensor:
         if self.model.manifest.target is None:
             return base_loss(self.model, batch, self.recipe.mask_ratio)
-        output = self.model.network(batch.continuous, batch.codes, batch.speaker).float()
-        losses = self.model.losses(output, batch.truth, self.recipe.to_dict(), batch.least)
+        output, truth = output_of(self.model, batch), truth_of(batch, self.device)
+        losses = self.model.losses(output, truth, self.recipe.to_dict(), batch.least)
         return (losses * batch.weight).sum() / batch.weight.sum()
 
     def weights(self) -> dict[str, Tensor]:

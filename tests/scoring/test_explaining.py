@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from mfgsql.cancellation import Cancellation
 from mfgsql.errors import CancelledError
 from mfgsql.features import Batch, ColumnProfile, FeatureSet
+from mfgsql.features.parts import emptied
 from mfgsql.model import Model
 from mfgsql.scoring import Scorer
-from mfgsql.scoring.explaining import _orders, explain, typical_row
+from mfgsql.scoring.explaining import _orders, class_told, explain, typical_row, worth
 from mfgsql.tasks import Target
 from mfgsql.training import Recipe, TrainSpec
+from tests.scoring import mixed
 
 GRID = tuple(np.linspace(-4, 4, 65).tolist())
 TARGETS = {
@@ -219,3 +221,78 @@ def test_a_class_follows_the_probability_that_is_shown() -> None:
     typical = typical_row(of.model.manifest.features)
     base = of.predict(typical.continuous, typical.codes).scores[0]
     assert explained(of, batch).sum(1) == pytest.approx(shown(of, batch) - base[classes], abs=1e-6)
+
+
+# -- texts and pictures ---------------------------------------------------------------------------------------------
+
+
+def without(batch: Batch, of: Scorer, hidden: set[str]) -> Batch:
+    """Rows in which some columns are as in the typical row, which has no text and no picture."""
+    features, every = of.model.manifest.features, torch.ones(len(batch), dtype=torch.bool)
+    typical, places = typical_row(features), features.places
+    continuous, codes = batch.continuous.copy(), batch.codes.copy()
+    for name in hidden & set(places):
+        place = places[name]
+        continuous[:, place.channels] = typical.continuous[:, place.channels]
+        if place.code is not None:
+            codes[:, place.code] = typical.codes[:, place.code]
+    named = zip(features.fields(), batch.fields, strict=True)
+    fields = tuple(field.without(every) if name in hidden else field for name, field in named)
+    return Batch(continuous, codes, (), fields)
+
+
+@pytest.mark.parametrize("columns", ["nwti", "tu", "ni"])
+@pytest.mark.parametrize("kind", ["two", "labels", "number"])
+def test_texts_and_pictures_get_exact_shapley_values(kind: str, columns: str) -> None:
+    of = mixed.scorer(kind, columns)
+    batch, names = mixed.rows(of, 10), of.model.manifest.features.names
+    whole = of.predict_batch(batch)
+    told = class_told(whole)
+    wanted = np.zeros((10, len(names)))
+    for order in permutations(names):
+        hidden, before = set(names), None
+        for name in (None, *order):
+            hidden -= {name}
+            after = worth(of.predict_batch(without(batch, of, hidden)), told)
+            if before is not None:
+                wanted[:, names.index(name)] += (after - before) / math.factorial(len(names))
+            before = after
+    found = explained(of, batch)
+    assert np.abs(found).max() > 1e-3
+    assert found == pytest.approx(wanted, abs=1e-5 * of.model.target.deviation)
+
+
+def test_a_text_or_picture_that_is_missing_contributes_nothing() -> None:
+    of = mixed.scorer("three", "ti")
+    batch = mixed.rows(of, 30)
+    there = np.stack([field.there.numpy() for field in batch.fields], axis=1)
+    assert 0 < there.mean() < 1
+    assert not explained(of, batch)[~there].any()
+    assert explained(of, batch)[there].any()
+
+
+@pytest.mark.parametrize("columns", ["t", "i"])
+def test_the_only_column_is_set_beside_one_with_nothing_in_it(columns: str) -> None:
+    of = mixed.scorer("two", columns)
+    batch = mixed.rows(of, 10)
+    found = explained(of, batch)
+    assert found.shape == (10, 1)
+    (field,) = batch.fields
+    empty = Batch(batch.continuous, batch.codes, (), (emptied(field),))
+    said = (of.predict_batch(b).scores[:, 1] for b in (batch, empty))
+    assert found[:, 0] == pytest.approx(next(said) - next(said), abs=1e-6)
+    assert not found[~field.there.numpy()].any()
+
+
+def test_texts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = mixed.scorer("two", "nwtu")
+    calls: list[int] = []
+    states = type(of.model.network.backbone).states
+
+    def counted(self: object, name: str, field: object, **more: object) -> object:
+        calls.append(len(field))
+        return states(self, name, field, **more)
+
+    monkeypatch.setattr(type(of.model.network.backbone), "states", counted)
+    explained(of, mixed.rows(of, 10))
+    assert calls == [10, 10]
