@@ -27,7 +27,8 @@ class Settings:
         keep_snapshots: how many training snapshots of each model stay beside the database.
         track: where trainings are recorded, too, as ``tensorboard,wandb`` or a list. Needs the extra ``[track]``.
         track_dir: the folder for that; default ``plant.duckdb.ml/tracking`` beside the database.
-        files_root: the folder below which admins of a server may read and write files; default: none may.
+        files_root: the folder below which files are read and written. Default: any for embedded use; of a server none.
+        hub: ``offline`` (bases named ``hf:org/name`` are those downloaded before), or ``online``.
     """
 
     memory: int = 0
@@ -39,6 +40,7 @@ class Settings:
     track: tuple[str, ...] = ()
     track_dir: str = ""
     files_root: str = ""
+    hub: str = "offline"
 
     @property
     def duckdb_memory(self) -> int:
@@ -77,6 +79,8 @@ def load_settings(**given: Any) -> Settings:
     values["threads"] = values.get("threads") or _cores()
     if values.get("progress", "auto") not in ("auto", "on", "off"):
         raise OptionError(f"progress is auto, on or off, not {values['progress']!r}.")
+    if values.get("hub", "offline") not in ("offline", "online"):
+        raise OptionError(f"hub is offline or online, not {values['hub']!r}.")
     return Settings(**values)
 
 

@@ -2,13 +2,14 @@
 
 import pyarrow as pa
 
-from mfgsql.engine.answering import answer_anomalies, answer_classes, answer_values
+from mfgsql.engine.answering import answer_anomalies, answer_classes, answer_labels, answer_values
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.explaining import WHY
 from mfgsql.engine.functions import udf
 
 STATUS = f"ml_status VARCHAR, ml_reason VARCHAR, why {WHY}, __ml_row BIGINT"
 CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, scores DOUBLE[], {STATUS})[]"
+LABELS = f"STRUCT(labels VARCHAR[], scores DOUBLE[], {STATUS})[]"
 ANOMALY = f"STRUCT(score DOUBLE, threshold DOUBLE, changepoint BOOLEAN, {STATUS})[]"
 VALUE = f'STRUCT("value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})[]'
 
@@ -17,6 +18,12 @@ VALUE = f'STRUCT("value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})[]'
 def ml_history_class(engine: Engine, rows: pa.Array, told: pa.Array) -> pa.Array:
     """Class, probability, and the probability of each class in order, for each row that is asked for."""
     return answer_classes(engine, rows, told)
+
+
+@udf("_ml_history_labels", LABELS, volatile=True)
+def ml_history_labels(engine: Engine, rows: pa.Array, told: pa.Array) -> pa.Array:
+    """The labels, and the probability of each label in order, for each row that is asked for."""
+    return answer_labels(engine, rows, told)
 
 
 @udf("_ml_history_value", VALUE, volatile=True)

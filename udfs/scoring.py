@@ -5,10 +5,11 @@ import pyarrow as pa
 from mfgsql.engine.curves import judge
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.functions import udf
-from mfgsql.engine.scoring import DEFAULT_LEVEL, evaluate_lists, pin, score_class, score_row, score_value
+from mfgsql.engine.scoring import DEFAULT_LEVEL, evaluate_lists, pin, score_class, score_labels, score_row, score_value
 
 STATUS = "ml_status VARCHAR, ml_reason VARCHAR"
 CLASS = f"STRUCT(label VARCHAR, probability DOUBLE, scores DOUBLE[], {STATUS})"
+LABELS = f"STRUCT(labels VARCHAR[], scores DOUBLE[], {STATUS})"
 VALUE = f'STRUCT("value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})'
 ROW = f'STRUCT(label VARCHAR, probability DOUBLE, "value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, {STATUS})'
 
@@ -17,6 +18,12 @@ ROW = f'STRUCT(label VARCHAR, probability DOUBLE, "value" DOUBLE, "lower" DOUBLE
 def ml_score_class(engine: Engine, row: pa.Array) -> pa.Array:
     """Class, probability, and the probability of each class in order."""
     return score_class(engine, row)
+
+
+@udf("_ml_score_labels", LABELS, volatile=True)
+def ml_score_labels(engine: Engine, row: pa.Array) -> pa.Array:
+    """The labels, and the probability of each label in order."""
+    return score_labels(engine, row)
 
 
 @udf("_ml_score_value", VALUE, volatile=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mfgsql.engine.explaining import WHY_TYPE
-from mfgsql.engine.scoring import DEFAULT_LEVEL, class_columns, interval_columns, masked
+from mfgsql.engine.scoring import DEFAULT_LEVEL, class_columns, interval_columns, label_columns, masked
 from mfgsql.engine.windowing import ROW, TIME
 from mfgsql.errors import SourceError
 
@@ -47,6 +47,11 @@ Answer = Callable[[Part], "tuple[Columns, Placed]"]  # columns of the rows that 
 def answer_classes(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
     """Lists of label, probability, scores, status, why."""
     return _answer(engine, lists, told, _classes)
+
+
+def answer_labels(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
+    """Lists of labels, scores, status, why."""
+    return _answer(engine, lists, told, _labels)
 
 
 def answer_values(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
@@ -99,6 +104,11 @@ def _structs(found: Columns, placed: Placed, numbers: pa.Array) -> pa.Array:
 def _classes(part: Part) -> tuple[Columns, Placed]:
     answers = _answers(part)
     return class_columns(part.scorer, answers.prediction) | _why(part, answers), answers.placed
+
+
+def _labels(part: Part) -> tuple[Columns, Placed]:
+    answers = _answers(part)
+    return label_columns(part.scorer, answers.prediction) | _why(part, answers), answers.placed
 
 
 def _values(part: Part) -> tuple[Columns, Placed]:

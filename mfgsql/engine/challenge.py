@@ -13,15 +13,20 @@ import pyarrow.parquet as pq
 
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.snapshots import COLUMNS
-from mfgsql.engine.unseen import judged_rows
+from mfgsql.engine.tagged import TaggedRows
+from mfgsql.engine.unseen import Unseen, judged_rows
 from mfgsql.evaluation import apart, beats
-from mfgsql.model import Model
+from mfgsql.evaluation.spans import beats_spans
+from mfgsql.model import Manifest, Model
 from mfgsql.scoring import Scorer
+from mfgsql.tasks import TOKENS
 from mfgsql.tasks.task import Array, known
+from mfgsql.tasks.tokens import SPAN_F1
 from mfgsql.training import Snapshot
 from mfgsql.training.rows import HASH, SPLIT, VALIDATION
 
 _FEWEST, _MOST = 100, 500_000  # rows to compare by
+_MOST_READ = 5_000  # of texts and pictures
 _WHICH = "__ml_which"
 
 
@@ -34,36 +39,49 @@ def wins(
     seen = snapshot_of(engine, con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
-    rows = judged_rows(snapshot.path, None, _MOST, snapshot.parts)
+    most = _MOST_READ if challenger.manifest.features.fields() else _MOST
+    rows = judged_rows(snapshot.path, None, most, snapshot.parts)
     with engine.scorer(champion) as scorer:
-        held = scorer.model.manifest
-        theirs = unseen_by(rows.judged, seen, held.backbone.groups)
+        theirs = unseen_by(rows.judged, seen, scorer.model.manifest.backbone.groups)
         rows, theirs = rows.take(np.flatnonzero(theirs > 0)), theirs[theirs > 0]
         if len(theirs) < _FEWEST:
             return False, f"only {len(theirs)} rows were seen by neither, and {_FEWEST} are needed."
-        if (
-            held.task != challenger.manifest.task
-            or held.target is None
-            or held.target != _like(challenger, held.target)
-        ):
-            return False, f"{champion} predicts another target."
-        if held.history is not None and not rows.of_histories:
-            return False, f"{champion} reads histories, and these rows have none."
-        lacking = [n for n in held.features.names if n not in rows.table.column_names]
-        if lacking:
-            return False, f"{champion} reads {lacking[0]!r}, which these rows lack."
-        old = rows.predict(scorer, theirs)
-    mine = rows.judged[SPLIT].to_numpy()
-    new = rows.predict(Scorer(challenger, engine.device, engine.settings.threads), mine)
+        if why := _incomparable(champion, scorer.model.manifest, challenger, rows):
+            return False, why
+        mine = Scorer(challenger, engine.device, engine.settings.threads)
+        better = _finds_more if challenger.manifest.task == TOKENS else _tells_better
+        won, metric = better(rows, mine, scorer, theirs)
     challenger.network.to("cpu")
+    if won:
+        return True, ""
+    return False, f"it is not better than {champion} beyond chance ({metric}, {len(theirs)} rows neither saw)."
+
+
+def _incomparable(champion: str, held: Manifest, challenger: Model, rows: Unseen) -> str | None:
+    """Why the champion can't be asked about these rows, or None."""
+    if held.task != challenger.manifest.task or held.target is None or held.target != _like(challenger, held.target):
+        return f"{champion} predicts another target."
+    if held.history is not None and not rows.of_histories:
+        return f"{champion} reads histories, and these rows have none."
+    lacking = [n for n in held.features.names if n not in rows.table.column_names]
+    return f"{champion} reads {lacking[0]!r}, which these rows lack." if lacking else None
+
+
+def _tells_better(rows: Unseen, mine: Scorer, champion: Scorer, theirs: Array) -> tuple[bool, str]:
+    """Whether the challenger beats the champion by the task's metric, and its name."""
+    challenger = mine.model
+    new, old = rows.predict(mine, rows.judged[SPLIT].to_numpy()), rows.predict(champion, theirs)
     truth = np.asarray(challenger.task.encode(rows.judged[challenger.target.name].combine_chunks(), challenger.target))
     there = np.flatnonzero(known(truth))
     if challenger.manifest.history is not None:
         there = there[apart(len(there), challenger.manifest.history.length)]
     metric = challenger.task.metrics(challenger.target)[0]
-    if beats(metric, truth[there], new.take(there), old.take(there)):
-        return True, ""
-    return False, f"it is not better than {champion} beyond chance ({metric.name}, {len(theirs)} rows neither saw)."
+    return beats(metric, truth[there], new.take(there), old.take(there)), metric.name
+
+
+def _finds_more(rows: Unseen, mine: Scorer, champion: Scorer, theirs: Array) -> tuple[bool, str]:
+    """The same of models that find spans."""
+    return beats_spans(TaggedRows.of(mine, rows).sums(), TaggedRows.of(champion, rows).sums()), SPAN_F1
 
 
 def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
@@ -90,7 +108,7 @@ def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
 
 def _alike(ours: pl.Schema, theirs: pl.Schema) -> list[str]:
     """Columns of both, of types whose values compare: one that was text and is a number now tells no rows apart."""
-    shared = {*ours.names()} & {*theirs.names()} - {HASH, SPLIT}
+    shared = {n for n in {*ours.names()} & {*theirs.names()} - {HASH, SPLIT} if not ours[n].is_nested()}
     return sorted(n for n in shared if _kind(ours[n]) == _kind(theirs[n]))
 
 
@@ -98,6 +116,8 @@ def _kind(kind: pl.DataType) -> pl.DataType:
     """What values of a type are compared as."""
     if kind.is_numeric():
         return pl.Float64()
+    if kind == pl.Binary():
+        return kind
     return pl.Datetime("us") if kind in (pl.Date, pl.Datetime) else pl.String()
 
 

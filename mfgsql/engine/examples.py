@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,11 @@ from mfgsql.reporting.facts import Example, ExampleGroup, Missing
 from mfgsql.reporting.formats import number, short
 from mfgsql.scoring.scorer import row_status
 from mfgsql.tasks.task import Array
+
+if TYPE_CHECKING:
+    from mfgsql.engine.highlights import Shown
+
+Reasons = tuple[Mapping[str, float], "Shown"]
 
 _EACH = 5  # rows of a sort
 _VALUES = 4  # features of a row
@@ -31,24 +36,32 @@ def examples_of(
     reasons = row_status(held.model.manifest.features.encode(arrays(table), len(table)).flags, len(table)).reason
     features = held.model.manifest.features.names
     ranked = features if isinstance(importance, Missing) else [i.feature for i in importance]
-    added = contributions(engine, held, rows) if explained else [{} for _ in rows]
+    told = reasons_of(engine, held, rows, arrays(table)) if explained else [({}, ((), ())) for _ in rows]
     examples = iter(
         [
-            _example(held, int(row), table.slice(at, 1), reasons[at].as_py(), added[at], ranked)
+            _example(held, int(row), table.slice(at, 1), reasons[at].as_py(), told[at], ranked)
             for at, row in enumerate(rows)
         ]
     )
     return tuple(ExampleGroup(*words, tuple(next(examples) for _ in places)) for words, places in sorts)
 
 
-def contributions(engine: Engine, held: HeldOut, rows: Array) -> list[dict[str, float]]:
-    """What each feature adds to the prediction of each of these rows, by their numbers."""
+def reasons_of(engine: Engine, held: HeldOut, rows: Array, columns: Mapping[str, pa.Array]) -> list[Reasons]:
+    """What each feature adds to the prediction of each of these rows, by their numbers; their texts and pictures.
+
+    Args:
+        columns: of these rows.
+    """
+    from mfgsql.engine.highlights import highlights
     from mfgsql.scoring.explaining import explain
 
-    manifest = held.model.manifest
+    manifest, check = held.model.manifest, engine.check_open
     with engine.scorer(held.version.name) as scorer:
-        found = explain(scorer, held.unseen.take(rows).batch(manifest), engine.check_open)
-    return [dict(zip(manifest.features.names, line, strict=True)) for line in found.tolist()]
+        batch = held.unseen.take(rows).batch(manifest)
+        found = explain(scorer, batch, check)
+        shown = highlights(scorer, batch, columns, found, check)
+    added = [dict(zip(manifest.features.names, line, strict=True)) for line in found.tolist()]
+    return list(zip(added, shown, strict=True))
 
 
 def _sorts(held: HeldOut) -> Iterator[tuple[tuple[str, str], Array]]:
@@ -58,6 +71,11 @@ def _sorts(held: HeldOut) -> Iterator[tuple[tuple[str, str], Array]]:
         errors = np.abs(truth - prediction.values)
         yield ("The largest errors", "Furthest off first."), _first(errors >= 0, -errors)
         yield ("The smallest errors", "Closest first."), _first(errors >= 0, errors)
+        return
+    if truth.ndim > 1:
+        wrong, score = (truth != prediction.values).any(axis=1), np.abs(truth - prediction.scores).max(axis=1)
+        yield ("The surest mistakes", "Not the row's labels; the furthest off first."), _first(wrong, -score)
+        yield ("The surest hits", "The row's labels; the surest first."), _first(~wrong, score)
         return
     wrong = truth != prediction.values
     if prediction.scores.shape[1] == 2:
@@ -81,20 +99,32 @@ def _first(mask: Array, order: Array) -> Array:
 
 
 def _example(
-    held: HeldOut, row: int, values: pa.Table, reason: str | None, added: Mapping[str, float], ranked: list[str]
+    held: HeldOut, row: int, values: pa.Table, reason: str | None, told: Reasons, ranked: list[str]
 ) -> Example:
+    added, (texts, pictures) = told
     names = sorted(added, key=lambda n: -abs(added[n])) if added else ranked
+    beside = {*(text.name for text in texts), *(picture.name for picture in pictures)}
+    names = [name for name in names if name not in beside]
     shown = tuple((name, _text(values[name][0].as_py())) for name in names[:_VALUES])
     scores, classes = held.prediction.scores, held.model.target.classes
     if scores is None:
         actual, predicted = number(float(held.truth[row])), number(float(held.prediction.values[row]))
-        return Example(actual, predicted, None, shown, reason, added)
+        return Example(actual, predicted, None, shown, reason, added, texts, pictures)
+    if held.truth.ndim > 1:
+        actual, predicted = (_listed(classes, has[row]) for has in (held.truth, held.prediction.values))
+        return Example(short(actual), short(predicted), None, shown, reason, added, texts, pictures)
     said = int(held.prediction.values[row])
     actual, predicted = classes[int(held.truth[row])], classes[said]
-    return Example(short(actual), short(predicted), float(scores[row, said]), shown, reason, added)
+    return Example(short(actual), short(predicted), float(scores[row, said]), shown, reason, added, texts, pictures)
+
+
+def _listed(labels: Sequence[str], has: Array) -> str:
+    return ", ".join(labels[i] for i in np.flatnonzero(has).tolist()) or "none"
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
     if isinstance(value, bool) or value is None:
         return "missing" if value is None else str(value).lower()
     return number(float(value)) if isinstance(value, int | float) else short(str(value), 40)

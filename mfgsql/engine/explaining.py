@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from mfgsql.engine.scoring import features_of, version_and_row
+from mfgsql.errors import OptionError
 
 if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine
@@ -25,21 +26,36 @@ def explain_rows(engine: Engine, named: pa.Array, texts: pa.Array, most: int, se
     Args:
         named: rows as scoring takes them. texts: structs of the same columns' values as text. most: features a row.
         session: who asks, and may stop it.
+
+    Raises:
+        OptionError: the model finds spans.
     """
-    from mfgsql.features import Batch
-    from mfgsql.scoring.explaining import explain
+    from mfgsql.engine.inside import Told, reasons_inside
+    from mfgsql.scoring.explaining import explain, rows_of
     from mfgsql.scoring.scorer import row_status
+    from mfgsql.scoring.turns import in_turns
+    from mfgsql.tasks import TOKENS
 
     check = engine.cancellation(session).check
     model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
         features = scorer.model.manifest.features
-        batch = features.encode(features_of(scorer, row), len(row))
-        void = row_status(batch.flags, len(row)).void
-        kept = np.arange(len(row)) if void is None else np.flatnonzero(~void)
-        contributions = explain(scorer, Batch(batch.continuous[kept], batch.codes[kept]), check)
-    lists = _lists(features.names, contributions, texts.take(pa.array(kept)), most)
-    return lists if void is None else lists.take(_places(kept, len(row)))
+        if scorer.model.manifest.task == TOKENS:
+            raise OptionError("A model of spans tells no reasons: each span has a score.", remedy="Leave out explain.")
+        columns, lists, start = features_of(engine, scorer, named), [], 0
+        for batch in in_turns(scorer.model, columns, len(row)):
+            void = row_status(batch.flags, len(batch)).void
+            kept = np.arange(len(batch)) if void is None else np.flatnonzero(~void)
+            known, told = rows_of(batch, kept), texts.take(pa.array(start + kept))
+            contributions = explain(scorer, known, check)
+            if batch.fields:
+                cells = {n: columns[n].take(pa.array(start + kept)) for n in features.fields("image")}
+                found = reasons_inside(scorer, known, Told(told, cells), contributions, most, check)
+            else:
+                found = _lists(features.names, contributions, told, most)
+            lists.append(found if void is None else found.take(_places(kept, len(batch))))
+            start += len(batch)
+    return pa.concat_arrays(lists)
 
 
 def _lists(names: list[str], contributions: Array, texts: pa.Array, most: int) -> pa.Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +16,7 @@ from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.features import FeatureSet, Leak, Rejection, find_leaks
 from mfgsql.features.profile import FLOAT_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.tasks import Target, tasks
+from mfgsql.tasks.task import known
 from mfgsql.training.rows import HASH
 
 
@@ -75,18 +75,25 @@ def _exclude(leaks: list[Leak]) -> str:
     return f"If it is known only after the fact, leave it out: options := {{'exclude': [{names}]}}."
 
 
-def leaks_of(frozen: Frozen, features: FeatureSet, target: Target) -> list[Leak]:
-    """Leaks among the features, on a sample."""
-    quoted = ibis.duckdb.from_connection(frozen.con).table(ROWS, database=("temp", "main"))
-    names = features.names
-    sample = quoted.order_by(HASH).limit(min(SAMPLE, 20_000)).select(*names, target.name)
-    truth_type = "string" if target.classes else "float64"
-    table = sample.mutate(**{target.name: sample[target.name].cast(truth_type)}).to_pyarrow()
-    task = tasks["classification" if target.classes else "regression"]
-    truth = task.encode(table[target.name].combine_chunks(), target).astype(np.float64)
-    known = np.isfinite(truth)
-    columns = {n: _as_numbers(table[n].combine_chunks(), frozen.types[n])[known] for n in names}
-    return find_leaks(columns, truth[known], classes=len(target.classes))
+def leaks_of(frozen: Frozen, features: FeatureSet, task: str, target: Target) -> list[Leak]:
+    """Leaks among the features, on a sample; of several labels a row those of the most frequent ones.
+
+    Texts and pictures are not looked at: hardly a value comes twice.
+    """
+    told = tasks[task].truth_sql(quote_identifier(target.name), target)
+    names = [column.name for column in features.columns if not column.field]
+    listed = "".join(f"{quote_identifier(name)}, " for name in names)
+    table = frozen.con.execute(
+        f"SELECT {listed}{told} AS __ml_truth FROM {ROWS} ORDER BY {HASH} LIMIT {min(SAMPLE, 20_000)}"
+    ).to_arrow_table()
+    truth = tasks[task].encode(table.column(len(names)).combine_chunks(), target)
+    there = known(truth)
+    columns = {n: _as_numbers(table[n].combine_chunks(), frozen.types[n])[there] for n in names}
+    if tasks[task].shape != "labels":
+        return find_leaks(columns, truth[there].astype(np.float64), classes=len(target.classes))
+    labels = tasks[task].numbers(truth[there], target).T
+    found = {leak.column: leak for label in labels for leak in find_leaks(columns, label, classes=2)}
+    return list(found.values())
 
 
 def _as_numbers(values: pa.Array, type_name: str) -> Any:

@@ -33,7 +33,10 @@ def reads_histories(args: Args, base: Manifest | None) -> bool:
     """Whether the model is to read windows: where a window is said, the task asks for one, or the base has one."""
     options = args.get("options") or {}
     asked = bool(options.get("window") or options.get("memory") or args.get("resample"))
-    return asked or args.get("task") in ("rul", ANOMALY) or (base is not None and base.history is not None)
+    # A detector without an order may be one of pictures, which the rows tell.
+    alone = args.get("task") == ANOMALY and (args.get("field") or not (args.get("order_by") or args.get("entity")))
+    listed = args.get("task") == "rul" or (args.get("task") == ANOMALY and not alone)
+    return asked or listed or (base is not None and base.history is not None)
 
 
 def check_roles(args: Args, types: dict[str, str]) -> None:

@@ -100,19 +100,25 @@ def install_sql(con: duckdb.DuckDBPyConnection) -> bool:
 
 # The field's words as they are used here; `ml.functions` shows them below the verbs.
 WORDS = {
+    "adapter": "Small matrices beside the layers of a base, which learn while the base stays as it is (LoRA).",
     "alias": "A name that points at a version: champion, candidate, previous.",
     "artifact": "The weights of a version, kept inside the database.",
     "backbone": "The network that turns a row into numbers; shared by a base and its models.",
     "base": "A model pre-trained on rows without labels, from which others are fine-tuned.",
     "censored": "Not known to its end: no failure was seen yet, so that a time until it is a lower bound.",
     "champion": "The version that the model's bare name means.",
+    "embedding": "A text or a picture as a vector of length one; of what is alike the cosine is near 1.",
     "entity": "The machine, unit or part whose history rows belong to.",
     "feature": "A column that a model reads.",
+    "field": "The one column of texts or pictures that a base or a model reads.",
     "head": "The small network on top of a backbone that predicts the target.",
     "horizon": "How far ahead a prediction looks.",
+    "region": "A box in a picture, in pixels, that is unlike good pictures.",
     "run": "One learning statement that had to do something.",
+    "span": "A stretch of a text that has a label, in characters from 0, stop not included.",
     "subgroup": "Points made under the same conditions, whose spread is that of chance alone.",
-    "task": "What is learnt: classification, regression, rul (remaining useful life), anomaly.",
+    "task": "What is learnt: classification, multilabel, hierarchy, regression, rul (remaining useful life), anomaly, "
+    "token_classification (spans), embedding.",
     "version": "One state of a model, numbered from 1; it never changes.",
     "window": "The stretch of history that a model reads at once.",
 }

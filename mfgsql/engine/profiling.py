@@ -16,9 +16,13 @@ import ibis.expr.types as ir
 
 from mfgsql.features import ColumnProfile
 from mfgsql.features.numeric import find_sentinel
+from mfgsql.features.pictures import HEAD, PATHS, looks_like_picture
 from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 
 SAMPLE = 100_000
+BLOBS = 1_000  # values of a BLOB that are looked at: each may be large
+_BEGINNING = 200  # characters in which words are counted
+_WORD = r"\p{Han}|[^\s\p{Han}]+"
 STEPS = 256  # between the quantiles
 TOP = 1_001  # frequent values kept
 
@@ -35,7 +39,7 @@ def profile_columns(
     rows = backend.table(table, database=("temp", "main"))
     sample = rows.order_by(order).limit(SAMPLE)
     profiles = _ranges(rows, types)
-    profiles = [_shape(rows, sample, p) for p in profiles]
+    profiles = [_shape(rows, sample, p, order) for p in profiles]
     return [_top(rows, p) for p in profiles]
 
 
@@ -82,20 +86,51 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.12g}")
 
 
-def _shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
+def _shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile, order: str) -> ColumnProfile:
     """Distinct values, quantiles and a sentinel of the sampled rows."""
     kind, column = profile.base_type, sample[profile.name]
     if kind in NUMERIC_TYPES:
         return _numeric_shape(rows, sample, profile)
     if kind in TIME_TYPES:
         return replace(profile, **_one_row(sample.aggregate(distinct=column.nunique(), sampled=column.count())))
+    if kind == "BLOB":
+        return _blob_shape(rows, profile, order)
     if kind not in TEXT_TYPES and kind != "BOOLEAN":
         return profile
+    text = column.cast("string")
     found = sample.aggregate(
-        distinct=column.nunique(), sampled=column.count(), longest=column.cast("string").length().max()
+        distinct=column.nunique(),
+        sampled=column.count(),
+        longest=text.length().max(),
+        picture_paths=text.re_search(PATHS).mean(),
+        words=_extract_all(text.left(_BEGINNING), _WORD).length().mean(),
     )
     shape: dict[str, Any] = {k: v or 0 for k, v in _one_row(found).items()}
     return replace(profile, **shape)
+
+
+@ibis.udf.scalar.builtin(name="regexp_extract_all")  # type: ignore[untyped-decorator]
+def _extract_all(text: str, pattern: str) -> list[str]:  # type: ignore[empty-body]
+    """Whatever matches."""
+
+
+@ibis.udf.scalar.builtin(name="array_slice")  # type: ignore[untyped-decorator]
+def _slice(value: bytes, first: int, last: int) -> bytes:  # type: ignore[empty-body]
+    """Some bytes of a BLOB, counted from 1."""
+
+
+def _blob_shape(rows: ir.Table, profile: ColumnProfile, order: str) -> ColumnProfile:
+    """Different values of a few, by their hash, and how many begin as a picture does; only heads leave DuckDB."""
+    filled = rows.filter(rows[profile.name].notnull())
+    last = _one_row(filled.select(order).order_by(order).limit(BLOBS).aggregate(last=ibis._[order].max()))["last"]
+    if last is None:
+        return profile
+    few = filled.filter(filled[order] <= ibis.literal(last, filled[order].type()))  # which sorts no BLOB
+    shape = _one_row(few.aggregate(distinct=few[profile.name].hash().nunique(), sampled=few.count()))
+    heads = few.group_by(head=_slice(few[profile.name], 1, HEAD)).aggregate(count=ibis._.count()).to_pyarrow()
+    pairs = zip(heads["head"].to_pylist(), heads["count"].to_pylist(), strict=True)
+    pictures = sum(count for head, count in pairs if looks_like_picture(head))
+    return replace(profile, **shape, pictures=pictures / shape["sampled"])
 
 
 def _numeric_shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:

@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import torch
 
+from mfgsql.backbones.checkpoints import Checkpoint, read
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import Version, add_version, finish_run, new_run, read_artifact, resolve, reusable, update_run
 from mfgsql.catalog.artifacts import check_size, new_artifact
 from mfgsql.catalog.models import CHAMPION, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
+from mfgsql.engine.access import asker
 from mfgsql.engine.challenge import wins
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.fields import Base
+from mfgsql.engine.files import read_bytes
 from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
@@ -30,7 +35,7 @@ from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.states import read_state, write_state
 from mfgsql.engine.tracking import tracking_of
 from mfgsql.engine.verdict import verdict_of
-from mfgsql.engine.versions import check_same_target
+from mfgsql.engine.versions import check_same_target, is_checkpoint
 from mfgsql.errors import CancelledError, MfgsqlError
 from mfgsql.model import Model
 from mfgsql.training import Learned, Snapshot, learn
@@ -99,6 +104,7 @@ class _Learning:
     ) -> None:
         self.engine, self.args, self.run_id = engine, args, run_id
         self.cursor, self.cancellation = cursor, cancellation
+        self.identity = asker()  # on this thread it is known; files are read on one of DuckDB's
         self.tracking = tracking_of(engine)  # here it can still refuse
         self.started = time.monotonic()
 
@@ -106,7 +112,7 @@ class _Learning:
         """Snapshot, train, commit; the row of result."""
         base = self._base()
         with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
-            frozen = freeze(rows, self.args, self.cancellation)
+            frozen = freeze(rows, self.args, self.cancellation, self._files)
             self.cancellation.check()
             prepared = prepare_spec(frozen, self.args, base)
             check_same_target(self.cursor, self.args["model"], prepared.spec.task, prepared.spec.target)
@@ -128,9 +134,15 @@ class _Learning:
         self.engine.discard(stale)
         return result
 
-    def _base(self) -> Model | None:
+    def _files(self, paths: pa.Array) -> tuple[pa.Array, list[str | None]]:
+        """What the files are that pictures' paths name, as far as who asks may read them."""
+        return read_bytes(self.engine, self.identity, paths)
+
+    def _base(self) -> Base:
         if not self.args.get("base"):
             return None
+        if is_checkpoint(self.args["base"]):
+            return read(Path(self.args["base"]))
         version = resolve(self.cursor, self.args["base"])
         return Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
 
@@ -179,24 +191,24 @@ class _Learning:
 
     def _export(self, frozen: Frozen, prepared: Prepared) -> Snapshot:
         recipe = prepared.spec.recipe
-        names = prepared.spec.features.names
         return export(
             frozen,
             self.args | {"validation": recipe.validation},
             self._path,
             task=prepared.spec.task,
-            features=names,
+            features=prepared.spec.features,
             seed=recipe.seed,
             folds=recipe.folds,
         )
 
-    def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Model | None, key: str) -> Learned:
+    def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Base, key: str) -> Learned:
         state = self._state(key)
         lineage = {
             "snapshot": snapshot.hash,
             "source": snapshot.sql,
             "recipe": prepared.spec.recipe.to_dict(),
             "base": self.args.get("base"),
+            **({"base_sha256": base.sha256, "base_licence": base.licence} if isinstance(base, Checkpoint) else {}),
             **lineage_of_machine(self.engine),
         }
         facts = RunFacts(self.run_id, self.args["model"], self.args["verb"], prepared.rows, lineage["recipe"])
@@ -296,10 +308,12 @@ def _promote(name: str) -> str:
     return f"Promote it: FROM ml_promote({quote_literal(name)});"
 
 
-def _size(prepared: Prepared, base: Model | None) -> int:
-    """Bytes of the weights that will be."""
+def _size(prepared: Prepared, base: Base) -> int:
+    """Bytes of the weights that will be kept."""
+    known = base.manifest if isinstance(base, Model) else None
     with torch.random.fork_rng(devices=[]):
-        return Model.build(prepared.spec.manifest(base.manifest if base else None, {})).size
+        kept = Model.build(prepared.spec.manifest(known, {})).kept
+    return sum(value.numel() * value.element_size() for value in kept.values())
 
 
 def _final_metrics(learned: Learned) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mfgsql.catalog import resolve
+from mfgsql.engine.access import Identity, Role
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import SourceError, did_you_mean
 
@@ -32,15 +34,23 @@ def score_class(engine: Engine, named: pa.Array) -> pa.Array:
     """Structs of label, probability, scores, status."""
     model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
-        scored = scorer.score(features_of(scorer, row), len(row))
+        scored = scorer.score(features_of(engine, scorer, named), len(row))
         return _class_struct(scorer, scored)
+
+
+def score_labels(engine: Engine, named: pa.Array) -> pa.Array:
+    """Structs of labels, scores, status."""
+    model, row = version_and_row(named)
+    with engine.scorer(model) as scorer:
+        scored = scorer.score(features_of(engine, scorer, named), len(row))
+        return _struct(scored, **label_columns(scorer, scored.prediction))
 
 
 def score_value(engine: Engine, named: pa.Array, level: float) -> pa.Array:
     """Structs of value, lower, upper, status."""
     model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
-        scored = scorer.score(features_of(scorer, row), len(row))
+        scored = scorer.score(features_of(engine, scorer, named), len(row))
         return _struct(scored, **interval_columns(scorer, scored.prediction, level))
 
 
@@ -48,32 +58,47 @@ def score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
     """Structs of label, probability, value, lower, upper, status; NULL where the task has no such thing."""
     names = pc.unique(model).to_pylist()
     if len(names) > 1:
-        return _by_model(engine, model, row, names)
+        return by_model(model, names, lambda name, rows: score_row(engine, name, row.take(rows)))
     with engine.scorer(names[0]) as scorer:
         if scorer.model.manifest.history is not None:
             raise SourceError(
                 f"{names[0]} reads histories, and a row is none.",
                 remedy=f"FROM ml_predict({quote_literal(names[0])}, 'my_table', latest := true);",
             )
-        scored = scorer.score(features_of(scorer, row), len(row))
+        if scorer.model.task.shape == "spans":
+            raise SourceError(
+                f"{names[0]} finds spans, of which a text has any number.",
+                remedy=f"FROM ml_spans({quote_literal(names[0])}, 'my_table');",
+            )
+        scored = scorer.score(features_of(engine, scorer, row_named(names[0], row)), len(row))
         none = pa.nulls(len(row), pa.float64())
         if scorer.model.task.shape == "class":
             answer = _class_struct(scorer, scored)
             label, probability = answer.field("label"), answer.field("probability")
             return _struct(scored, label=label, probability=probability, value=none, lower=none, upper=none)
+        if scorer.model.task.shape == "labels":
+            labels = label_columns(scorer, scored.prediction)["labels"]
+            label = pc.binary_join(labels, scorer.model.target.separator or _JOINED)
+            return _struct(scored, label=label, probability=none, value=none, lower=none, upper=none)
         columns = interval_columns(scorer, scored.prediction, DEFAULT_LEVEL)
     return _struct(scored, label=pa.nulls(len(row), pa.string()), probability=none, **columns)
 
 
 DEFAULT_LEVEL = 0.9
+_JOINED = ", "  # between labels in a text
+_ADMIN, _READER = Identity("plan", Role.ADMIN), Identity("plan", Role.READER)
 
 
-def _by_model(engine: Engine, model: pa.Array, row: pa.Array, names: list[str]) -> pa.Array:
-    """A batch whose rows ask different models: one pass each, put back in order."""
+def by_model(model: pa.Array, names: list[str], answer: Callable[[pa.Array, pa.Array], pa.Array]) -> pa.Array:
+    """A batch whose rows ask different models: one pass each, put back in order.
+
+    Args:
+        answer: to rows that ask the same model, by its name for each and their numbers.
+    """
     parts, places = [], []
     for name in names:
         rows = pc.indices_nonzero(pc.equal(model, name))
-        parts.append(score_row(engine, pa.array([name] * len(rows)), row.take(rows)))
+        parts.append(answer(model.take(rows), rows))
         places.append(rows.to_numpy())
     back = np.argsort(np.concatenate(places))
     return pa.concat_arrays(parts).take(pa.array(back))
@@ -93,6 +118,9 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     if task.shape == "class":
         probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
         prediction = Prediction(task.encode(predicted.flatten(), target), probabilities)
+    elif task.shape == "labels":
+        probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
+        prediction = Prediction(task.encode(predicted.flatten(), target) > 0, probabilities)
     else:
         prediction = Prediction(predicted.flatten().to_numpy(zero_copy_only=False))
     there = known(values)
@@ -100,23 +128,47 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     return pa.array([json.dumps([asdict(r) for r in rows])])
 
 
+WITH_FILES = " files"  # behind the version's name, where a served engine's plan was made for who may open files
+
+
 def version_and_row(row: pa.Array) -> tuple[str, pa.Array]:
     """The version and its row, of ``{'m@3': row}``."""
-    return str(row.type.field(0).name), row.field(0)
+    return str(row.type.field(0).name).removesuffix(WITH_FILES), row.field(0)
+
+
+def row_named(version: str, row: pa.Array) -> pa.Array:
+    """``{'m@3': row}``."""
+    return pa.StructArray.from_arrays([row], [version])
+
+
+def _opened(engine: Engine, named: pa.Array, values: pa.Array) -> pa.Array:
+    """Paths of pictures as files that may be opened; embedded use may open all, a server's plan says who may."""
+    if not (pa.types.is_string(values.type) or pa.types.is_dictionary(values.type)):
+        return values
+    from mfgsql.engine.files import picture_cells
+
+    if engine.guarded is None:
+        return picture_cells(engine, None, values)
+    may = str(named.type.field(0).name).endswith(WITH_FILES)
+    return picture_cells(engine, _ADMIN if may else _READER, values)
 
 
 def _constant(model: pa.Array) -> str:
     return str(model[0].as_py())
 
 
-def features_of(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
-    """The model's columns out of a struct, whatever their case and order."""
+def features_of(
+    engine: Engine, scorer: Scorer, named: pa.Array, wanted: Sequence[str] | None = None
+) -> dict[str, pa.Array]:
+    """The model's columns, or those that are wanted, out of ``{'m@3': row}``, whatever their case and order."""
+    row = named.field(0)
     if not pa.types.is_struct(row.type):
         raise SourceError(
             f"The row is {row.type}, not a row.", remedy="SELECT ml_predict('model', t) FROM my_table AS t;"
         )
     fields = dict(zip((row.type.field(i).name.lower() for i in range(row.type.num_fields)), row.flatten(), strict=True))
-    names = scorer.model.manifest.features.names
+    features = scorer.model.manifest.features
+    names = features.names if wanted is None else wanted
     for name in names:
         if name.lower() not in fields:
             there = [row.type.field(i).name for i in range(row.type.num_fields)]
@@ -124,7 +176,9 @@ def features_of(scorer: Scorer, row: pa.Array) -> dict[str, pa.Array]:
                 f"The row has no column {name!r}, which the model needs.{did_you_mean(name, there)}",
                 remedy=f"The model reads: {', '.join(names)}.",
             )
-    return {name: fields[name.lower()] for name in names}
+    pictures = features.fields("image")
+    columns = {name: fields[name.lower()] for name in names}
+    return columns | {name: _opened(engine, named, columns[name]) for name in names if name in pictures}
 
 
 def _class_struct(scorer: Scorer, scored: Scored) -> pa.Array:
@@ -135,12 +189,26 @@ def class_columns(scorer: Scorer, prediction: Prediction) -> dict[str, pa.Array]
     """Label, probability (of two classes that of the second), and the probabilities of all."""
     target = scorer.model.target
     assert prediction.scores is not None
-    rows, width = prediction.scores.shape
+    width = prediction.scores.shape[1]
     chosen = prediction.scores[:, 1] if width == 2 else prediction.scores.max(axis=1)
-    offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
-    scores = pa.ListArray.from_arrays(offsets, pa.array(prediction.scores.reshape(-1)))
     label = pa.array(target.classes, pa.string()).take(pa.array(prediction.values))
-    return {"label": label, "probability": pa.array(chosen), "scores": scores}
+    return {"label": label, "probability": pa.array(chosen), "scores": _lists_of(prediction.scores)}
+
+
+def label_columns(scorer: Scorer, prediction: Prediction) -> dict[str, pa.Array]:
+    """The labels that a row is given, and the probabilities of all."""
+    assert prediction.scores is not None
+    _, given = np.nonzero(prediction.values)
+    offsets = np.append(0, prediction.values.sum(axis=1).cumsum()).astype(np.int32)
+    names = pa.array(scorer.model.target.classes, pa.string()).take(pa.array(given))
+    return {"labels": pa.ListArray.from_arrays(offsets, names), "scores": _lists_of(prediction.scores)}
+
+
+def _lists_of(scores: Array) -> pa.Array:
+    """A list for each row of ``[rows, width]``."""
+    rows, width = scores.shape
+    offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.array(scores.reshape(-1)))
 
 
 def interval_columns(scorer: Scorer, prediction: Prediction, level: float) -> dict[str, pa.Array]:

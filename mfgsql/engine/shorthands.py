@@ -46,6 +46,22 @@ class Shorthands(ABC):
         """``FROM ml_maintenance_plan(...)`` as a lazy ibis table."""
         return self.table("maintenance_plan", model, source, **named)
 
+    def spans(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_spans(...)`` as a lazy ibis table."""
+        return self.table("spans", model, source, **named)
+
+    def embed(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_embed(...)`` as a lazy ibis table."""
+        return self.table("embed", model, source, **named)
+
+    def search(self, model: str, source: str, query: str, **named: Any) -> Any:
+        """``FROM ml_search(...)`` as a lazy ibis table."""
+        return self.table("search", model, source, query=query, **named)
+
+    def similar(self, model: str, source: str, *, key: str, **named: Any) -> Any:
+        """``FROM ml_similar(...)`` as a lazy ibis table."""
+        return self.table("similar", model, source, key=key, **named)
+
     def evaluate(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_evaluate(...)`` as a lazy ibis table."""
         return self.table("evaluate", model, source, **named)

@@ -25,22 +25,29 @@ from mfgsql.engine.histories import (
     missing_labels,
     places,
 )
+from mfgsql.engine.picture_files import Reader, data_of, path_columns, read_files
 from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import parts_by_folds, parts_by_split
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
-from mfgsql.features import ColumnProfile
+from mfgsql.features import ColumnProfile, FeatureSet
+from mfgsql.features.image import ImageEncoder
 from mfgsql.features.profile import FLOAT_TYPES, base_type
+from mfgsql.tasks import TOKENS, Target, tasks
 from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
 ROWS = "__ml_rows"
+_TOLD, _TRUTH = "__ml_told", "__ml_truth"  # the same with the target as the task takes it, and that column
 COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of
-_UNUSABLE = frozenset({"NESTED", "BLOB", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
-ROLES = ("target", "entity", "order_by", "weight")
+_UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
+ROLES = ("target", "entity", "order_by", "weight", "field")
 _SPLITS = ("time", "entity")
+_TEXTS = 16_384  # rows of a chunk that holds texts
+_PIXELS = 2**26  # of a chunk that holds pictures, about
+_FEWEST = 64  # rows of any chunk
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Frozen:
         ignored: columns of types that can be neither. hash: of the content, whatever the order.
         rows: how many; those without a target are left out, or of histories stay as what came before others.
         placeless: rows of histories that were left out for want of a time or an entity.
+        lost: files of pictures that could not be read, in words.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -63,10 +71,16 @@ class Frozen:
     rows: int
     unlabelled: int
     placeless: int = 0
+    lost: tuple[str, ...] = ()
 
 
-def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellation) -> Frozen:
+def freeze(
+    con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellation, files: Reader | None = None
+) -> Frozen:
     """Read the source once. With ``args["histories"]`` rows get their history and moment.
+
+    Args:
+        files: reads the pictures that a column names; None: texts are texts.
 
     Raises:
         SourceError: not readable, temporary or uncommitted, or without the named columns.
@@ -88,12 +102,17 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
         raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in named}
     excluded = {_column(n, types, "options.exclude").lower() for n in args.get("exclude") or []}
+    if args.get("field"):
+        excluded |= {n.lower() for n in types if n not in named and n != args["field"]}
     kept = {n: t for n, t in kept.items() if n.lower() not in excluded or n in named}
     labels = [n for n in missing_labels(types, args.get("target")) if n not in roles]
     kept = {n: t for n, t in kept.items() if n not in labels}
     if not kept:
         raise SourceError("The source has no column that could be learnt from.")
-    columns = ", ".join(f"__src.{quote_identifier(n)}" for n in kept)
+    paths = path_columns(con, source.sql, {n: t for n, t in kept.items() if n not in named}) if files else []
+    lost = read_files(con, source.sql, paths, files, cancellation.check) if files and paths else []
+    kept |= dict.fromkeys(paths, "BLOB")
+    columns = ", ".join(data_of(n) if n in paths else f"__src.{quote_identifier(n)}" for n in kept)
     also = places(args, types) if windowed else ""
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT *, hash(__row) AS {HASH}{also} "
@@ -119,7 +138,7 @@ def freeze(con: duckdb.DuckDBPyConnection, args: Args, cancellation: Cancellatio
     ignored |= dict.fromkeys(labels, f"a label, as {args.get('target')!r} is")
     by_name = {p.name: p for p in profiles}
     digest = _content_hash(con, kept)
-    return Frozen(con, source.select, kept, by_name, ignored, digest, rows, unlabelled, placeless)
+    return Frozen(con, source.select, kept, by_name, ignored, digest, rows, unlabelled, placeless, tuple(lost))
 
 
 def _unlabelled(con: duckdb.DuckDBPyConnection, name: str, kind: str, *, leave_out: bool) -> int:
@@ -201,7 +220,7 @@ def _content_hash(con: duckdb.DuckDBPyConnection, types: dict[str, str]) -> str:
 
 
 def export(
-    frozen: Frozen, args: Args, path: Path, *, task: str | None, features: list[str], seed: int, folds: int = 1
+    frozen: Frozen, args: Args, path: Path, *, task: str | None, features: FeatureSet, seed: int, folds: int = 1
 ) -> Snapshot:
     """Split the rows and write those columns that training reads.
 
@@ -212,24 +231,27 @@ def export(
         DataError: a split left no rows to train on, or none to judge by.
     """
     backend = ibis.duckdb.from_connection(frozen.con)
-    rows = backend.table(ROWS, database=("temp", "main"))
     target = args.get("target")
+    told = _truth_sql(frozen, task, args)
+    frozen.con.execute(f"CREATE OR REPLACE TEMP VIEW {_TOLD} AS SELECT *, {told} AS {_TRUTH} FROM {ROWS}")
+    rows = backend.table(_TOLD, database=("temp", "main"))
     parts = parts_by_folds(rows, args, folds, seed) if folds > 1 else parts_by_split(rows, args, task, seed)
     split = parts.cast("int8")
-    columns: dict[str, Any] = {n: rows[n] for n in features}
+    names = features.names
+    columns: dict[str, Any] = {n: rows[n] for n in names}
     windowed = bool(args.get("histories"))
     if args.get("censored"):
         columns[LEAST] = rows[args["censored"]]
     if target:
-        columns[target] = rows[target].cast("string" if task == "classification" else "float64")
+        columns[target] = rows[_TRUTH]
     if args.get("weight"):
         columns[args["weight"]] = rows[args["weight"]].cast("float64")
     made = {HASH: rows[HASH], SPLIT: split} | ({n: rows[n] for n in (HISTORY, MOMENT)} if windowed else {})
     # Ties in time lie by their values, so that the order of the source changes nothing.
-    order = [HISTORY, MOMENT, *features, HASH] if windowed else [HASH]
+    order = [HISTORY, MOMENT, *names, HASH] if windowed else [HASH]
     chosen = rows.select(**columns, **made).order_by(order)
     hashed = json.dumps(frozen.types).encode()
-    counts = _write(chosen.to_pyarrow_batches(chunk_size=CHUNK), path, {COLUMNS: hashed})
+    counts = _write(chosen.to_pyarrow_batches(chunk_size=_chunk(features)), path, {COLUMNS: hashed})
     judges = {part: n for part, n in counts.items() if part >= VALIDATION}
     judged, parts = sum(judges.values()), max([1, *judges])
     train = counts[TRAIN] if parts == 1 else judged - max(judges.values())
@@ -240,6 +262,24 @@ def export(
             f"The split {args['split']!r} leaves no row to judge by.", remedy="Name another split, or leave it out."
         )
     return Snapshot(path, frozen.hash, sum(counts.values()), train, judged, frozen.sql, parts)
+
+
+def _truth_sql(frozen: Frozen, task: str | None, args: Args) -> str:
+    """SQL of the target as its task reads it; spans as they are, and what a text goes with as text."""
+    target = args.get("target")
+    if not target:
+        return "NULL"
+    column = quote_identifier(target)
+    if task is None or task == TOKENS or task not in list(tasks):
+        return column if task == TOKENS else f"CAST({column} AS VARCHAR)"
+    return tasks[task].truth_sql(column, Target(target, frozen.types[target], separator=args.get("separator")))
+
+
+def _chunk(features: FeatureSet) -> int:
+    """Rows that are read at a time: pictures are large, and texts of many words not small."""
+    pixels = sum(e.size[0] * e.size[1] * e.channels for e in features.encoders if isinstance(e, ImageEncoder))
+    most = _TEXTS if features.fields("text") else CHUNK
+    return max(_FEWEST, min(most, _PIXELS // pixels)) if pixels else most
 
 
 def _write(batches: pa.RecordBatchReader, path: Path, metadata: dict[bytes, bytes]) -> Counter[int]:

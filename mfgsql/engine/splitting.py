@@ -35,7 +35,7 @@ def parts_by_split(rows: ir.Table, args: Args, task: str | None, seed: int) -> i
     """0 to train, 1 to judge, -1 for neither: by hash (within each class), time, entity, or a column."""
     kind, share = args.get("split"), float(args["validation"])
     dice = (rows[HASH].cast("string") + f"|{seed}").hash()
-    if kind is None and task == "classification":
+    if kind is None and task in ("classification", "hierarchy"):
         return _held_out(ibis.cume_dist().over(group_by=rows[args["target"]], order_by=dice) <= share)
     if kind is None:
         return _held_out((dice % 10_000 + 10_000) % 10_000 < int(share * 10_000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mfgsql.features import Batch, Track
 from mfgsql.features.histories import firsts, twins
 from mfgsql.model import Manifest
 from mfgsql.scoring import Scorer
+from mfgsql.scoring.reading import read_all
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 from mfgsql.training.rows import SPLIT, VALIDATION
@@ -71,6 +73,14 @@ class Unseen:
                 codes[..., place.code] = words[..., place.code]
             parts.append(scorer.predict_unseen(continuous, codes, part[here]))
         return Prediction.concat(parts)
+
+    def read(self, scorer: Scorer, check: Callable[[], None]) -> Batch:
+        """The judged rows, with texts and pictures read by their towers; of a model that reads such.
+
+        Args:
+            check: called before each turn; raises where the work shall stop.
+        """
+        return read_all(scorer, arrays(self.judged), len(self.judged), check)
 
     def batch(self, manifest: Manifest) -> Batch:
         """The judged rows as the version's network takes them; of histories as windows."""

@@ -10,8 +10,9 @@ from mfgsql.decision import Costs, fair_cost
 from mfgsql.evaluation import apart, beats
 from mfgsql.metrics import Metric
 from mfgsql.model import Model
-from mfgsql.tasks import Prediction
+from mfgsql.tasks import ANOMALY, TOKENS, Prediction
 from mfgsql.tasks.task import Array
+from mfgsql.tasks.tokens import SPAN_F1
 from mfgsql.training import Learned
 
 _FEW, _FEW_RARE = 50, 10  # rows judged, and rows of all classes but the largest; below, a verdict would be luck
@@ -20,21 +21,42 @@ _FEW, _FEW_RARE = 50, 10  # rows judged, and rows of all classes but the largest
 def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
     """The deciding metric, its value and the baseline's, and what they mean in words: beyond chance, or not."""
     model, judged = learned.model, learned.judgement
+    if model.manifest.task == ANOMALY and model.manifest.history is None:
+        return None, None, None, "not judged"  # by good pictures alone no one tells
     if model.manifest.target is None:
         useful = learned.best_step > 0
         loss = judged.loss if judged else None
         return "loss", loss, None, "useful" if useful else "no better than the baseline"
+    if model.manifest.task == TOKENS:
+        return _of_spans(learned)
     metric = model.task.metrics(model.target)[0]
     if judged is None:
         return metric.name, None, None, "too little data"
     value, baseline = judged.metrics.get(metric.name), learned.baseline.get(metric.name)
     in_costs, saves = _in_costs(judged.truth, judged.prediction, model.manifest.calibration)
-    rare = len(judged.truth) - int(np.bincount(judged.truth).max()) if model.target.classes else _FEW_RARE
+    rare = _rare(model, judged.truth)
     if len(judged.truth) < _FEW or rare < _FEW_RARE:
         return metric.name, value, baseline, f"too little data{in_costs}"
     better = judged.prediction is not None and _beats_naive(model, metric, judged.truth, judged.prediction)
     word = "useful" if better and saves else "no better than the baseline"
     return metric.name, value, baseline, f"{word}{in_costs}"
+
+
+def _of_spans(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
+    """Who finds no span is never right, so that any that is found rightly is better."""
+    if learned.judgement is None:
+        return SPAN_F1, None, None, "too little data"
+    value = learned.judgement.metrics[SPAN_F1]
+    return SPAN_F1, value, 0.0, "useful" if value > 0 else "no better than the baseline"
+
+
+def _rare(model: Model, truth: Array) -> int:
+    """Rows that are not of the largest class, or have not the most usual labels; of numbers there is no such thing."""
+    if not model.target.classes:
+        return _FEW_RARE
+    if truth.ndim > 1:
+        return int((truth != model.task.baseline(model.target, len(truth)).values).any(axis=1).sum())
+    return len(truth) - int(np.bincount(truth).max())
 
 
 def _beats_naive(model: Model, metric: Metric, truth: Array, said: Prediction) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import duckdb
 
+from mfgsql.backbones.checkpoints import names_checkpoint
 from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, alias_of
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.model import Manifest
-from mfgsql.tasks import ANOMALY, Target, Task, tasks
+from mfgsql.tasks import ANOMALY, EMBEDDING, Target, Task, tasks
 
 
 def task_of(version: Version, manifest: Manifest) -> Task:
@@ -28,7 +29,17 @@ def task_of(version: Version, manifest: Manifest) -> Task:
             f"'{version.model}' detects anomalies and predicts no target.",
             remedy=f"FROM ml_detect_anomalies('{version.model}', 'my_table');",
         )
+    if manifest.task == EMBEDDING:
+        raise NotFoundError(
+            f"'{version.model}' turns texts into vectors and predicts no target.",
+            remedy=f"FROM ml_embed('{version.model}', 'my_table'); or ml_search, or ml_similar.",
+        )
     return tasks[manifest.task]
+
+
+def is_checkpoint(base: str) -> bool:
+    """Whether a base is a folder or a hub's id: a bare name is a model of the catalog."""
+    return names_checkpoint(base) or "/" in base
 
 
 def check_same_target(con: duckdb.DuckDBPyConnection, model: str, task: str | None, target: Target | None) -> None:

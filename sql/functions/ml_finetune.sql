@@ -2,12 +2,13 @@
 -- model: name of the model
 -- source: a table, view, file or SELECT text, committed
 -- target: column to predict; a detector of anomalies has none
--- base: a base made by ml_pretrain, whose knowledge of shared columns is taken over
+-- base: a base made by ml_pretrain, whose knowledge of shared columns is taken over; of texts or pictures also a folder, './models/minilm', or 'hf:org/name'
 -- task: classification or regression (default by the target's kind), rul (remaining useful life), or anomaly (from normal rows alone); the last two read histories
 -- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash, of histories by entity or time
 -- order_by: column of time, by which histories are ordered; no feature
 -- entity: column of the machine or unit whose histories rows belong to; no feature
 -- weight: column of row weights; no feature
+-- field: the one column that is read, a text or a picture; default: all columns are, those of texts and pictures, too
 -- costs: what mistakes cost, as {'missed': 2000, 'false_alarm': 50}; they choose the probability from which the positive class is predicted
 -- promote: 'auto' lets a later version take over when it wins on rows that neither saw
 -- force: TRUE trains again though an equal run has finished
@@ -15,7 +16,7 @@
 -- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
 -- example: FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts')
 CREATE OR REPLACE MACRO ml_finetune(model, source, target := NULL, base := NULL, task := NULL, split := NULL,
-    order_by := NULL, entity := NULL, weight := NULL, costs := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
+    order_by := NULL, entity := NULL, weight := NULL, field := NULL, costs := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
   FROM query(_ml_plan('finetune', {'model': model, 'source': source, 'target': target, 'base': base, 'task': task, 'split': split,
-    'order_by': order_by, 'entity': entity, 'weight': weight, 'costs': costs, 'promote': promote, 'force': force, 'options': options,
+    'order_by': order_by, 'entity': entity, 'weight': weight, 'field': field, 'costs': costs, 'promote': promote, 'force': force, 'options': options,
     'place': [current_database(), current_schema()]}));

@@ -64,7 +64,7 @@ def test_what_is_left_out_says_why(shop: Session) -> None:
     rows = found(shop, "quality", "defect")
     out = {n: r["finding"] for n, r in rows.items() if r["value"] is None}
     for name, word in (("id", "an id"), ("nothing", "all NULL"), ("const", "constant"), ("code", "an id"),
-                       ("list", "type INTEGER[]"), ("note", "free text"), ("few", "in 8 rows only")):  # fmt: skip
+                       ("list", "type INTEGER[]"), ("note", "a text"), ("few", "in 8 rows only")):  # fmt: skip
         assert word in out.pop(name), name
     assert not out
     assert rows.keys() == {d[0] for d in shop.execute("DESCRIBE quality").fetchall()} - {"defect"}

@@ -345,5 +345,5 @@ def test_machines_that_are_taken_for_one_are_told(mill: Session) -> None:
     made = mill.verb("finetune", "mixed", "SELECT * EXCLUDE (failing) FROM telemetry", target="rul", task="rul", order_by="ts",
                      options={"window": 8, "patch": 2, "epochs": 1, "width": 8, "layers": 1, "heads": 2, "exclude": ["id"]})  # fmt: skip
     assert any("entity := 'machine_id'" in warning for warning in made["warnings"])
-    with pytest.raises(OptionError, match="there is classification, regression, rul or anomaly"):
+    with pytest.raises(OptionError, match="there is classification, .*rul.* or anomaly"):
         mill.execute(f"FROM ml_finetune('x', 'telemetry', target := 'rul', task := 'rull', {ROLES})")

@@ -9,6 +9,9 @@ from mfgsql.resources import resource
 
 EXAMPLES = sorted(resource("sql/examples").glob("*.sql"))
 TABLES = ("labelled", "telemetry_test", "telemetry_now", "quality", "car_labelled", "car_test", "car_live")
+HALVED = ("work_orders", "annotated_notes", "plates", "plates_test")
+# What may find nothing: after one epoch a model marks no span, and calls every plate a good one.
+MAY_BE_EMPTY = ("CREATE", "ml_status <> 'ok'", "ml_spans", "<> 'good > clean'")
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +21,8 @@ def plant():
         session.execute(file.read_text(encoding="utf-8"))
     for table in TABLES:
         session.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {table} WHERE hash({table}) % 20 = 0")
+    for table in HALVED:
+        session.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {table} WHERE hash(id) % 2 = 0")
     yield session
     session.close()
 
@@ -29,6 +34,6 @@ def test_example_runs_and_returns_rows(plant, file):
     for statement in statements:
         sql = re.sub(r"'epochs': \d+", "'epochs': 1, 'width': 8, 'heads': 2, 'layers': 1", statement.query)
         rows = plant.execute(sql).fetchall()
-        assert rows or "CREATE" in sql or "ml_status <> 'ok'" in sql, sql
+        assert rows or any(words in sql for words in MAY_BE_EMPTY), sql
         if "FROM ml_finetune" in sql or "FROM ml_pretrain" in sql:
             assert rows[0][3] in ("finished", "reused")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
+import struct
 
 import duckdb
+import numpy as np
 import pytest
 
 from mfgsql.resources import resource
@@ -12,6 +15,8 @@ from mfgsql.resources import resource
 FILES = sorted(resource("sql/plant").glob("*.sql"))
 
 ROWS = {
+    "annotated_notes": (500, 500),
+    "camera_now": (80, 110),
     "car_faults": (800, 1_100),
     "car_labelled": (60_000, 70_000),
     "car_live": (5_200, 5_760),
@@ -24,6 +29,8 @@ ROWS = {
     "machines": (24, 24),
     "maintenance": (200, 500),
     "orders": (40 * 365, 40 * 365),
+    "plates": (600, 700),
+    "plates_test": (120, 190),
     "quality": (18_000, 22_000),
     "skus": (40, 40),
     "stock": (40, 40),
@@ -34,6 +41,8 @@ ROWS = {
 }
 
 KEYS = {
+    "annotated_notes": "id",
+    "camera_now": "id",
     "car_faults": "station, ts",
     "car_labelled": "station, ts",
     "car_states": "station, ts",
@@ -44,6 +53,8 @@ KEYS = {
     "machines": "machine_id",
     "maintenance": "machine_id, ts",
     "orders": "sku, day",
+    "plates": "id",
+    "plates_test": "id",
     "quality": "part_id",
     "skus": "sku",
     "stock": "sku",
@@ -281,6 +292,8 @@ def test_learning_and_testing_do_not_overlap(value):
           AND (SELECT max(ts) FROM telemetry_test) < (SELECT min(ts) FROM telemetry_now)
           AND (SELECT max(ts) FROM car_labelled) + INTERVAL 30 MINUTES < (SELECT min(ts) FROM car_test)
           AND (SELECT max(ts) FROM car_test) < (SELECT min(ts) FROM car_live)
+          AND (SELECT max(ts) FROM plates) < (SELECT min(ts) FROM plates_test)
+          AND (SELECT max(ts) FROM plates_test) < (SELECT min(ts) FROM camera_now)
         """
     )
 
@@ -397,6 +410,97 @@ def test_every_failure_has_its_note(value):
     )
     assert noted > 0.99
     assert agreed > 0.9
+
+
+def test_spans_are_where_their_words_are(plant):
+    """In Python's characters; whole words in English, and the system's own words where nobody slipped."""
+    labels = set()
+    for note, spans in plant.sql("SELECT note, spans FROM annotated_notes").fetchall():
+        end = 0
+        for span in spans:
+            words = note[span["begin"] : span["stop"]]
+            assert end <= span["begin"] < span["stop"] <= len(note)
+            assert words == words.strip(" ,:?")
+            for edge in (span["begin"], span["stop"]):
+                assert not re.fullmatch("[A-Za-z]{2}", note[max(edge - 1, 0) : edge + 1])
+            if span["label"] == "Machine" and len(words) == 5:
+                assert re.fullmatch("(?i)[A-Z]{2}-[0-9]{2}", words)
+            labels.add(span["label"])
+            end = span["stop"]
+    assert labels == {"Machine", "Symptom", "Cause", "Action", "Part"}
+
+
+def test_annotated_notes_are_work_orders(value):
+    agreed, empty = value(
+        """
+        SELECT count(*), avg((len(spans) = 0)::INTEGER)
+        FROM annotated_notes JOIN work_orders USING (id) WHERE annotated_notes.note = work_orders.note
+        """
+    )
+    assert agreed == 500
+    assert 0.02 < empty < 0.15
+
+
+def pictures(plant: duckdb.DuckDBPyConnection, where: str) -> list[tuple[np.ndarray, dict[str, int]]]:
+    """Greys [64, 64] and boxes, read without a library: the rows of a bitmap lie upside down after its palette."""
+    rows = plant.sql(f"SELECT image, defect_box FROM plates WHERE {where}").fetchall()
+    return [(np.frombuffer(image[-4096:], np.uint8).reshape(64, 64)[::-1].astype(float), box) for image, box in rows]
+
+
+def test_pictures_are_bitmaps_of_64_by_64_greys(plant):
+    for table in ("plates", "plates_test", "camera_now"):
+        for (image,) in plant.sql(f"SELECT image FROM {table}").fetchall():
+            size, begin = struct.unpack_from("<I4xI", image, 2)
+            assert image[:2] == b"BM"
+            assert (size, begin) == (len(image), len(image) - 4096)
+            assert struct.unpack_from("<IiiHH", image, 14) == (40, 64, 64, 1, 8)
+            assert image[54:begin] == b"".join(bytes([g, g, g, 0]) for g in range(256))
+
+
+def test_pillow_sees_the_same_picture(plant):
+    image = pytest.importorskip("PIL.Image")
+    (data,) = plant.sql("SELECT image FROM plates LIMIT 1").fetchone()
+    seen = image.open(io.BytesIO(data))
+    assert seen.mode == "L"
+    assert np.array_equal(np.asarray(seen), np.frombuffer(data[-4096:], np.uint8).reshape(64, 64)[::-1])
+
+
+def test_a_defect_is_where_its_box_says(plant):
+    """There the picture is rougher than elsewhere, more often than not much rougher."""
+    inside, outside = [], []
+    for greys, box in pictures(plant, "NOT good"):
+        part = slice(box["y"], box["y"] + box["height"]), slice(box["x"], box["x"] + box["width"])
+        assert greys[part].size == box["width"] * box["height"] > 0
+        rest = np.ones_like(greys, bool)
+        rest[part] = False
+        inside.append(np.abs(greys[part] - np.median(greys)).max())
+        outside.append(np.quantile(np.abs(greys - np.median(greys))[rest], 0.99))
+    assert np.mean(np.array(inside) > np.array(outside)) > 0.65
+
+
+def test_boxes_labels_and_verdicts_agree(value):
+    assert value(
+        """
+        SELECT bool_and(good = (label = 'good > clean') AND good = (defect_box IS NULL))
+          AND count(DISTINCT label) = 5 AND bool_and(label SIMILAR TO '(good|surface|shape) > [a-z]+')
+        FROM (FROM plates UNION ALL FROM plates_test)
+        """
+    )
+
+
+def test_readings_and_remarks_say_something_of_the_defect_and_not_all(value):
+    assert value(
+        """
+        SELECT avg(die_temp_c) FILTER (label LIKE '%crack') < avg(die_temp_c) - 8
+          AND avg(die_wear_pct) FILTER (label LIKE '%scratch') > avg(die_wear_pct) + 8
+          AND avg(spray_s) FILTER (label LIKE '%stain') > avg(spray_s) + 0.2
+          AND avg(thickness_mm) FILTER (label LIKE '%dent') < avg(thickness_mm) - 0.03
+          AND min(die_temp_c) FILTER (good) < max(die_temp_c) FILTER (label LIKE '%crack')
+          AND avg((note IS NULL)::INTEGER) BETWEEN 0.25 AND 0.4
+          AND avg((note = 'dent')::INTEGER) FILTER (label LIKE '%dent') BETWEEN 0.02 AND 0.3
+        FROM plates
+        """
+    )
 
 
 def test_a_resource_does_one_order_at_a_time(value):

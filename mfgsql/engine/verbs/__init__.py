@@ -4,7 +4,7 @@ from importlib import import_module
 
 _FAMILIES = (
     "capability", "charting", "checking", "curves", "detecting", "drivers", "happening", "importance", "judging",
-    "labelling", "learning", "maintaining", "managing", "predicting", "showing",
+    "labelling", "learning", "maintaining", "managing", "predicting", "searching", "showing", "spanning",
 )  # fmt: skip
 
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.fields import choose_fields
 from mfgsql.engine.findings import as_number, filling, leaks_of
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, render
 from mfgsql.engine.readings import nearly_numbers
+from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
-from mfgsql.engine.specs import FEWEST, fit_target, settle
+from mfgsql.engine.specs import FEWEST
+from mfgsql.engine.targets import fit_target
 from mfgsql.engine.verbs.learning import check_options
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
-from mfgsql.tasks import Target
+from mfgsql.tasks import TOKENS, Target, tasks
 from mfgsql.training import Recipe, TrainSpec
 
 COLUMNS = {"item": "VARCHAR", "verdict": "VARCHAR", "finding": "VARCHAR", "advice": "VARCHAR"}
 _OK, _LOOK, _STOP = "ok", "look", "stop"
+_FIELDS = {"text": "a text", "image": "a picture"}
+_PIECES = 1.5  # of a word
+_PIECE, _PICTURE = 8e5, 3e7  # multiply-adds of the networks that learn from scratch
 _MULTIPLY_ADDS = 4e9  # a second and core, measured for training on small batches
 
 
@@ -39,18 +46,20 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
     else:
         yield "rows", _LOOK if few else _OK, f"{total:,} rows{known}", "More rows would help." if few else None
     yield from _span(frozen)
-    target, problem = _target(frozen, args)
+    task, target, problem = _target(frozen, args)
     if problem is not None:
         yield "target", _STOP, problem.message, problem.remedy
     if target is not None:
         yield from _about_target(frozen, target)
+        yield from _about_spans(target) if task == TOKENS else _about_classes(target, tasks[task].shape == "labels")
     features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != args.get("target"))
-    leaks = leaks_of(frozen, features, target) if target and features.encoders else []
+    leaks = leaks_of(frozen, features, task, target) if target and features.encoders and task != TOKENS else []
     if frozen.rows:  # columns are looked at where the target is known
         yield from _about_columns(frozen, features, rejected, leaks)
     if features.encoders:
-        yield _effort(engine, frozen, features, target, args)
+        yield _effort(engine, frozen, features, (task, target), args)
     stop = problem is not None or not features.encoders or frozen.rows < FEWEST
+    args = args | {"fields": features.fields()}
     yield _advice(args, [*(r.name for r in rejected), *(leak.column for leak in leaks)], leaks, stop)
 
 
@@ -68,13 +77,22 @@ def _span(frozen: Frozen) -> Iterator[tuple[str, str, str, str | None]]:
             )
 
 
-def _target(frozen: Frozen, args: Args) -> tuple[Target | None, MfgsqlError | None]:
+def _target(frozen: Frozen, args: Args) -> tuple[str, Target | None, MfgsqlError | None]:
+    """The task's name and the target, or why there is none."""
     if not args.get("target"):
-        return None, None
+        return "", None, None
     try:
-        return fit_target(frozen, args)[1], None
+        if _holds_spans(frozen.types[args["target"]]):
+            args["task"] = TOKENS
+            choose_fields([p for n, p in frozen.profiles.items() if n != args["target"]], args, None)
+        return *fit_target(frozen, args), None
     except MfgsqlError as error:
-        return None, error
+        return "", None, error
+
+
+def _holds_spans(type_name: str) -> bool:
+    """Whether a column's type is a list of structs that say where they begin."""
+    return type_name.startswith("STRUCT(") and type_name.endswith(")[]") and bool(re.search(r"\bbegin\b", type_name))
 
 
 def _about_target(frozen: Frozen, target: Target) -> Iterator[tuple[str, str, str, str | None]]:
@@ -88,12 +106,28 @@ def _about_target(frozen: Frozen, target: Target) -> Iterator[tuple[str, str, st
         )
     if not target.classes:
         yield "target", _OK, f"a number, {target.mean:.4g} on average, deviation {target.deviation:.4g}", None
+
+
+def _about_spans(target: Target) -> Iterator[tuple[str, str, str, str | None]]:
+    """How many spans each label has."""
+    counts = dict(zip((tag[2:] for tag in target.classes[1:]), target.counts[1:], strict=True))
+    shares = ", ".join(f"{label}: {count:,}" for label, count in list(counts.items())[:8])
+    rare = min(counts.values())
+    advice = f"The rarest label has {rare} spans; below 50 a model and its figures are shaky." if rare < 50 else None
+    yield "target", _LOOK if rare < 50 else _OK, f"spans of {len(counts)} labels ({shares})", advice
+
+
+def _about_classes(target: Target, several: bool) -> Iterator[tuple[str, str, str, str | None]]:
+    """How many rows each has; ``several``: of which a row may have more than one."""
+    if not target.classes:
         return
+    word = "label" if several else "class"
     rare = min(target.counts)
     shares = ", ".join(f"{c}: {n:,}" for c, n in list(zip(target.classes, target.counts, strict=True))[:8])
-    advice = f"The rarest class has {rare} rows; below 50 a model and its figures are shaky." if rare < 50 else None
-    yield "target", _LOOK if rare < 50 else _OK, f"{len(target.classes)} classes ({shares})", advice
-    if len(target.classes) == 2:
+    advice = f"The rarest {word} has {rare} rows; below 50 a model and its figures are shaky." if rare < 50 else None
+    words = f"{len(target.classes)} {'labels' if several else 'classes'} ({shares})"
+    yield "target", _LOOK if rare < 50 else _OK, words, advice
+    if len(target.classes) == 2 and not several:
         share = target.counts[1] / sum(target.counts)
         yield (
             "positives",
@@ -107,6 +141,9 @@ def _about_columns(
     frozen: Frozen, features: FeatureSet, rejected: list[Rejection], leaks: list[Leak]
 ) -> Iterator[tuple[str, str, str, str | None]]:
     yield "features", _OK if features.encoders else _STOP, f"{len(features.encoders)} columns can be learnt from", None
+    for known in features.columns:
+        if known.field:
+            yield "features", _OK, f"{known.name} is read as {_FIELDS[known.field]}", None
     for leak in leaks:
         yield "leak", _LOOK, f"{leak.column} {leak.words}", "If it is known only after the fact, exclude it."
     for column in rejected:
@@ -125,14 +162,18 @@ def _about_columns(
 
 
 def _effort(
-    engine: Engine, frozen: Frozen, features: FeatureSet, target: Target | None, args: Args
+    engine: Engine, frozen: Frozen, features: FeatureSet, told: tuple[str, Target | None], args: Args
 ) -> tuple[str, str, str, str | None]:
     """Seconds and memory at most, by the network's size; early stopping usually takes less."""
     train = max(1, int(frozen.rows * 0.8))
-    recipe = settle(frozen.rows, {"target": args.get("target"), "options": args["options"]}).for_rows(train)
-    task = ("classification" if target.classes else "regression") if target else None
-    shape = TrainSpec(features, recipe, task, target).manifest(None, {}).backbone
-    seconds = train * recipe.epochs * 3 * shape.work / (_MULTIPLY_ADDS * engine.settings.threads)
+    task, target = told
+    asked = {"verb": "finetune", "task": task, "target": args.get("target"), "options": args["options"]}
+    fields = {column.name: column.field for column in features.columns if column.field}
+    recipe = settle(frozen.rows, asked, fields=fields).for_rows(train)
+    shape = TrainSpec(features, recipe, task or None, target).manifest(None, {}).backbone
+    pieces = sum(1 + _PIECES * frozen.profiles[name].words for name in features.fields("text"))
+    work = shape.work + _PIECE * pieces + _PICTURE * len(features.fields("image"))
+    seconds = train * recipe.epochs * 3 * work / (_MULTIPLY_ADDS * engine.settings.threads)
     held = min(
         frozen.rows * 4 * (sum(c.size for c in features.columns if c.continuous) + 8), engine.settings.trainer_memory
     )
@@ -146,10 +187,12 @@ def _advice(args: Args, out: list[str], leaks: list[Leak], stop: bool) -> tuple[
         return "go", _STOP, "no: see the rows marked stop", None
     source = quote_literal(args["source"])
     if not args.get("target"):
-        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source}{_options(args, [])});"
+        field = f", field := {quote_literal(args['fields'][0])}" if args["fields"] else ""
+        return "go", _OK, "yes", f"FROM ml_pretrain('my_base', {source}{field}{_options(args, [])});"
     options = _options(args, [leak.column for leak in leaks])
     words = "yes, once the leaks are looked at" if leaks else "yes"
-    statement = f"FROM ml_finetune('my_model', {source}, target := {quote_literal(args['target'])}{options});"
+    task = f", task := '{TOKENS}'" if args.get("task") == TOKENS else ""
+    statement = f"FROM ml_finetune('my_model', {source}, target := {quote_literal(args['target'])}{task}{options});"
     return "go", _LOOK if leaks else _OK, words, statement
 
 
@@ -157,7 +200,7 @@ def _options(args: Args, leaks: list[str]) -> str:
     """Those that were given, and leaks left out, for the statement to run."""
     usual = Recipe().to_dict()
     given = {name: value for name, value in args["options"].items() if value != usual[name]}
-    given |= {name: args[name] for name in ("positive", "gap") if args.get(name) is not None}
+    given |= {name: args[name] for name in ("positive", "gap", "separator") if args.get(name) is not None}
     exclude = list(dict.fromkeys([*args["exclude"], *leaks]))
     given |= {"exclude": exclude} if exclude else {}
     return f", options := {render(given)}" if given else ""

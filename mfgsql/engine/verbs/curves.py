@@ -12,7 +12,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, json_rows, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
-from mfgsql.engine.verbs.judging import class_target, true_value
+from mfgsql.engine.verbs.judging import class_target, true_value, truth_of
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
@@ -52,7 +52,7 @@ def plan_pr_curve(engine: Engine, args: Args) -> str:
 def plan_calibration(engine: Engine, args: Args) -> str:
     """Of classes, observed shares by predicted probability; of numbers, coverage by level."""
     version, manifest, source = model_and_source(engine, args)
-    if task_of(version, manifest).shape == "class":
+    if task_of(version, manifest).shape in ("class", "labels"):  # the latter are refused there
         return _of_classes("reliability", _RELIABILITY, version, manifest, source)
     truth = true_value(engine, version, manifest, source, args)
     by_level = " UNION ALL ".join(_interval_counts(version, manifest, source, truth, level) for level in LEVELS)
@@ -88,7 +88,7 @@ def _of_classes(kind: str, columns: dict[str, str], version: Version, manifest: 
 def _scores(version: Version, manifest: Manifest, source: Source, *, also: str = "", more: str = "") -> str:
     """Lists of truths ``t`` and probabilities ``s`` over all rows that have both."""
     target = class_target(version, manifest)
-    truth = f"CAST({source_alias(version)}.{quote_identifier(target.name)} AS VARCHAR) AS __truth"
+    truth = f"{truth_of(version, manifest, target)} AS __truth"
     chance = "__ml.probability" if len(target.classes) == 2 else "__ml.scores"
     return (
         f"(SELECT list(__truth) AS t, list({chance}) AS s{more} "

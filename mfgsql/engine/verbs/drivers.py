@@ -10,14 +10,14 @@ import pyarrow as pa
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
-from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
-from mfgsql.engine.specs import fit_target
+from mfgsql.engine.targets import fit_target
 from mfgsql.errors import CancelledError, DataError, OptionError
 from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked
 from mfgsql.evaluation.variables import Variable
 from mfgsql.features import FeatureSet
-from mfgsql.tasks import Target
+from mfgsql.tasks import Target, tasks
 from mfgsql.training.rows import HASH
 
 COLUMNS = {
@@ -28,6 +28,7 @@ COLUMNS = {
 MOST = 200_000  # rows looked at
 _SAMPLE = "__ml_sample"
 _OPTIONS = ("exclude", "positive")
+_EXPLAINED = "ml_finetune, then ml_predict(.., explain := 5)"
 
 
 def drivers(engine: Engine, args: Args) -> Rows:
@@ -54,7 +55,11 @@ def _drivers(frozen: Frozen, args: Args) -> Iterator[Driver]:
     _sample(frozen)
     features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != target.name)
     for encoder in features.encoders:
-        yield driver(*_read(frozen, target, encoder.column.name, encoder.kind))
+        if encoder.column.field is None:
+            yield driver(*_read(frozen, target, encoder.column.name, encoder.kind))
+    for name in features.fields():
+        what = "a text" if name in features.fields("text") else "a picture"
+        yield Driver(name, None, None, f"left out: {what}; a model tells what in it counts: {_EXPLAINED}")
     left_out = {r.name: r.reason for r in rejected} | {n: w for n, w in frozen.ignored.items() if w != "excluded"}
     for name, why in left_out.items():
         yield Driver(name, None, None, f"left out: {why}")
@@ -71,11 +76,20 @@ def _sample(frozen: Frozen) -> None:
 
 def _target(frozen: Frozen, args: Args) -> Target:
     try:
-        return fit_target(frozen, args)[1]
+        task, target = fit_target(frozen, args)
+        if task == "hierarchy":  # here paths are groups, as they are spelt
+            task, target = fit_target(frozen, args | {"task": "classification"})
     except DataError as error:  # its remedies are about learning
         raise DataError(
             error.message, remedy="Name a column of classes, or of a number, that differs between rows."
         ) from None
+    if tasks[task].shape == "labels":
+        has = f"list_contains({quote_identifier(target.name)}, {quote_literal(target.classes[0])})"
+        raise DataError(
+            f"The target {target.name!r} has several labels a row, and drivers are told of one thing at a time.",
+            remedy=f"Ask for one: SELECT *, {has} AS it FROM ...",
+        )
+    return target
 
 
 def _read(frozen: Frozen, target: Target, name: str, kind: str) -> tuple[Variable, Variable]:

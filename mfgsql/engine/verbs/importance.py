@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -9,11 +10,14 @@ import numpy as np
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine, caller
-from mfgsql.engine.heldout import held_out
+from mfgsql.engine.heldout import HeldOut, held_out
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
+from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.versions import task_of
+from mfgsql.errors import OptionError
 from mfgsql.evaluation.importance import REPEATS, Importance, permutation_importance
 from mfgsql.model import Manifest
+from mfgsql.scoring.reading import predict, swapped
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 
@@ -21,8 +25,10 @@ COLUMNS = {
     "feature": "VARCHAR", "importance": "DOUBLE", "deviation": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
     "rank": "INTEGER", "metric": "VARCHAR", "rows": "BIGINT",
 }  # fmt: skip
+Shuffled = Callable[[str, Array], Prediction]
 _FEWEST, _MOST = 200, 3_000  # rows
 _ENCODING = 3e4  # multiply-adds that a value costs before the network sees it
+_READING = 2e7  # that a text or picture counts as
 _WORK = 1e10  # multiply-adds of the network over all rows, features and repeats: a second or two on a few cores
 
 
@@ -34,15 +40,36 @@ def importance_of(engine: Engine, version: Version, cancellation: Cancellation) 
     """
     rows = int(np.clip(_WORK / work_of_a_row(version), _FEWEST, _MOST))  # not by the clock: the same ones each time
     held = held_out(engine, version, most=rows)
-
-    def shuffled(name: str, order: Array) -> Prediction:
-        cancellation.check()
-        with engine.scorer(version.name) as scorer:
-            return held.unseen.shuffled(scorer, held.part, name, order)
-
     metric = held.model.task.metrics(held.model.target)[0]
     names = held.model.manifest.features.names
-    return permutation_importance(held.prediction, shuffled, held.truth, metric, names)
+    shuffled = _shuffled_fields if held.model.manifest.features.fields() else _shuffled
+    ask = shuffled(engine, held, cancellation.check)
+    return permutation_importance(held.prediction, ask, held.truth, metric, names)
+
+
+def _shuffled(engine: Engine, held: HeldOut, check: Callable[[], None]) -> Shuffled:
+    def ask(name: str, order: Array) -> Prediction:
+        check()
+        with engine.scorer(held.version.name) as scorer:
+            return held.unseen.shuffled(scorer, held.part, name, order)
+
+    return ask
+
+
+def _shuffled_fields(engine: Engine, held: HeldOut, check: Callable[[], None]) -> Shuffled:
+    """Towers look at each text and picture once, however often it is moved; of the only column predictions move."""
+    features = held.model.manifest.features
+    if len(features.names) == 1:
+        return lambda name, order: held.prediction.take(order)
+    with engine.scorer(held.version.name) as scorer:
+        seen = held.unseen.read(scorer, check)
+
+    def ask(name: str, order: Array) -> Prediction:
+        check()
+        with engine.scorer(held.version.name) as scorer:
+            return predict(scorer, swapped(features, seen, name, order))
+
+    return ask
 
 
 def takes_long(version: Version) -> bool:
@@ -52,8 +79,10 @@ def takes_long(version: Version) -> bool:
 
 def work_of_a_row(version: Version) -> float:
     """Multiply-adds, over all features and repeats."""
-    features = len(Manifest.from_json(version.manifest).features.names)
-    return (version.bytes / 4 + _ENCODING) * (features + 1) * features * REPEATS
+    manifest = Manifest.from_json(version.manifest)
+    features, fields = len(manifest.features.names), len(manifest.features.fields())
+    each = manifest.backbone.work if fields else version.bytes / 4
+    return fields * _READING + (each + _ENCODING) * (features + 1) * features * REPEATS
 
 
 def _importance(engine: Engine, args: Args) -> Rows:
@@ -70,6 +99,11 @@ def plan_feature_importance(engine: Engine, args: Args) -> str:
     """A row for each feature."""
     with engine.cursor() as cursor:
         version = resolve(cursor, args.get("model"))
-    task_of(version, Manifest.from_json(version.manifest))  # a base is refused here
+    manifest = Manifest.from_json(version.manifest)
+    if task_of(version, manifest).shape == "spans":  # a base is refused there
+        raise OptionError(
+            f"'{version.model}' reads {manifest.features.names[0]!r} and nothing else: it needs all of it.",
+            remedy=f"How well it finds each label: FROM ml_classification_report({quote_literal(version.model)}, ...).",
+        )
     session = caller.get()
     return acting_plan("feature_importance", {"model": version.name, "session": session.id if session else None})

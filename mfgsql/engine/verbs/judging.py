@@ -8,18 +8,21 @@ import duckdb
 
 from mfgsql.catalog import Version
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.labelreport import report_of_labels
 from mfgsql.engine.planning import Args, at_place, json_rows, planners
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
+from mfgsql.engine.spans import compared, plan_span_metrics, plan_span_report
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.model import Manifest
-from mfgsql.tasks import Target
+from mfgsql.tasks import TOKENS, Target
 
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
             "rows": "BIGINT"}  # fmt: skip
+_GUESSES = {"class": "__ml.label", "labels": "__ml.labels", "value": "__ml.value"}
 
 
 @planners.register("evaluate")
@@ -28,11 +31,11 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
     version, manifest, source = model_and_source(engine, args)
     task = task_of(version, manifest)
     assert manifest.target is not None
+    if manifest.task == TOKENS:
+        return plan_span_metrics(_compared(version, manifest, source, args), manifest.target.name)
     truth = true_value(engine, version, manifest, source, args)
-    if task.shape == "class":
-        wanted, guess, scores = f"CAST({truth} AS VARCHAR)", "__ml.label", "list(__ml.scores)"
-    else:
-        wanted, guess, scores = f"CAST({truth} AS DOUBLE)", "__ml.value", "NULL"
+    wanted, guess = task.truth_sql(truth, manifest.target), _GUESSES[task.shape]
+    scores = "NULL" if task.shape == "value" else "list(__ml.scores)"
     rows = (
         f"(SELECT list(__truth) AS t, list({guess}) AS p, {scores} AS s "
         f"FROM ({scored(version, manifest, source, args, also=f'{wanted} AS __truth')}) "
@@ -62,7 +65,7 @@ def _pairs(engine: Engine, args: Args) -> str:
     """Counts by actual and predicted class."""
     version, manifest, source = model_and_source(engine, args)
     target = class_target(version, manifest)
-    truth = f"CAST({source_alias(version)}.{quote_identifier(target.name)} AS VARCHAR) AS __truth"
+    truth = f"{truth_of(version, manifest, target)} AS __truth"
     return (
         "SELECT __truth AS actual, __ml.label AS predicted, count(*) AS rows "
         f"FROM ({scored(version, manifest, source, args, also=truth)}) "
@@ -74,14 +77,25 @@ def class_target(version: Version, manifest: Manifest) -> Target:
     """The target of a model of classes.
 
     Raises:
-        OptionError: it predicts a number.
+        OptionError: it predicts a number, or several labels a row.
     """
-    if task_of(version, manifest).shape != "class" or manifest.target is None:
+    shape = task_of(version, manifest).shape
+    if shape == "labels":
+        raise OptionError(
+            f"'{version.model}' gives a row several labels; this is for one class a row.",
+            remedy=f"Use FROM ml_classification_report('{version.model}', ...), which judges each label.",
+        )
+    if shape != "class" or manifest.target is None:
         raise OptionError(
             f"'{version.model}' predicts a number; this is for classes.",
             remedy=f"Use FROM ml_evaluate('{version.model}', ...).",
         )
     return manifest.target
+
+
+def truth_of(version: Version, manifest: Manifest, target: Target) -> str:
+    """SQL of a row's truth as the task takes it."""
+    return task_of(version, manifest).truth_sql(f"{source_alias(version)}.{quote_identifier(target.name)}", target)
 
 
 @planners.register("confusion_matrix")
@@ -90,9 +104,27 @@ def plan_confusion_matrix(engine: Engine, args: Args) -> str:
     return f"FROM ({_pairs(engine, args)}) ORDER BY actual, predicted"
 
 
+def _compared(version: Version, manifest: Manifest, source: Source, args: Args) -> str:
+    """A SELECT of texts, their true spans, and those found."""
+    assert manifest.target is not None
+    names = (manifest.features.names[0], manifest.target.name)
+    columns = [f"{source_alias(version)}.{quote_identifier(name)}" for name in names]
+    return scored(version, manifest, source, args, also=compared(*columns))
+
+
 @planners.register("classification_report")
 def plan_classification_report(engine: Engine, args: Args) -> str:
-    """Precision, recall, F1 and support by class, then the averages as scikit-learn reports them."""
+    """Precision, recall, F1 and support by class, then the averages as scikit-learn reports them.
+
+    Of spans by label as seqeval reports them, then of the words by tag.
+    """
+    version, manifest, source = model_and_source(engine, args)
+    if manifest.task == TOKENS and manifest.target is not None:
+        return plan_span_report(_compared(version, manifest, source, args), manifest.target.name)
+    if task_of(version, manifest).shape == "labels":
+        assert manifest.target is not None
+        truth = f"{truth_of(version, manifest, manifest.target)} AS __truth"
+        return report_of_labels(scored(version, manifest, source, args, also=truth))
     return f"""
 WITH pairs AS ({_pairs(engine, args)}),
 classes AS (SELECT actual AS class FROM pairs UNION SELECT predicted FROM pairs),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
+from mfgsql.backbones.checkpoints import find
 from mfgsql.catalog import resolve
 from mfgsql.catalog.models import model_name
 from mfgsql.decision import Costs
+from mfgsql.engine.access import asker, resolve_file
+from mfgsql.engine.access.roles import refuse
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.histories import reads_histories
 from mfgsql.engine.planning import (
@@ -22,9 +26,10 @@ from mfgsql.engine.planning import (
 from mfgsql.engine.runs import load_libraries, run_learning
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
+from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
 from mfgsql.model import Manifest
-from mfgsql.tasks import ANOMALY, objectives, tasks
+from mfgsql.tasks import ANOMALY, EMBEDDING, objectives, tasks
 from mfgsql.training import Recipe
 
 COLUMNS = {
@@ -33,7 +38,7 @@ COLUMNS = {
     "seconds": "DOUBLE", "device": "VARCHAR", "warnings": "VARCHAR[]",
 }  # fmt: skip
 # Options that say which rows and columns, not how to train.
-_ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day")
+_ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator")
 
 for _verb in ("pretrain", "finetune"):
     actions.register(_verb)(Action(COLUMNS, run_learning))
@@ -42,8 +47,9 @@ for _verb in ("pretrain", "finetune"):
 @planners.register("pretrain")
 def plan_pretrain(engine: Engine, args: Args) -> str:
     """A base from rows without labels."""
-    args["objective"] = args.get("objective") or "masked"
-    objectives[args["objective"]]  # an unknown one is refused here
+    if args.get("objective") is not None or not args.get("field"):
+        args["objective"] = args.get("objective") or "masked"
+        objectives[args["objective"]]  # an unknown one is refused here
     return _plan(engine, "pretrain", args)
 
 
@@ -63,15 +69,16 @@ def plan_finetune(engine: Engine, args: Args) -> str:
 
 
 def _check_task(name: object) -> None:
-    known = [*tasks, ANOMALY]
+    known = [*tasks, EMBEDDING, ANOMALY]
     if name not in known:
         raise OptionError(f"No task is called {name!r}; there is {one_of(known)}.{did_you_mean(str(name), known)}")
 
 
 def _plan_detector(engine: Engine, args: Args) -> str:
     """A detector of anomalies, from normal rows without labels."""
+    of_histories = [("base", "it learns from scratch")] if args.get("order_by") or args.get("entity") else []
     for name, why in (("target", "it learns from normal rows alone"), ("costs", "it knows no costs"),
-                      ("base", "it learns from scratch"), ("weight", "its rows weigh the same")):  # fmt: skip
+                      ("weight", "its rows weigh the same"), *of_histories):  # fmt: skip
         if args.get(name) is not None:
             raise OptionError(f"task := 'anomaly' takes no {name}: {why}. Leave it out.")
     return _plan(engine, "finetune", args)
@@ -87,7 +94,9 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
         raise OptionError(f"promote is 'auto' or left out, not {args['promote']!r}.")
     with engine.cursor() as cursor:
         base = None
-        if args.get("base"):
+        if args.get("base") and is_checkpoint(str(args["base"])):
+            args["base"] = str(_checkpoint(engine, args["base"]))
+        elif args.get("base"):
             version = resolve(cursor, args["base"])
             args["base"], base = version.name, Manifest.from_json(version.manifest)  # what the caller saw
         read_source(at_place(cursor, args), args.get("source"))
@@ -95,6 +104,20 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
     args["histories"] = reads_histories(args, base)
     session = caller.get()
     return acting_plan(verb, {"verb": verb, **args, "session": session.id if session else None})
+
+
+def _checkpoint(engine: Engine, base: str) -> Path:
+    """The folder of a checkpoint. Whether there is one is not looked at before who asks may read it.
+
+    Raises:
+        AccessError: they may not.
+    """
+    if not base.startswith("hf:"):
+        path = resolve_file(engine, asker(), base)
+        return find(base if path == Path(base) else str(path))  # as it was written, for who may name any
+    if asker() is not None:
+        raise refuse("Naming a base of a hub", "Put its folder below the folder for files, and name that.")
+    return find(base, online=engine.settings.hub == "online")
 
 
 def check_options(args: Args) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mfgsql.catalog import Version, resolve
+from mfgsql.engine.access import Role, asker
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.planning import Args, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
-from mfgsql.engine.scoring import DEFAULT_LEVEL
+from mfgsql.engine.scoring import DEFAULT_LEVEL, WITH_FILES
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.misuse import ALIAS, asked
 from mfgsql.engine.versions import task_of
@@ -32,7 +33,7 @@ def plan_predict(engine: Engine, args: Args) -> str:
     most = check_explain(args.get("explain"))
     windowed = manifest.history is not None
     ml = "__ml.scored" if most and not windowed else "__ml"
-    outputs = _detected(args) if manifest.task == ANOMALY else _predicted(version, manifest, args, ml)
+    outputs = _detected(manifest, args) if manifest.task == ANOMALY else _predicted(version, manifest, args, ml)
     outputs += status_of_history(manifest) if windowed else [(name, f"{ml}.{name}") for name in _STATUS]
     outputs += [("why", "__ml.why" if windowed else _why(most))] if most else []
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
@@ -52,13 +53,24 @@ def _predicted(version: Version, manifest: Manifest, args: Args, ml: str) -> lis
     return [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
 
 
-def _detected(args: Args) -> list[tuple[str, str]]:
+def _detected(manifest: Manifest, args: Args) -> list[tuple[str, str]]:
     """Columns of a detector; the flag is made of the two numbers that stand beside it."""
     if args.get("level") is not None:
         raise OptionError("A detector has no level: how often it may be wrong was said when it learnt.")
-    columns = [(name, f"__ml.{name}") for name in ("score", "threshold", "changepoint")]
+    names = ["score", "threshold", "changepoint"] if manifest.history is not None else _of_pictures(args)
+    if args.get("heat_map") and manifest.history is not None:
+        raise OptionError("heat_map is of pictures, and this detector reads histories: leave it out.")
+    columns = [(name, f"__ml.{name}") for name in names]
     columns.insert(2, ("is_anomaly", "__ml.score > __ml.threshold"))
     return columns
+
+
+def _of_pictures(args: Args) -> list[str]:
+    if args.get("explain") is not None:
+        raise OptionError(
+            "explain is of histories: of pictures the column regions tells where.", remedy="heat_map := TRUE shows it."
+        )
+    return ["score", "threshold", "regions", *(["heat_map"] if args.get("heat_map") else [])]
 
 
 def scored(
@@ -75,17 +87,30 @@ def scored(
         session = caller.get()
         asked = args | {"level": check_level(args.get("level")), "session": session.id if session else None}
         return f"SELECT {kept}, __ml FROM ({answered(version, manifest, source, asked, alias)}) AS {alias}"
-    task = task_of(version, manifest)
     named = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
-    row = f"{{{quote_literal(version.name)}: {_struct(named)}}}"
+    row = f"{{{quote_literal(pinned(version, manifest))}: {_struct(named)}}}"
+    if manifest.task == ANOMALY:
+        session = caller.get()
+        how = f"{bool(args.get('heat_map'))}, {quote_literal(session.id) if session else 'NULL'}"
+        return f"SELECT {kept}, _ml_score_picture({row}, {how}) AS __ml FROM {source.sql} AS {alias}"
+    task = task_of(version, manifest)
     level = check_level(args.get("level"))
     # An argument costs for each row, a name in a type nothing: so the version is one, and the usual level is left out.
     other = f", {level}" if task.shape == "value" and level != DEFAULT_LEVEL else ""
     call = f"_ml_score_{task.shape}({row}{other})"
     if told:
-        texts = _struct({name: f"CAST({column} AS VARCHAR)" for name, column in named.items()})
+        pictures = [quote_literal(name) for name in manifest.features.fields("image")]
+        told_of = {name: "NULL" if name in pictures else column for name, column in named.items()}
+        texts = _struct({name: f"CAST({value} AS VARCHAR)" for name, value in told_of.items()})
         call = _struct({"'scored'": call, "'row'": row, "'texts'": texts})
     return f"SELECT {kept}, {call} AS __ml FROM {source.sql} AS {alias}"
+
+
+def pinned(version: Version, manifest: Manifest) -> str:
+    """The version's name as a scoring function reads it; of pictures with whether their paths may be opened."""
+    identity = asker()
+    may = identity is not None and identity.role is Role.ADMIN and manifest.features.fields("image")
+    return version.name + WITH_FILES if may else version.name
 
 
 def status_of_history(manifest: Manifest) -> list[tuple[str, str]]:

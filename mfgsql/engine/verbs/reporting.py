@@ -9,6 +9,7 @@ import duckdb
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import ModelRef, Version, resolve
+from mfgsql.engine.annotated import tagged_facts
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.examples import examples_of
 from mfgsql.engine.heldout import HeldOut, held_out
@@ -20,11 +21,11 @@ from mfgsql.evaluation.importance import Importance
 from mfgsql.model import Manifest
 from mfgsql.reporting import Facts, Missing, check_installed, render
 from mfgsql.reporting.facts import Feature, Judged, Run, Score
-from mfgsql.tasks import ANOMALY
+from mfgsql.tasks import ANOMALY, TOKENS
 from mfgsql.tasks.task import Array
 from mfgsql.training.windows import HISTORY
 
-_ROWS = 10_000  # of the held-out ones; more would take longer and tell little more
+_ROWS, _READ = 10_000, 2_000  # of the held-out ones, and of texts and pictures; more would tell little more
 _RUN = (
     "SELECT run_id, verb, status, source, error, started_at, epoch(finished_at - started_at), device, steps, result "
     "FROM ml_catalog.runs WHERE "
@@ -63,8 +64,12 @@ def _of_version(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
     scores = con.execute(
         "SELECT metric, value, baseline FROM ml_catalog.metrics WHERE run_id = ? AND final", [version.run_id]
     ).fetchall()
-    told = _held_facts(engine, con, version) if manifest.target else {}
-    if manifest.task == ANOMALY:
+    told: dict[str, Any] = {}
+    if manifest.task == TOKENS:
+        told = {"tagged": tagged_facts(engine, version)}
+    elif manifest.target:
+        told = _held_facts(engine, con, version)
+    elif manifest.task == ANOMALY and manifest.history is not None:
         told = {"scored": scores_along(engine, version)}
     return Facts(
         version.model,
@@ -93,7 +98,8 @@ def _of_version(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
 def _held_facts(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version) -> dict[str, Any]:
     """What only the held-out rows tell; without them, why not."""
     try:
-        held = held_out(engine, version, most=_ROWS)
+        fields = Manifest.from_json(version.manifest).features.fields()
+        held = held_out(engine, version, most=_READ if fields else _ROWS)
     except MfgsqlError as error:
         return dict.fromkeys(("judged", "rival", "importance", "examples"), Missing(str(error)))
     importance = _importance(engine, version)

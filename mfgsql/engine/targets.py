@@ -1,0 +1,59 @@
+"""The target of a training: its task, its classes, and what mistakes cost."""
+
+from __future__ import annotations
+
+import ibis
+
+from mfgsql.engine.fields import profile_spans
+from mfgsql.engine.findings import named_source
+from mfgsql.engine.labelsets import count_paths, fit_labels
+from mfgsql.engine.planning import Args
+from mfgsql.engine.profiling import value_counts
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.snapshots import ROWS, Frozen
+from mfgsql.errors import DataError, OptionError
+from mfgsql.features import ColumnProfile
+from mfgsql.tasks import TOKENS, Target, choose_task, tasks
+
+
+def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
+    """The task, as told or by the target's kind, and the target."""
+    if not frozen.rows:
+        raise all_null(frozen, args["target"])
+    if args.get("task") == TOKENS:
+        return TOKENS, tasks[TOKENS].fit_target(profile_spans(frozen, args), args)
+    profile = frozen.profiles[args["target"]]
+    task: str = args.get("task") or choose_task(profile, args.get("separator"), windowed=bool(args.get("histories")))
+    if task == "multilabel":
+        return task, fit_labels(frozen.con, ROWS, profile, args)
+    if task == "hierarchy":
+        profile = count_paths(frozen.con, ROWS, profile)
+    if task == "classification":
+        backend = ibis.duckdb.from_connection(frozen.con)
+        rows = backend.table(ROWS, database=("temp", "main"))
+        profile = ColumnProfile(
+            profile.name, profile.type, profile.rows, profile.nulls, top=value_counts(rows, profile.name)
+        )
+    return task, tasks[task].fit_target(profile, args)
+
+
+def costs_of(args: Args, task: str | None, target: Target | None) -> dict[str, float] | None:
+    """What mistakes cost, where there is an alarm that can be raised or not."""
+    costs: dict[str, float] | None = args.get("costs")
+    if costs is None:
+        return None
+    labels = task is not None and tasks[task].shape == "labels"
+    if target is None or labels or len(target.classes) != 2:
+        what = f"has {len(target.classes)} classes" if target and target.classes else "is a number"
+        what = "has several labels a row" if labels else what
+        raise OptionError(f"costs are for a target of two classes, and {args['target']!r} {what}: leave them out.")
+    return costs
+
+
+def all_null(frozen: Frozen, target: str) -> DataError:
+    """The error of a target that is known in no row."""
+    without = f"SELECT * EXCLUDE ({quote_identifier(target)}) FROM {named_source(frozen)}"
+    return DataError(
+        f"The target {target!r} is NULL in all of the source's {frozen.unlabelled:,} rows.",
+        remedy=f"Name another, or train a base: FROM ml_pretrain('my_base', {quote_literal(without)});",
+    )
