@@ -35,6 +35,7 @@ from mfgsql.cli.report import report
 from mfgsql.cli.runs import runs
 from mfgsql.cli.serve import serve
 from mfgsql.cli.sql import sql
+from mfgsql.cli.texts import embed, search, similar, spans
 from mfgsql.cli.thresholds import thresholds
 from mfgsql.cli.users import users
 from mfgsql.version import __version__
@@ -45,6 +46,7 @@ Environment:
   MFGSQL_URL        instead: the server, where --url is left out
   MFGSQL_MEMORY     memory for everything together, such as 8GB
   MFGSQL_DEVICE     auto, cpu, cuda, mps
+  MFGSQL_HUB        offline; online fetches bases named hf:org/name
   MFGSQL_TRACK      records trainings: tensorboard, wandb (offline) or both
   MFGSQL_TRACK_DIR  the folder for that; else beside the database
   MFGSQL_DEBUG      1 shows tracebacks
@@ -88,6 +90,10 @@ for _command in (
     finetune,
     predict,
     detect,
+    spans,
+    embed,
+    search,
+    similar,
     maintenance,
     evaluate,
     thresholds,

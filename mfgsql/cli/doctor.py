@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mfgsql.cli.remote.session import Remote
 
 _PACKAGES = ("mfgsql", "duckdb", "torch", "transformers", "polars", "pyarrow")
+_EXTRAS = (("text", "peft", "adapters of bases (LoRA)"), ("image", "pillow", "pictures"))
 Finding = tuple[str, str, str]
 
 
@@ -44,6 +45,11 @@ def _software() -> Iterator[Finding]:
             yield package, "ok", version(package)
         except PackageNotFoundError:
             yield package, "warn", f"not installed: pip install {package}"
+    for extra, package, use in _EXTRAS:
+        try:
+            yield f"[{extra}]", "ok", f"{package} {version(package)}, for {use}"
+        except PackageNotFoundError:
+            yield f"[{extra}]", "none", f"{use} need it: pip install 'mfgsql[{extra}]'"
 
 
 def _machine() -> Iterator[Finding]:

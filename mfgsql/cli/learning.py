@@ -13,13 +13,19 @@ from mfgsql.cli.remote.address import is_url
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import F, call, database, opened, where
 
+_TASKS = (
+    "By the target's kind classification, regression, multilabel or hierarchy; else rul, anomaly, token_classification "
+    "or embedding."
+)
+
 
 def _shared(command: F) -> F:
     """Arguments and options that both verbs have."""
     options: list[Callable[[Any], Any]] = [
         click.argument("model"),
         click.argument("source"),
-        click.option("--base", help="A base to start from."),
+        click.option("--base", help="A base to start from: its name, a folder './minilm', or 'hf:org/name'."),
+        click.option("--field", metavar="COL", help="Column of texts or pictures, which is then read alone."),
         click.option("--split", help="Rows to judge by: time, entity, or a column; default: by hash."),
         click.option("--order-by", metavar="COL", help="Column of time."),
         click.option("--entity", metavar="COL", help="Column of the machine or unit."),
@@ -35,7 +41,7 @@ def _shared(command: F) -> F:
 
 @click.command()
 @_shared
-@click.option("--objective", help="masked, autoencoder or autoregressive.")
+@click.option("--objective", help="masked, autoencoder or autoregressive; default: by the kind of column.")
 @database()
 @output
 def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> None:
@@ -44,6 +50,7 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     \b
     Example:
       mfgsql pretrain press telemetry --option epochs=20 --db plant.duckdb
+      mfgsql pretrain notes work_orders --field note --base ./minilm --db plant.duckdb
     """
     _learn("pretrain", model, source, db, out, given)
 
@@ -51,7 +58,7 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
 @click.command()
 @_shared
 @click.option("--target", metavar="COL", help="Column to predict; a detector of anomalies has none.")
-@click.option("--task", help="classification or regression (default: by the target's kind), rul, or anomaly.")
+@click.option("--task", help=_TASKS)
 @click.option("--weight", metavar="COL", help="Column of row weights.")
 @costs_options
 @database()
@@ -63,6 +70,7 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     Example:
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
       mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
+      mfgsql finetune entities annotated_notes --task token_classification --target spans --base notes --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """
     if given["target"] is None and given["task"] != "anomaly":

@@ -11,7 +11,7 @@ import click
 
 from mfgsql.cli.completion import model_argument
 from mfgsql.cli.rows import Output, output
-from mfgsql.cli.session import call, database, opened
+from mfgsql.cli.session import F, call, database, opened
 
 if TYPE_CHECKING:
     from mfgsql import Session
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 _WRITERS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 
 
+def to_file(command: F) -> F:
+    """The option ``--output`` as the argument ``path``."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--output", "path", type=kind, help="A .csv or .parquet file.")(command)
+
+
 @click.command()
 @model_argument
 @click.argument("source")
-@click.option(
-    "-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="A .csv or .parquet file."
-)
+@to_file
 @click.option("--level", type=float, help="Share of true values that intervals (default 0.9) or prediction sets hold.")
 @click.option("--explain", type=click.IntRange(min=1), metavar="K", help="The K features that move each row most.")
 @click.option("--latest", is_flag=True, help="The last row of each entity only (models that read histories).")
@@ -52,17 +56,27 @@ def predict(
       mfgsql predict press_failure telemetry_now -o risk.parquet --db plant.duckdb
       mfgsql predict pump_life telemetry --latest --db plant.duckdb
     """
+    check_path(path)
+    asked = histories(latest, since)
+    statement = call("predict", model, source, level=level, explain=explain, **asked)
+    with opened(db) as session:
+        show_or_write(session, statement, path, out)
+
+
+def check_path(path: Path | None) -> None:
+    """Refuse what can't be written before anything runs."""
     if path and path.suffix.lower() not in _WRITERS:
         raise click.UsageError(f"'{path}' is neither .csv nor .parquet.")
     if path and not path.parent.is_dir():
         raise click.UsageError(f"'{path}' lies in no folder that exists.")
-    asked = histories(latest, since)
-    statement = call("predict", model, source, level=level, explain=explain, **asked)
-    with opened(db) as session:
-        if path:
-            click.echo(f"{_write(session, statement, path):,} rows written to {path}")
-        else:
-            out.result(session.execute(statement))
+
+
+def show_or_write(session: Session | Remote, statement: str, path: Path | None, out: Output) -> None:
+    """The rows on the screen, or in a file."""
+    if path:
+        click.echo(f"{_write(session, statement, path):,} rows written to {path}")
+    else:
+        out.result(session.execute(statement))
 
 
 def histories(latest: bool, since: str | None) -> dict[str, object]:

@@ -125,7 +125,9 @@ def _write_csv(names: list[str], rows: Iterator[Sequence[Any]]) -> None:
 
 
 def _cell(value: Any) -> Any:
-    """NULL as nothing, nested values as JSON."""
+    """NULL as nothing, nested values as JSON, bytes as hexadecimal digits, as JSON has them, too."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, bytes):
+        return value.hex()
     return json.dumps(plain(value), ensure_ascii=False) if isinstance(value, dict | list | tuple) else value

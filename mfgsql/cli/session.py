@@ -122,4 +122,5 @@ def call(verb: str, /, *args: object, **named: object) -> str:
     """``FROM ml_<verb>(...)`` with the arguments that were given."""
     from mfgsql.engine.quoting import call as written
 
-    return written(verb, args, {name: value for name, value in named.items() if value not in (None, False, {})})
+    told = {name: value for name, value in named.items() if value is not None and value is not False and value != {}}
+    return written(verb, args, told)

@@ -25,6 +25,7 @@ _WIDE = 24  # cells that a column of text claims before others are hidden
 _FEW = 50  # rows that are read one by one
 _SENTENCE = 60  # cells from which on a text is no name
 _GAP = 3  # cells between two columns
+_SHORT = 16  # bytes of a BLOB that are shown
 _ENDLESS = 4000  # width of a pipe
 
 
@@ -132,6 +133,8 @@ def shown_as(value: Any) -> Text:
         return Text(f"{value:.6g}" if abs(value) < 1e6 else f"{value:,.1f}")
     if isinstance(value, datetime):
         return Text(value.isoformat(sep=" ", timespec="seconds"))
+    if isinstance(value, bytes):  # of pictures the size; short ones as the other formats write them
+        return Text(value.hex() if len(value) <= _SHORT else f"{len(value):,} bytes")
     nested = isinstance(value, dict | list | tuple)
     return Text(clean(json.dumps(plain(value), ensure_ascii=False) if nested else str(value)))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from mfgsql.evaluation.importance import Importance
 from mfgsql.model import Manifest
-from mfgsql.tasks import Prediction
+from mfgsql.tasks import Prediction, tasks
 from mfgsql.tasks.task import Array
 
 
@@ -85,6 +86,39 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A part of a text.
+
+    Attributes:
+        weight: from -1 to 1, how strongly it speaks for what is told of or against it; 0 is left unmarked.
+        note: what it adds, in words. label: of a span, which has no weight.
+    """
+
+    text: str
+    weight: float = 0.0
+    note: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A row's text in a column, part by part; ``adds`` is what all of it adds to the prediction, in words."""
+
+    name: str
+    stretches: tuple[Stretch, ...]
+    adds: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A row's picture in a column, as a PNG; None where there is none. ``adds`` as of `Marked`."""
+
+    name: str
+    png: bytes | None
+    adds: str = ""
+
+
+@dataclass(frozen=True)
 class Example:
     """A held-out row.
 
@@ -92,6 +126,7 @@ class Example:
         actual, predicted: as people write them. score: probability of the prediction, or None.
         values: features worth a look, with their values. reason: doubts about the row, as ``ml_reason`` tells them.
         contributions: what each of these features adds to the prediction, as far as that is known.
+        texts, pictures: of those columns, with the words and places that count.
     """
 
     actual: str
@@ -100,6 +135,31 @@ class Example:
     values: tuple[tuple[str, str], ...]
     reason: str | None = None
     contributions: Mapping[str, float] = field(default_factory=dict)
+    texts: tuple[Marked, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaggedText:
+    """A text with its spans, as annotated and as found."""
+
+    actual: Marked
+    found: Marked
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """What a model of spans finds in texts held out.
+
+    Attributes:
+        report: rows of level (span or token), class, precision, recall, f1, support. texts: how many.
+        wrong, right: some of them, those with the most wrong spans first, and those with the most spans, all right.
+    """
+
+    report: tuple[Mapping[str, Any], ...]
+    texts: int
+    wrong: tuple[TaggedText, ...]
+    right: tuple[TaggedText, ...]
 
 
 @dataclass(frozen=True)
@@ -140,6 +200,7 @@ class Facts:
         history: (step, split, metric, value) of each judgement while it was trained.
         best_step: whose weights are kept.
         base_licence: what is known of the licence of the base.
+        tagged: of a model of spans.
         timelines: of a model of histories and numbers, some histories held out. scored: of a detector one with scores.
     """
 
@@ -167,6 +228,7 @@ class Facts:
     rival: Rival | Missing = Missing("There is no other version.")
     importance: tuple[Importance, ...] | Missing = Missing("It was not measured.")
     examples: tuple[ExampleGroup, ...] | Missing = Missing("There are none.")
+    tagged: Tagged | Missing | None = None
     timelines: tuple[Timeline, ...] = ()
     scored: Timeline | Missing | None = None
 
@@ -181,6 +243,21 @@ class Facts:
         return self.manifest.task if self.manifest and self.manifest.target else None
 
     @property
+    def shape(self) -> str | None:
+        """What a row gets of a task with a target: a class, labels, a value or spans."""
+        return tasks[self.task].shape if self.task else None
+
+    @property
+    def judges_rows(self) -> bool:
+        """Whether there is one truth for each row."""
+        return self.version is not None and self.shape not in (None, "spans")
+
+    @property
     def classes(self) -> tuple[str, ...]:
-        """Of the target; empty where it has none."""
-        return self.manifest.target.classes if self.manifest and self.manifest.target else ()
+        """Of the target, where a row is of one; else empty."""
+        return self.manifest.target.classes if self.manifest and self.manifest.target and self.shape == "class" else ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the target, where a row may have several; else empty."""
+        return self.manifest.target.classes if self.manifest and self.manifest.target and self.shape == "labels" else ()

@@ -55,6 +55,11 @@ def points(value: float) -> str:
     return f"{sign}{value * 100:z.1f}{_JOIN}points".replace("-", _MINUS)
 
 
+def added(value: float, shares: bool) -> str:
+    """What something adds to a prediction: points of a percentage to a share, else in the number's own unit."""
+    return points(value) if shares else ("+" if value > 0 else "") + number(value, 3)
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """``3.4 %``, held together; what is not quite none or all is not rounded to it."""
     if share is None or not math.isfinite(share):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mfgsql.model import Manifest
 from mfgsql.reporting.facts import Facts
 from mfgsql.reporting.formats import count, day, plural, score, seconds
 from mfgsql.reporting.words import metric_meaning, metric_name
-from mfgsql.tasks import ANOMALY
+from mfgsql.tasks import ANOMALY, EMBEDDING
 
 _VERDICTS = {
     "useful": ("good", "Better than a naive guess beyond chance, on rows it was not trained on."),
@@ -56,13 +57,30 @@ def headline(facts: Facts) -> Headline:
     return Headline(facts.model, subtitle, _purpose(facts), verdict, tone, meaning, _tiles(facts))
 
 
+def _without_target(manifest: Manifest | None) -> str:
+    features = plural(len(manifest.features.names), "column") if manifest else "its columns"
+    fields = manifest.features.fields() if manifest else []
+    if manifest is not None and manifest.task == ANOMALY:
+        if fields:
+            return f"Detects anomalies: it has learnt what good pictures in “{fields[0]}” look like."
+        return f"Detects anomalies: it has learnt how {features} behave along histories while all is normal."
+    if manifest is not None and manifest.task == EMBEDDING:
+        return f"Turns “{fields[0]}” into vectors: what belongs together lies close together."
+    if fields:
+        return f"A base: it has learnt what “{fields[0]}” is like, without labels, for models to start from."
+    return f"A base: it has learnt how {features} of a row go together, without labels, for models to start from."
+
+
 def _purpose(facts: Facts) -> str:
     manifest = facts.manifest
-    features = plural(len(manifest.features.names), "column") if manifest else "its columns"
-    if manifest is not None and manifest.task == ANOMALY:
-        return f"Detects anomalies: it has learnt how {features} behave along histories while all is normal."
     if manifest is None or manifest.target is None:
-        return f"A base: it has learnt how {features} of a row go together, without labels, for models to start from."
+        return _without_target(manifest)
+    features = plural(len(manifest.features.names), "column")
+    if facts.shape == "spans":
+        found = plural((len(manifest.target.classes) - 1) // 2, "label")
+        return f"Finds what stands in “{manifest.features.names[0]}”: spans of {found}."
+    if facts.labels:
+        return f"Tells which of {len(facts.labels):,} labels “{manifest.target.name}” of a row has, from {features}."
     if not facts.classes:
         of = "a row" if manifest.history is None else "a history's newest row"
         return f"Predicts the number “{manifest.target.name}” of {of} from {features}."

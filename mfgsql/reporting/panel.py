@@ -10,6 +10,7 @@ under the entry-point group ``mfgsql.panel``::
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mfgsql.errors import MfgsqlError
 from mfgsql.registry import Registry
-from mfgsql.reporting.facts import Facts, Missing
+from mfgsql.reporting.facts import Facts, Missing, Stretch
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -70,11 +71,25 @@ class Bar:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell. shade: 0 to 1, how strongly it is coloured; bar: drawn instead of the text, which is then read aloud."""
+    """A cell.
+
+    Attributes:
+        shade: 0 to 1, how strongly it is coloured. bar: drawn instead of the text, which is then read aloud.
+        marks: parts of a text that stand before ``text``. picture: a PNG that stands before it, with ``label`` for who
+            can't see it.
+    """
 
     text: str
     shade: float | None = None
     bar: Bar | None = None
+    marks: tuple[Stretch, ...] = ()
+    picture: bytes | None = None
+    label: str = ""
+
+    @property
+    def data(self) -> str:
+        """The picture inside the page."""
+        return f"data:image/png;base64,{b64encode(self.picture or b'').decode()}"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,11 @@ METRICS = {
     "roc_auc": ("ROC-AUC", "how often a positive scores above a negative; 1 is perfect, 0.5 is guessing"),
     "f1": ("F1", "balance of positives found and alarms that are right; 1 is perfect"),
     "f1_macro": ("macro F1", "balance of rows found and predictions right, each class counting alike; 1 is perfect"),
+    "f1_micro": ("micro F1", "balance of labels found and labels that are right, over all rows; 1 is perfect"),
+    "subset_accuracy": ("Exact match", "share of rows with all of their labels and no other"),
+    "hamming_loss": ("Hamming loss", "share of wrong answers to whether a row has a label; less is better"),
+    "lrap": ("LRAP", "how far up a row's own labels are ranked among all; 1 is perfect"),
+    "family_accuracy": ("First level", "share of rows whose first level is right"),
     "accuracy": ("Accuracy", "share of rows predicted right"),
     "log_loss": ("Log loss", "how far probabilities are from the truth; 0 is perfect, less is better"),
     "brier": ("Brier score", "squared error of the probability; 0 is perfect, less is better"),
@@ -17,9 +22,19 @@ METRICS = {
         "NASA score",
         "sum over rows, a life predicted too long counting more; less is better",
     ),
+    "span_f1": ("Span F1", "balance of spans found and spans that are right, over all texts; 1 is perfect"),
+    "span_precision": ("Span precision", "share of the spans found that are right"),
+    "span_recall": ("Span recall", "share of the annotated spans that are found"),
+    "token_accuracy": ("Word accuracy", "share of words that are told rightly to be of a label, or of none"),
     "loss": ("Loss", "what training minimises; less is better"),
 }
-TASKS = {"classification": "class", "regression": "number", "rul": "number"}
+TASKS = {
+    "classification": "class",
+    "hierarchy": "class",
+    "multilabel": "labels",
+    "regression": "number",
+    "rul": "number",
+}
 
 
 def metric_name(name: str | None) -> str:

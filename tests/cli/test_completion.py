@@ -11,7 +11,10 @@ from click.shell_completion import ShellComplete
 
 from mfgsql.cli import main
 
-COMMANDS = (["predict"], ["evaluate"], *(["models", c] for c in ("show", "promote", "rollback", "drop", "export")))
+COMMANDS = (
+    *([c] for c in ("predict", "detect", "evaluate", "spans", "embed", "search", "similar")),
+    *(["models", c] for c in ("show", "promote", "rollback", "drop", "export")),
+)
 
 
 def offered(words: list[str], incomplete: str = "") -> list[str]:

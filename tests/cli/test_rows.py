@@ -29,7 +29,14 @@ def test_json_is_one_array_of_what_json_knows(mfgsql):
 def test_csv_is_what_a_reader_reads_back(mfgsql):
     names, row = csv.reader(io.StringIO(mfgsql("sql", ODD, "--format", "csv").stdout))
     assert dict(zip(names, row, strict=True))["text"] == 'a,"b"'
-    assert row[1] == "" and row[3] == "[1, 2]" and row[5] == "true"
+    assert row[1] == "" and row[3] == "[1, 2]" and row[5] == "true" and row[9] == "78"
+
+
+def test_a_picture_is_no_page_of_bytes(mfgsql):
+    picture = "SELECT repeat('x', 5000)::BLOB AS image, 'ab'::BLOB AS few"
+    shown = mfgsql("sql", picture).stdout
+    assert "5,000 bytes" in shown and "6162" in shown and "7878" not in shown
+    assert mfgsql("sql", picture, "--format", "csv").stdout == f"image,few\n{'78' * 5000},6162\n"
 
 
 @pytest.mark.parametrize(("form", "lines"), [("json", 1 + 3000 + 1), ("csv", 1 + 3000)])

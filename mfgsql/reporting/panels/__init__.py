@@ -11,10 +11,12 @@ from mfgsql.reporting.panels import (  # noqa: F401
     failures,
     figures,
     importance,
+    labels,
     learning,
     limits,
     lineage,
     residuals,
     rival,
+    spans,
     timelines,
 )

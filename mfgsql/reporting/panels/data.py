@@ -26,21 +26,36 @@ def data(facts: Facts) -> Panel | None:
     target = facts.manifest.target
     if target is not None:
         pairs.append(("Target", f"{target.name} ({target.type})"))
-        if not target.classes:
+        if facts.shape == "value":
             pairs.append(("Its values", f"{number(target.mean)} on average, deviation {number(target.deviation)}"))
     source = str(facts.manifest.lineage.get("source") or (facts.run.source if facts.run else None) or "")
     parts: list[Part] = [Terms(tuple(pairs))]
     parts += [Code(source, "Source")] if source else [Note("Its source is not recorded.")]
-    return Panel.of(*parts, *([_classes(facts)] if facts.classes else []))
+    if facts.shape == "spans":
+        return Panel.of(*parts, _spans(facts))
+    return Panel.of(*parts, *([_classes(facts)] if facts.classes or facts.labels else []))
+
+
+def _spans(facts: Facts) -> Table:
+    assert facts.manifest is not None
+    assert facts.manifest.target is not None
+    target = facts.manifest.target
+    counts = {tag[2:]: count for tag, count in zip(target.classes, target.counts, strict=True) if count}
+    total, most = sum(counts.values()), max(counts.values())
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST]
+    rows = tuple(_row(short(label, 40), count, total, most) for label, count in ordered)
+    return Table("Labels of the spans, the most frequent first.", ("Label", "", "Spans", "Share"), rows)
 
 
 def _classes(facts: Facts) -> Table:
     assert facts.manifest is not None
     assert facts.manifest.target is not None
-    counts = np.asarray(facts.manifest.target.counts)
-    total, most = int(counts.sum()), int(counts.max())
+    target, counts = facts.manifest.target, np.asarray(facts.manifest.target.counts)
+    total, most = int(target.rows or counts.sum()), int(counts.max())
     ordered = np.argsort(-counts, kind="stable")[:_MOST].tolist()
-    rows = [_row(short(facts.classes[i], 40), int(counts[i]), total, most) for i in ordered]
+    rows = [_row(short(target.classes[i], 40), int(counts[i]), total, most) for i in ordered]
+    if facts.labels:
+        return Table("Labels of the target, the most frequent first.", ("Label", "", "Rows", "Share"), tuple(rows))
     rest = len(counts) - len(ordered)
     if rest:
         others = total - int(counts[ordered].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mfgsql.entities import FIGURES
 from mfgsql.metrics import Metric
 from mfgsql.reporting.chance import margin
 from mfgsql.reporting.facts import Facts, Judged, Missing
@@ -17,13 +18,17 @@ def figures(facts: Facts) -> Panel | None:
     if facts.version is None or facts.manifest is None or facts.task is None or facts.manifest.target is None:
         return None
     metrics = tasks[facts.task].metrics(facts.manifest.target)
-    order = [m.name for m in metrics]
+    order = [m.name for m in metrics] if facts.judges_rows else list(FIGURES)
     known = sorted((s for s in facts.scores if s.metric in order), key=lambda s: order.index(s.metric))
     rows = tuple((metric_name(s.metric), score(s.value), score(s.baseline), metric_meaning(s.metric)) for s in known)
+    if not rows and facts.shape == "spans":
+        return Panel.why_not(Missing("It was never judged."))
     if not rows:
         return Panel.why_not(facts.judged if isinstance(facts.judged, Missing) else Missing("It was never judged."))
     caption = "On the rows held out, which it was not trained on."
     table = Table(caption, ("Metric", "Model", "Naive guess", "What it tells"), rows, texts=(3,))
+    if not facts.judges_rows:
+        return Panel.of(table, Note(f"{rows[0][0]} decides: it counts a span that has label, begin and end right."))
     return Panel.of(table, *([_chance(metrics[0], facts.judged)] if isinstance(facts.judged, Judged) else []))
 
 

@@ -17,7 +17,7 @@ _SIGNS = {"*": "×", "/": "÷", "-": "−", "+": "+"}
 @panel("importance", "What it looks at", order=70)
 def importance(facts: Facts) -> Panel | None:
     """What shuffling each feature costs."""
-    if facts.version is None or facts.task is None:
+    if not facts.judges_rows:
         return None
     if isinstance(facts.importance, Missing):
         return Panel.why_not(facts.importance)

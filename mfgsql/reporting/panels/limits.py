@@ -43,6 +43,8 @@ def _more(columns: list[Feature]) -> list[Part]:
 
 
 def _range(feature: Feature) -> str:
+    if feature.kind == "text":
+        return f"{count(feature.distinct)} different texts"
     if feature.minimum is not None and feature.maximum is not None:
         show = epoch if (feature.type or "").startswith(("DATE", "TIMESTAMP")) else number
         return f"{show(feature.minimum)} to {show(feature.maximum)}"

@@ -14,7 +14,7 @@ from mfgsql.tasks import tasks
 @panel("rival", "Against the previous champion", order=25)
 def rival(facts: Facts) -> Panel | None:
     """Every metric of both, and whether the difference is more than chance."""
-    if facts.version is None or facts.manifest is None or facts.task is None or facts.manifest.target is None:
+    if not facts.judges_rows or facts.manifest is None or facts.task is None or facts.manifest.target is None:
         return None
     if isinstance(facts.rival, Missing):
         return Panel.why_not(facts.rival)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from tests.cli.remote.conftest import ODD, Run, rows, run
 from tests.server.conftest import Served
 
 MADE = "SELECT unit AS unit, id AS cycle, torque FROM parts"
+NOTES = "SELECT id, note FROM url_orders"
+ORDERS = """
+CREATE TABLE url_orders AS SELECT i AS id, part || ' is ' || fault || ' at line ' || i AS note,
+  [{'label': 'part', 'begin': 0, 'stop': length(part)}] AS spans
+FROM (SELECT i, ['pump', 'bearing'][1 + i % 2] AS part, ['loud', 'worn', 'hot'][1 + i % 3] AS fault FROM range(40) r(i))
+"""
 COMMANDS = [
     ("sql", ODD),
     ("sql", "FROM parts WHERE false"),
@@ -41,13 +48,24 @@ COMMANDS = [
     ("evaluate", "fail", "parts", "--confusion"),
     ("thresholds", "fail", "parts", "--missed", "20", "--false-alarm", "1"),
     ("importance", "fail"),
+    ("spans", "url_marks", NOTES),
+    ("embed", "url_notes", f"{NOTES} LIMIT 3"),
+    ("search", "url_notes", NOTES, "bearing noise", "-k", "3"),
+    ("similar", "url_notes", NOTES, "--key", "id", "--least", "0.5"),
     ("models", "list"),
     ("models", "show", "fail"),
     ("models", "show", "fail@champion"),
+    ("models", "show", "url_notes"),
     ("runs", "list"),
     ("devices",),
 ]
-SHOWN = [COMMANDS[0], ("sql", "FROM parts WHERE false"), ("predict", "fail", "parts"), ("models", "show", "fail@1")]
+SHOWN = [
+    COMMANDS[0],
+    ("sql", "FROM parts WHERE false"),
+    ("predict", "fail", "parts"),
+    ("similar", "url_notes", NOTES, "--key", "id"),
+    ("models", "show", "fail@1"),
+]
 FAILING = [
     ("predict", "fial", "parts"),
     ("models", "show", "fail@9"),
@@ -55,8 +73,30 @@ FAILING = [
     ("runs", "show", "nix"),
     ("detect", "fail", "parts"),
     ("maintenance", "fail", "parts", "--failure", "2", "--replacement", "1"),
+    ("spans", "fail", "parts"),
+    ("search", "fail", "parts", "leak"),
+    ("search", "url_notes", "parts", "leak"),
+    ("similar", "url_notes", NOTES, "--key", "nope"),
+    ("pretrain", "f", "parts", "--field", "shift", "--base", "./nowhere/minilm"),
     ("finetune", "f", "parts", "--target", "nope"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def texts(served: Served) -> Iterator[None]:
+    """Notes, a base of them and a model that finds spans; gone afterwards."""
+    with served.session.cursor() as cursor:
+        cursor.execute(ORDERS)
+        marks = "task := 'token_classification', target := 'spans', base := 'url_notes'"
+        for learn in (
+            "ml_pretrain('url_notes', 'url_orders', field := 'note', options := {'epochs': 1})",
+            f"ml_finetune('url_marks', '{NOTES.replace('note', 'note, spans')}', {marks}, options := {{'epochs': 8}})",
+        ):
+            assert cursor.execute(f"FROM {learn}").fetchall()
+        yield
+        cursor.execute("FROM ml_drop('url_marks')").fetchall()
+        cursor.execute("FROM ml_drop('url_notes')").fetchall()
+        cursor.execute("DROP TABLE url_orders")
 
 
 @pytest.mark.parametrize(
