@@ -30,6 +30,17 @@ CREATE TABLE readings AS SELECT 'm' || i % 8 AS machine_id, TIMESTAMP '2026-01-0
   1 + hash(i) % 100 / 50.0 AS vibration, 50 + hash(i + 1) % 100 / 10.0 AS pressure FROM range(2400) r(i);
 CREATE TABLE maintenance AS SELECT machine_id, ts, ['service', 'repair', 'oil'][(1 + hash(ts) % 3)::INT] AS kind FROM readings
   WHERE hash(ts, machine_id) % 50 = 0;
+CREATE TABLE work_orders AS
+  SELECT 'WO-' || i AS id, part || ' ' || fault || ', replaced the seal on line ' || i AS note, part AS system,
+    [{'label': 'Part', 'begin': 0, 'stop': length(part)}] AS spans
+  FROM (SELECT i, ['pump', 'bearing'][1 + i % 2] AS part, ['leaks', 'is loud', 'is worn'][1 + i % 3] AS fault FROM range(60) r(i));
+CREATE TABLE annotated_notes AS SELECT note, spans FROM work_orders;
+ALTER TABLE work_orders DROP spans;
+CREATE TABLE plates AS SELECT 'PL-' || i AS id, 'plate from die ' || i || ', ' || ['clean', 'spotted'][1 + i % 2] AS note, 2 + i % 7 / 10 AS thickness_mm,
+  unhex('424D360300000000000036000000280000001000000010000000010018000000000000030000' || repeat('00', 16)
+    || array_to_string([repeat(format('{:02x}', (60 + hash(i, p) % 40 + if(i % 2 = 1 AND p % 16 < 4, 90, 0))::INT), 3) for p in range(256)], '')) AS image,
+  ['good > clean', 'surface > stain'][1 + i % 2] AS label, i % 2 = 0 AS good FROM range(60) r(i);
+CREATE TABLE camera_now AS SELECT * EXCLUDE (label, good) FROM plates LIMIT 20;
 CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
 MILLING = """

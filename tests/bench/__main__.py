@@ -18,8 +18,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-AREAS = {"core": ["labels", "scoring", "memory", "startup"], "quality": ["quality"], "series": ["turbofan", "anomalies", "histories"], "wire": ["wire"]}
-LIBRARIES = ("mfgsql", "duckdb", "torch", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
+AREAS = {
+    "core": ["labels", "scoring", "memory", "startup"],
+    "quality": ["quality"],
+    "series": ["turbofan", "anomalies", "histories"],
+    "wire": ["wire"],
+    "text": ["text", "text_speed"],
+    "image": ["image", "image_speed"],
+}
+LIBRARIES = ("mfgsql", "duckdb", "torch", "transformers", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
 
 
 def main() -> None:

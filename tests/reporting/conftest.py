@@ -12,9 +12,23 @@ import pytest
 from mfgsql.backbones import TabularConfig
 from mfgsql.evaluation.importance import Importance
 from mfgsql.features import FeatureSet
+from mfgsql.features.text import TextEncoder
 from mfgsql.model import Manifest
 from mfgsql.reporting import Facts, Missing
-from mfgsql.reporting.facts import Example, ExampleGroup, Feature, Judged, Rival, Run, Score
+from mfgsql.reporting.facts import (
+    Example,
+    ExampleGroup,
+    Feature,
+    Judged,
+    Marked,
+    Picture,
+    Rival,
+    Run,
+    Score,
+    Stretch,
+    Tagged,
+    TaggedText,
+)
 from mfgsql.tasks import Prediction, Target
 
 NASTY = "<script>alert('1')</script>\"&'\"><img src=x onerror=alert(1)> 类别 $x$ {{ 7 * 7 }}"
@@ -100,6 +114,28 @@ def regression() -> Facts:
     return replace(facts, judged=Judged(truth, Prediction(predicted)), examples=examples("36.1", "48.2", None))
 
 
+def texts_and_pictures() -> Facts:
+    note = Marked(NASTY, (Stretch(f"{NASTY} "), Stretch("leaking", 0.9, "+12.0 points"), Stretch(NASTY, -0.4, NASTY)), "+9.0 points")
+    picture = Picture(NASTY, b"\x89PNG made up", "−1.0 points")
+    known = Example("true", "false", 0.97, (("load", "0.5"),), None, {"load": 0.01}, (note,), (picture,))
+    empty = replace(known, texts=(Marked(NASTY, ()),), pictures=(Picture(NASTY, None),))
+    facts = two_classes()
+    return replace(facts, examples=(ExampleGroup("Missed", "The surest first.", (known, empty)),))
+
+
+def spans() -> Facts:
+    facts = common(Target("spans", "STRUCT(...)[]", ("O", f"B-{NASTY}", f"I-{NASTY}"), (0, 70, 70)), "token_classification", "span_f1")
+    names = ("span_f1", "span_precision", "span_recall", "token_accuracy")
+    rows = [(level, name, 0.7, 0.8, 0.75, 70) for level, name in (("span", NASTY), ("token", f"B-{NASTY}"), ("token", "O"))]
+    rows += [(level, f"{name} avg", 0.7, 0.8, 0.75, 70) for level in ("span", "token") for name in ("micro", "macro", "weighted")]
+    keys = ("level", "class", "precision", "recall", "f1", "support")
+    report = tuple(dict(zip(keys, row, strict=True)) for row in sorted(rows, key=lambda r: r[0]))
+    text = Marked("note", (Stretch("the "), Stretch("pump", label=NASTY), Stretch(f" leaks {NASTY}")))
+    tagged = Tagged(report, 40, (TaggedText(text, replace(text, stretches=(Stretch("the pump leaks"),))),), ())
+    known = replace(facts.manifest, features=FeatureSet((TextEncoder("note", False),)))
+    return replace(facts, manifest=known, tagged=tagged, scores=tuple(Score(n, 0.75, 0.0) for n in names))
+
+
 def base() -> Facts:
     facts = common(None, None, "loss")
     return replace(facts, model="press", baseline=None, history=[h for h in facts.history if h[2] == "loss"])
@@ -153,6 +189,7 @@ CASES: dict[str, Callable[[], Facts]] = {
     "two classes": two_classes, "three classes": lambda: classes(3), "twelve classes": lambda: classes(12),
     "500 classes": lambda: classes(500), "a number": regression, "a base": base, "a failed run": failed,
     "costs": with_costs, "imported": imported, "one feature": one_feature, "one class judged": one_class_judged, "nasty names": nasty,
+    "texts and pictures": texts_and_pictures, "spans": spans,
 }  # fmt: skip
 
 
