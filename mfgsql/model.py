@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,98 +23,21 @@ from mfgsql.backbones import (
     SeriesBackbone,
     SeriesConfig,
     TabularBackbone,
-    TabularConfig,
 )
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.backbones.text import TextConfig
 from mfgsql.errors import CatalogError
-from mfgsql.features import FeatureSet, History
 from mfgsql.features.tokens import Tokenizer
 from mfgsql.heads import LanguageHead, MemberHead, ReconstructionHead
+from mfgsql.manifest import Manifest
 from mfgsql.network import Network, heads_of_windows
 from mfgsql.tasks import ANOMALY, Prediction, Target, Task, picture_head, picture_objectives, tasks, text_objectives
 from mfgsql.tasks.anomaly import residuals
 from mfgsql.tasks.patches import Memory
 from mfgsql.tasks.task import Array
 
-FORMAT_VERSION = 4  # 1 knew the transformer only, 2 no histories, 3 no texts and no pictures
-Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig
-_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig)}
 _TOKENIZER = "tokenizer.json"  # name of the tensor whose bytes are that
 _OF_COLUMNS = re.compile(r"tokenizer\.|\.embed\.|\.words")  # parameters that belong to columns
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """All that a model is besides its weights.
-
-    Attributes:
-        task: name of a supervised task, or None for a base.
-        objective: what a base was trained by, or None.
-        target: what is predicted, or None.
-        features: encoders of the columns.
-        backbone: shape of the network.
-        calibration: what rows not trained on taught about errors.
-        lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device; interactions of columns found.
-        history: how it reads histories; None: it reads rows.
-    """
-
-    task: str | None
-    objective: str | None
-    target: Target | None
-    features: FeatureSet
-    backbone: Config
-    calibration: dict[str, Any] = field(default_factory=dict)
-    lineage: dict[str, Any] = field(default_factory=dict)
-    history: History | None = None
-
-    def to_json(self) -> str:
-        """Canonical JSON."""
-        saved = {
-            "format_version": FORMAT_VERSION,
-            "task": self.task,
-            "objective": self.objective,
-            "target": self.target.to_dict() if self.target else None,
-            "features": self.features.to_list(),
-            "backbone": {"kind": self.backbone.kind, **asdict(self.backbone)},
-            "calibration": self.calibration,
-            "lineage": self.lineage,
-            "history": self.history.to_dict() if self.history else None,
-        }
-        return json.dumps(saved, sort_keys=True, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Manifest:
-        """What `to_json` wrote.
-
-        Raises:
-            CatalogError: written by a newer release, or damaged.
-        """
-        try:
-            saved = json.loads(text)
-            version = saved["format_version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise CatalogError("The model's manifest is damaged.") from error
-        if version > FORMAT_VERSION:
-            raise CatalogError(
-                f"The model has format {version}; this release reads up to {FORMAT_VERSION}.",
-                remedy="pip install --upgrade mfgsql",
-            )
-        shape = dict(saved["backbone"])
-        kind = shape.pop("kind", TabularConfig.kind)
-        if kind not in _CONFIGS:
-            raise CatalogError(f"The model's manifest is damaged: there is no backbone {kind!r}.")
-        config = _CONFIGS[kind]
-        return cls(
-            saved["task"],
-            saved["objective"],
-            Target.from_dict(saved["target"]) if saved["target"] else None,
-            FeatureSet.from_list(saved["features"]),
-            config.from_dict(shape),
-            saved["calibration"],
-            saved["lineage"],
-            History.from_dict(saved["history"]) if saved.get("history") else None,
-        )
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ class ImageConfig:
 def _fails_by_channels(model: nn.Module) -> bool:
     """Whether pictures may not come channels last, which is quicker.
 
-    torch 2.13 on a CPU then writes beyond its arrays in the backward pass of a 1 x 1 convolution with a stride and fewer
-    than 16 channels, where two threads share it.
+    torch 2.13 on a CPU then writes beyond its arrays in the backward pass of a 1 x 1 convolution with a stride and
+    fewer than 16 channels, where two threads share it.
     """
     convolutions = (m for m in model.modules() if isinstance(m, nn.Conv2d))
     return any(c.kernel_size == (1, 1) and c.stride != (1, 1) and c.in_channels < _FEW for c in convolutions)

@@ -17,7 +17,8 @@ from mfgsql.engine.tagged import TaggedRows
 from mfgsql.engine.unseen import Unseen, judged_rows
 from mfgsql.evaluation import apart, beats
 from mfgsql.evaluation.spans import beats_spans
-from mfgsql.model import Manifest, Model
+from mfgsql.manifest import Manifest
+from mfgsql.model import Model
 from mfgsql.scoring import Scorer
 from mfgsql.tasks import TOKENS
 from mfgsql.tasks.task import Array, known

@@ -15,7 +15,8 @@ from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.unseen import Unseen, judged_rows
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import SourceError
-from mfgsql.model import Manifest, Model
+from mfgsql.manifest import Manifest
+from mfgsql.model import Model
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array, known
 from mfgsql.training.rows import HASH, SPLIT

@@ -13,7 +13,7 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import OptionError, SourceError
 from mfgsql.features import History
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY
 from mfgsql.tasks.anomaly import level_of, reach_of
 from mfgsql.training import Recipe

@@ -10,7 +10,7 @@ from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
 from mfgsql.engine.challenge import snapshot_of, unseen_by
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import HeldOut
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.reporting import Missing
 from mfgsql.reporting.facts import Rival
 

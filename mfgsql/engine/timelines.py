@@ -11,7 +11,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import HeldOut, snapshot_path
 from mfgsql.engine.unseen import judged_rows
 from mfgsql.errors import MfgsqlError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.reporting.facts import Missing, Timeline
 from mfgsql.tasks.anomaly import Detector
 from mfgsql.training.rows import SPLIT

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from mfgsql.features import Batch, Track
 from mfgsql.features.histories import firsts, twins
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.scoring import Scorer
 from mfgsql.scoring.reading import read_all
 from mfgsql.tasks import Prediction

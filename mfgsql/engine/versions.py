@@ -9,7 +9,7 @@ from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, alias_of
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import NotFoundError, OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY, EMBEDDING, Target, Task, tasks
 
 

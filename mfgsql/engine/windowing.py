@@ -23,7 +23,7 @@ from mfgsql.settings import parse_bytes
 
 if TYPE_CHECKING:  # plain SQL need not wait for torch
     from mfgsql.features import History
-    from mfgsql.model import Manifest
+    from mfgsql.manifest import Manifest
 
 TIME, ROW = "__ml_time", "__ml_row"
 _OURS = "'__ml', '__ml_row', '__ml_key', '__ml_last'"  # of a source's columns those that would be taken for ours

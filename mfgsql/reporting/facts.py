@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mfgsql.evaluation.importance import Importance
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import Prediction, tasks
 from mfgsql.tasks.task import Array
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.reporting.facts import Facts
 from mfgsql.reporting.formats import count, day, plural, score, seconds
 from mfgsql.reporting.words import metric_meaning, metric_name

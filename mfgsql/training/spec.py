@@ -12,7 +12,7 @@ from mfgsql.backbones.text import TextConfig
 from mfgsql.features import FeatureSet, History
 from mfgsql.features.featureset import FIELDS
 from mfgsql.features.histories import EXTRA
-from mfgsql.model import Config, Manifest
+from mfgsql.manifest import Config, Manifest
 from mfgsql.tasks import Target
 from mfgsql.training.recipe import Recipe
 

@@ -18,7 +18,8 @@ from mfgsql.backbones.text import TextConfig, TextTower
 from mfgsql.errors import CatalogError
 from mfgsql.features import FeatureSet
 from mfgsql.features.text import TextEncoder
-from mfgsql.model import Manifest, Model, tokenizer_of
+from mfgsql.manifest import Manifest
+from mfgsql.model import Model, tokenizer_of
 from mfgsql.tasks import Target
 from tests.checkpoints import small_text
 

@@ -364,3 +364,13 @@ def test_a_report_of_models_without_a_target(shop: Session, model: str, statemen
     page = shop.report(model)
     assert purpose in page
     assert re.findall('<section id="([^"]*)"', page) == ["learning", "data", "limits", "lineage"]
+
+
+def test_pictures_that_are_files(shop: Session, tmp_path: Path) -> None:
+    for i in (1, 2):
+        (tmp_path / f"{i}.png").write_bytes(picture(i))
+    source = f"SELECT id, ''{tmp_path}/'' || id || ''.png'' AS image FROM range(1, 4) t(id)"
+    told = shop.execute(f"SELECT id, why FROM ml_predict('spot', '{source}', explain := 3) ORDER BY id").fetchall()
+    blobs = "SELECT id, image FROM shop WHERE id IN (1, 2)"
+    wanted = shop.execute(f"SELECT id, why FROM ml_predict('spot', '{blobs}', explain := 3) ORDER BY id").fetchall()
+    assert told == [*wanted, (3, None)]

@@ -11,7 +11,7 @@ import pytest
 import mfgsql
 from mfgsql.engine import Session
 from mfgsql.errors import DataError, OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 
 FAST = "'epochs': 6, 'width': 16, 'layers': 1, 'heads': 2"
 FAULTS = """

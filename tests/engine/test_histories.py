@@ -163,7 +163,7 @@ def test_many_rows_go_through_in_parts(tmp_path: Path, mill: Session) -> None:
     from mfgsql.catalog import resolve
     from mfgsql.engine.sources import Source
     from mfgsql.engine.windowing import in_parts
-    from mfgsql.model import Manifest
+    from mfgsql.manifest import Manifest
 
     with mill.engine.cursor() as con:
         manifest = Manifest.from_json(resolve(con, "life").manifest)

@@ -13,7 +13,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import mfgsql
 from mfgsql.engine import Session
 from mfgsql.errors import DataError, OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 
 FAST = "'backbone': 'transformer', 'epochs': 12, 'width': 16, 'layers': 1, 'heads': 2"
 NOTES = """

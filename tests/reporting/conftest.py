@@ -13,7 +13,7 @@ from mfgsql.backbones import TabularConfig
 from mfgsql.evaluation.importance import Importance
 from mfgsql.features import FeatureSet
 from mfgsql.features.text import TextEncoder
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.reporting import Facts, Missing
 from mfgsql.reporting.facts import (
     Example,

@@ -18,7 +18,7 @@ from mfgsql.engine.picture_anomalies import structs_of
 from mfgsql.errors import CancelledError
 from mfgsql.features import FeatureSet
 from mfgsql.features.image import ImageEncoder
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.scoring.pictures import Odd, detect_pictures
 from mfgsql.tasks import ANOMALY
 from mfgsql.training.good_only import fit_memory

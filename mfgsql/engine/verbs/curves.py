@@ -17,7 +17,7 @@ from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alia
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.evaluation.calibration import LEVELS
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 
 _ROC = {"class": "VARCHAR", "threshold": "DOUBLE", "false_positive_rate": "DOUBLE", "true_positive_rate": "DOUBLE"}
 _PR = {"class": "VARCHAR", "threshold": "DOUBLE", "precision": "DOUBLE", "recall": "DOUBLE"}
@@ -52,7 +52,7 @@ def plan_pr_curve(engine: Engine, args: Args) -> str:
 def plan_calibration(engine: Engine, args: Args) -> str:
     """Of classes, observed shares by predicted probability; of numbers, coverage by level."""
     version, manifest, source = model_and_source(engine, args)
-    if task_of(version, manifest).shape in ("class", "labels"):  # the latter are refused there
+    if task_of(version, manifest).shape != "value":  # labels and spans are refused there
         return _of_classes("reliability", _RELIABILITY, version, manifest, source)
     truth = true_value(engine, version, manifest, source, args)
     by_level = " UNION ALL ".join(_interval_counts(version, manifest, source, truth, level) for level in LEVELS)

@@ -8,7 +8,7 @@ from mfgsql.engine.planning import Args, planners
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.verbs.predicting import plan_predict
 from mfgsql.errors import OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY
 
 

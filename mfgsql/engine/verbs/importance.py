@@ -16,7 +16,7 @@ from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.evaluation.importance import REPEATS, Importance, permutation_importance
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.scoring.reading import predict, swapped
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array

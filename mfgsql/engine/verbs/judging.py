@@ -17,7 +17,7 @@ from mfgsql.engine.spans import compared, plan_span_metrics, plan_span_report
 from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alias
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import TOKENS, Target
 
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
@@ -77,13 +77,18 @@ def class_target(version: Version, manifest: Manifest) -> Target:
     """The target of a model of classes.
 
     Raises:
-        OptionError: it predicts a number, or several labels a row.
+        OptionError: it predicts a number, several labels a row, or spans.
     """
     shape = task_of(version, manifest).shape
     if shape == "labels":
         raise OptionError(
             f"'{version.model}' gives a row several labels; this is for one class a row.",
             remedy=f"Use FROM ml_classification_report('{version.model}', ...), which judges each label.",
+        )
+    if shape == "spans":
+        raise OptionError(
+            f"'{version.model}' finds spans in texts; this is for one class a row.",
+            remedy=f"Use FROM ml_classification_report('{version.model}', ...), which judges spans and words.",
         )
     if shape != "class" or manifest.target is None:
         raise OptionError(

@@ -28,7 +28,7 @@ from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
 from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY, EMBEDDING, objectives, tasks
 from mfgsql.training import Recipe
 

@@ -14,7 +14,7 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.verbs.predicting import check_level, model_and_source, scored, source_alias, status_of_history
 from mfgsql.errors import OptionError, one_of
 from mfgsql.maintenance import UpkeepCosts
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 
 _OPTIONS = ("life", "lead", "unit")
 _UNITS = ("second", "minute", "hour", "day")

@@ -26,7 +26,8 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.versions import check_same_target
 from mfgsql.errors import NotFoundError, OptionError, SourceError
-from mfgsql.model import Manifest, Model, read_manifest
+from mfgsql.manifest import Manifest
+from mfgsql.model import Model, read_manifest
 
 _POINTED = {"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}
 _FILE = {"model": "VARCHAR", "version": "INTEGER", "file": "VARCHAR", "bytes": "BIGINT"}

@@ -48,7 +48,7 @@ def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
 
 def _missing_column(engine: Engine, version: str, column: str, text: str) -> SourceError:
     from mfgsql.catalog import resolve
-    from mfgsql.model import Manifest
+    from mfgsql.manifest import Manifest
 
     with engine.cursor() as cursor:
         manifest = Manifest.from_json(resolve(cursor, version).manifest)

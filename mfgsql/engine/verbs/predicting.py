@@ -16,7 +16,7 @@ from mfgsql.engine.verbs.misuse import ALIAS, asked
 from mfgsql.engine.versions import task_of
 from mfgsql.engine.windowing import answered, check_asked, in_parts
 from mfgsql.errors import OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY
 
 _STATUS = ("ml_status", "ml_reason")

@@ -18,7 +18,7 @@ from mfgsql.engine.timelines import predicted_along, scores_along
 from mfgsql.engine.verbs.importance import importance_of, takes_long
 from mfgsql.errors import MfgsqlError, NotFoundError
 from mfgsql.evaluation.importance import Importance
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 from mfgsql.reporting import Facts, Missing, check_installed, render
 from mfgsql.reporting.facts import Feature, Judged, Run, Score
 from mfgsql.tasks import ANOMALY, TOKENS

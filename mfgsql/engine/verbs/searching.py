@@ -22,7 +22,7 @@ from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.misuse import asked
 from mfgsql.engine.verbs.predicting import pinned, source_alias
 from mfgsql.errors import OptionError
-from mfgsql.model import Manifest
+from mfgsql.manifest import Manifest
 
 _STATUS = ("ml_status", "ml_reason")
 _ALL = "COLUMNS(lambda c: lower(c) <> '__ml')"
