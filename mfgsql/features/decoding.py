@@ -68,4 +68,4 @@ def _cores() -> int:
 
 
 # Of all calls of the process: however many there are, so many threads help. It starts them as they are needed.
-_pool = ThreadPoolExecutor(max(1, _cores() - 1), thread_name_prefix="mfgsql-pictures")
+_pool = ThreadPoolExecutor(max(1, _cores() - 1), thread_name_prefix="decoding")

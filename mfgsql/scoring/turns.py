@@ -12,7 +12,7 @@ from mfgsql.model import Model
 from mfgsql.tasks import TOKENS
 
 _PICTURES, _TAGGED, _ROWS = 64, 128, 2_048  # rows of a turn; of texts whose pieces are told of, all states are held
-_ahead = ThreadPoolExecutor(8, thread_name_prefix="mfgsql-ahead")
+_ahead = ThreadPoolExecutor(8, thread_name_prefix="encoding")
 
 
 def in_turns(model: Model, columns: Mapping[str, pa.Array], rows: int) -> Iterator[Batch]:

@@ -153,9 +153,12 @@ SELECT
   1 + floor(1800 * plant_uniform(key, 'shot'))::INTEGER AS shot,
   CASE
     WHEN regexp_matches(remarked, '\p{Han}')
-      THEN format(plant_choice(key, 'told', ['{}，第{}模', '第{1}模：{0}', '{}（{}模）', '{}']), remarked, shot)
+      THEN format(
+        plant_choice(key, 'told', ['{}，第{}模', '第{1}模：{0}', '{}（{}模）', '{}']), remarked, shot
+      )
     ELSE format(
-      plant_choice(key, 'told', ['{}, shot {}', 'shot {1}: {0}', 'op. says {} (shot {})', '{}']), remarked, shot
+      plant_choice(key, 'told', ['{}, shot {}', 'shot {1}: {0}', 'op. says {} (shot {})', '{}']),
+      remarked, shot
     )
   END AS note,
   image,

@@ -27,7 +27,7 @@ from mfgsql.engine.runs import load_libraries, run_learning
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
 from mfgsql.engine.versions import is_checkpoint
-from mfgsql.errors import CatalogError, OptionError, did_you_mean, one_of
+from mfgsql.errors import CatalogError, NotFoundError, OptionError, did_you_mean, one_of
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY, EMBEDDING, objectives, tasks
 from mfgsql.training import Recipe
@@ -113,8 +113,11 @@ def _checkpoint(engine: Engine, base: str) -> Path:
         AccessError: they may not.
     """
     if not base.startswith("hf:"):
-        path = resolve_file(engine, asker(), base)
-        return find(base if path == Path(base) else str(path))  # as it was written, for who may name any
+        path = str(resolve_file(engine, asker(), base))
+        try:
+            return find(path)
+        except NotFoundError as error:  # in the words of who asks, to whom the server's folders are none
+            raise NotFoundError(error.message.replace(path, base), remedy=error.remedy) from None
     if asker() is not None:
         raise refuse("Naming a base of a hub", "Put its folder below the folder for files, and name that.")
     return find(base, online=engine.settings.hub == "online")
