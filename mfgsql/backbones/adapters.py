@@ -66,7 +66,7 @@ def frozen_model(source: str, sha256: str | None) -> nn.Module:
             f"The model stands on the checkpoint '{source}', which can't be read: {error.message}",
             remedy="Put it back, or train again; a model without options.adapter and freeze keeps all its weights.",
         ) from error
-    if sha256 not in (None, checkpoint.sha256):
+    if sha256 != checkpoint.sha256:
         raise CatalogError(
             f"The model stands on the checkpoint '{source}', which holds other weights than it was trained on.",
             remedy="Put the former ones back, or train again.",

@@ -29,6 +29,12 @@ class ImageFacts:
     std: tuple[float, ...]
 
 
+# What names code or weights that lie elsewhere.
+_ELSEWHERE = frozenset(
+    {"attn_implementation", "_attn_implementation", "quantization_config", "use_pretrained_backbone"}
+)
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """The folder's ``config.json``.
 
@@ -43,6 +49,16 @@ def read_config(path: Path) -> dict[str, Any]:
         raise SourceError(
             f"{path} brings code of its own (auto_map in config.json), which is not run.",
             remedy="Take a network that transformers knows by itself.",
+        )
+    if (path / "adapter_config.json").is_file():
+        raise SourceError(
+            f"{path} holds an adapter beside its base, whose weights then have other names.",
+            remedy="Merge it by peft's merge_and_unload(), and save that.",
+        )
+    if found := sorted(_ELSEWHERE & config.keys()):
+        raise SourceError(
+            f"{path} asks for more than its own files ({found[0]} in config.json), which is not fetched.",
+            remedy=f"Take {found[0]} out of config.json, or take another network.",
         )
     if "model_type" not in config:
         raise SourceError(f"{file} has no model_type, by which transformers knows a network.")

@@ -18,6 +18,7 @@ from mfgsql.backbones.places import begin_with_waves
 from mfgsql.backbones.states import States
 
 _FEW = 16  # channels
+_SEVERAL = 2  # pictures
 _FINE, _COARSE = 8, 16  # pixels, each way, that a cell of the two middle maps covers
 _MOMENTUM = 0.1  # of the statistics over batches: at a hundredth, as published, few steps leave them far behind
 
@@ -32,6 +33,7 @@ class ImageConfig:
         mean, std: that values from 0 to 1 have in each channel of the network.
         source, sha256, licence: of a checkpoint in a folder, where the weights came from it.
         frozen: whether the checkpoint's weights stay as they are; then they are not saved but read from there again.
+        learnt: whether it has learnt from much more than this table, wherever its weights lie now.
         adapter: options of LoRA, where that is what learns in a frozen one.
     """
 
@@ -44,6 +46,7 @@ class ImageConfig:
     sha256: str | None = None
     licence: str | None = None
     frozen: bool = False
+    learnt: bool = False
     adapter: dict[str, Any] | None = None
 
     @classmethod
@@ -57,7 +60,7 @@ class ImageConfig:
         facts = checkpoint.image
         assert facts is not None, "a checkpoint of pictures"
         told = (facts.channels, facts.mean, facts.std, source, checkpoint.sha256, checkpoint.licence)
-        return cls(checkpoint.config, size or facts.size, *told, **more)
+        return cls(checkpoint.config, size or facts.size, *told, learnt=True, **more)
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
@@ -125,7 +128,12 @@ class ImageTower(nn.Module):
         Args:
             pixels: uint8 [n, channels, height, width].
         """
+        single = self.training and len(pixels) < _SEVERAL
+        for norm in self._norms if single else ():
+            norm.eval()  # one picture has no spread
         told = self.model(self.normal(pixels), **self._more)
+        for norm in self._norms if single else ():
+            norm.train(not self.config.frozen)
         last = told.last_hidden_state
         cells = self._as_map(last)
         parts = cells.flatten(2).transpose(1, 2)

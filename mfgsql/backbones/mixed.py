@@ -237,7 +237,7 @@ class MixedBackbone(nn.Module):
         tower, names = (self.text, self.config.texts) if of_text else (self.image, self.config.images)
         assert isinstance(tower, TextTower | ImageTower), "a checkpoint is a base of columns of its kind"
         if not tower.external():
-            tower.model.load_state_dict(load_model(checkpoint).state_dict(), strict=False)
+            take_weights(tower.model, load_model(checkpoint))
         return list(names)
 
     def _adopt_lifts(self, base: MixedBackbone) -> None:

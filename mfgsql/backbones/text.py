@@ -36,6 +36,7 @@ class TextConfig:
         source, sha256, licence: of a checkpoint in a folder, where the weights came from it.
         frozen: whether the checkpoint's weights stay as they are; then they are not saved but read from there again.
         hide: share of the pieces that are not shown while a task is learnt.
+        learnt: whether it has learnt from much more than this table, wherever its weights lie now.
         adapter: options of LoRA, where that is what learns in a frozen one.
     """
 
@@ -51,6 +52,7 @@ class TextConfig:
     licence: str | None = None
     frozen: bool = False
     hide: float = 0.0
+    learnt: bool = False
     adapter: dict[str, Any] | None = None
 
     @property

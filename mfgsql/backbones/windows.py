@@ -82,7 +82,7 @@ class Windows:
         order = torch.argsort(self.size, stable=True)
         sizes, begin, around = self.size[order].tolist(), 0, len(self.config.prefix) + len(self.config.suffix)
         for end in range(1, len(order) + 1):
-            full = end < len(order) and (end + 1 - begin) * (sizes[end] + around) > most
+            full = end < len(order) and (end + 1 - begin) * max(sizes[end] + around, 1) > most
             if full or end == len(order):
                 chosen = order[begin:end]
                 yield chosen, *self._ids(chosen)

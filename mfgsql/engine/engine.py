@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 caller: ContextVar[Any] = ContextVar("mfgsql_caller", default=None)  # the Session that is binding
 # DuckDB says it by many classes.
 _DISK = re.compile("could not write|no space left|file too large|disk quota", re.IGNORECASE)
+_TOO_LARGE = "maximum total string size"  # of a batch that DuckDB hands to Python
+_BY_PATH = "Give such pictures by the paths of their files, which are opened one by one, or make them smaller."
 _RESUMABLE = 14 * 86400.0  # seconds
 _PATIENCE = 20.0  # seconds that an exit waits for UDFs to leave
 
@@ -214,6 +216,8 @@ class Engine:
 
     def unexpected(self, error: Exception) -> MfgsqlError:
         """An error that no one foresaw, or that DuckDB raised on an own cursor, as one of ours."""
+        if _TOO_LARGE in str(error):
+            return ResourceError("2,048 values of one column hold more than 2 GB together.", remedy=_BY_PATH)
         if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
             return ResourceError(f"Out of memory: {_first_line(error)}", remedy="Raise the setting: MFGSQL_MEMORY=8GB.")
         if isinstance(error, OSError) or (isinstance(error, duckdb.Error) and _DISK.search(str(error))):
@@ -233,6 +237,8 @@ class Engine:
         ours = next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), None)
         if ours is None and self.closed and isinstance(error, duckdb.CatalogException):
             return ClosedError("The session is closed.")  # another thread closed it: its functions are gone
+        if ours is None and _TOO_LARGE in text:
+            return self.unexpected(error)
         if ours is not None or not isinstance(error, duckdb.BinderException | duckdb.InvalidInputException):
             return ours or error
         from mfgsql.engine.verbs.misuse import in_our_words

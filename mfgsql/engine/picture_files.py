@@ -13,9 +13,9 @@ from mfgsql.features.profile import TEXT_TYPES, base_type
 
 Reader = Callable[[pa.Array], tuple[pa.Array, list[str | None]]]  # bytes of files, by path, and why there are none
 FILES = "__ml_files"
-_LOOKED_AT = 1_000  # values by which a column of paths is told
+_END = 6  # characters that tell a file of a picture
 _SHARE = 0.9
-_TOGETHER = 64  # files that are read at a time
+_TOGETHER = 8  # files that are read at a time
 _TOLD = 3  # files named in a warning
 
 
@@ -24,9 +24,9 @@ def path_columns(con: duckdb.DuckDBPyConnection, source: str, types: Mapping[str
     texts = [name for name, kind in types.items() if base_type(kind) in TEXT_TYPES]
     if not texts:
         return []
-    columns = (f"CAST({quote_identifier(name)} AS VARCHAR)" for name in texts)
-    likely = ", ".join(f"avg(regexp_matches({column}, {quote_literal(PATHS)})::INT)" for column in columns)
-    shares = con.execute(f"SELECT {likely} FROM (FROM {source} LIMIT {_LOOKED_AT})").fetchone() or ()
+    ends = (f"right(CAST({quote_identifier(name)} AS VARCHAR), {_END})" for name in texts)
+    likely = ", ".join(f"avg(regexp_matches({end}, {quote_literal(PATHS)})::INT)" for end in ends)
+    shares = con.execute(f"SELECT {likely} FROM {source}").fetchone() or ()
     return [name for name, share in zip(texts, shares, strict=True) if share is not None and share >= _SHARE]
 
 

@@ -143,7 +143,15 @@ def row_named(version: str, row: pa.Array) -> pa.Array:
 
 def _opened(engine: Engine, named: pa.Array, values: pa.Array) -> pa.Array:
     """Paths of pictures as files that may be opened; embedded use may open all, a server's plan says who may."""
-    if not (pa.types.is_string(values.type) or pa.types.is_dictionary(values.type)):
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_nested(values.type):  # structs of paths are what `picture_cells` makes, and nobody else
+        raise SourceError(
+            f"A picture is a BLOB, or the path of a file, not {values.type}.", remedy="Name the field that holds it."
+        )
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return values
     from mfgsql.engine.files import picture_cells
 

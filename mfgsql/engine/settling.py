@@ -146,6 +146,10 @@ def check_heeded(recipe: Recipe, args: Args) -> None:
     for name, usual in (("adapter", "none"), ("freeze", "no")):
         if recipe.backbone != MixedConfig.kind and getattr(recipe, name) != usual:
             raise OptionError(f"{name} is for models that read texts or pictures: leave it out.")
+    if task == ANOMALY and not args.get("histories"):
+        for name, value in (("false_alarms_per_day", args.get("false_alarms_per_day")), ("span", recipe.span)):
+            if value:
+                raise OptionError(f"{name} is for detectors that read histories: leave it out.")
     if not args.get("histories"):
         for name in ("patch", "fill", "shortest"):
             if getattr(recipe, name):

@@ -25,7 +25,7 @@ from mfgsql.engine.histories import (
     missing_labels,
     places,
 )
-from mfgsql.engine.picture_files import Reader, data_of, path_columns, read_files
+from mfgsql.engine.picture_files import FILES, Reader, data_of, path_columns, read_files
 from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
@@ -40,6 +40,7 @@ from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
 ROWS = "__ml_rows"
+_NAMED = "__ml_named"  # the same with names of files in place of pictures
 _TOLD, _TRUTH = "__ml_told", "__ml_truth"  # the same with the target as the task takes it, and that column
 COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of
 _UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
@@ -47,7 +48,8 @@ ROLES = ("target", "entity", "order_by", "weight", "field")
 _SPLITS = ("time", "entity")
 _TEXTS = 16_384  # rows of a chunk that holds texts
 _PIXELS = 2**26  # of a chunk that holds pictures, about
-_FEWEST = 64  # rows of any chunk
+_FEWEST = 64  # rows of any chunk, unless their pictures are larger together than the next
+_STORED = 2**29  # bytes
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,9 @@ def freeze(
     kept = {n: t for n, t in kept.items() if n not in labels}
     if not kept:
         raise SourceError("The source has no column that could be learnt from.")
-    paths = path_columns(con, source.sql, {n: t for n, t in kept.items() if n not in named}) if files else []
-    lost = read_files(con, source.sql, paths, files, cancellation.check) if files and paths else []
-    kept |= dict.fromkeys(paths, "BLOB")
-    columns = ", ".join(data_of(n) if n in paths else f"__src.{quote_identifier(n)}" for n in kept)
     also = places(args, types) if windowed else ""
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT *, hash(__row) AS {HASH}{also} "
-        f"FROM (SELECT {columns} FROM {source.sql} AS __src) AS __row"
-    )
+    _take(con, source.sql, [f"__src.{quote_identifier(n)}" for n in kept], also)
+    lost = _open_paths(con, kept, named, also, files, cancellation) if files else []
     total = _count(con)
     placeless = leave_out_placeless(con, ROWS, args) if windowed else 0
     if windowed and args.get("split") is None:
@@ -139,6 +135,34 @@ def freeze(
     by_name = {p.name: p for p in profiles}
     digest = _content_hash(con, kept)
     return Frozen(con, source.select, kept, by_name, ignored, digest, rows, unlabelled, placeless, tuple(lost))
+
+
+def _take(con: duckdb.DuckDBPyConnection, source: str, columns: list[str], also: str) -> None:
+    """Rows with the hash of what is in them."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT *, hash(__row) AS {HASH}{also} "
+        f"FROM (SELECT {', '.join(columns)} FROM {source} AS __src) AS __row"
+    )
+
+
+def _open_paths(
+    con: duckdb.DuckDBPyConnection,
+    kept: dict[str, str],
+    named: set[str],
+    also: str,
+    files: Reader,
+    cancellation: Cancellation,
+) -> list[str]:
+    """Put pictures in place of their files' names, in rows that are read already; what could not be read, in words."""
+    paths = path_columns(con, ROWS, {n: t for n, t in kept.items() if n not in named})
+    if not paths:
+        return []
+    lost = read_files(con, ROWS, paths, files, cancellation.check)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_NAMED} AS FROM {ROWS}")
+    _take(con, _NAMED, [data_of(n) if n in paths else f"__src.{quote_identifier(n)}" for n in kept], also)
+    con.execute(f"DROP TABLE {_NAMED}; DROP TABLE {FILES}")
+    kept |= dict.fromkeys(paths, "BLOB")
+    return lost
 
 
 def _unlabelled(con: duckdb.DuckDBPyConnection, name: str, kind: str, *, leave_out: bool) -> int:
@@ -251,7 +275,8 @@ def export(
     order = [HISTORY, MOMENT, *names, HASH] if windowed else [HASH]
     chosen = rows.select(**columns, **made).order_by(order)
     hashed = json.dumps(frozen.types).encode()
-    counts = _write(chosen.to_pyarrow_batches(chunk_size=_chunk(features)), path, {COLUMNS: hashed})
+    size = _chunk(features, _stored(frozen, features))
+    counts = _write(chosen.to_pyarrow_batches(chunk_size=size), path, {COLUMNS: hashed})
     judges = {part: n for part, n in counts.items() if part >= VALIDATION}
     judged, parts = sum(judges.values()), max([1, *judges])
     train = counts[TRAIN] if parts == 1 else judged - max(judges.values())
@@ -275,11 +300,23 @@ def _truth_sql(frozen: Frozen, task: str | None, args: Args) -> str:
     return tasks[task].truth_sql(column, Target(target, frozen.types[target], separator=args.get("separator")))
 
 
-def _chunk(features: FeatureSet) -> int:
+def _stored(frozen: Frozen, features: FeatureSet) -> int:
+    """Bytes of a row's pictures as they are stored, at most."""
+    pictures = [name for name in features.fields("image") if frozen.types[name] == "BLOB"]
+    if not pictures:
+        return 0
+    largest = " + ".join(f"coalesce(max(octet_length({quote_identifier(name)})), 0)" for name in pictures)
+    row = frozen.con.execute(f"SELECT {largest} FROM {ROWS}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _chunk(features: FeatureSet, stored: int) -> int:
     """Rows that are read at a time: pictures are large, and texts of many words not small."""
     pixels = sum(e.size[0] * e.size[1] * e.channels for e in features.encoders if isinstance(e, ImageEncoder))
     most = _TEXTS if features.fields("text") else CHUNK
-    return max(_FEWEST, min(most, _PIXELS // pixels)) if pixels else most
+    if not pixels:
+        return most
+    return max(1, min(max(_FEWEST, min(most, _PIXELS // pixels)), _STORED // max(stored, 1)))
 
 
 def _write(batches: pa.RecordBatchReader, path: Path, metadata: dict[bytes, bytes]) -> Counter[int]:

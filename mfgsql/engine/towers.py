@@ -89,7 +89,7 @@ def _text(frozen: Frozen, texts: list[str], args: Args, recipe: Recipe, base: Ba
         config = go_on(base.manifest.backbone.text, **fixed)
         tokenizer = base.manifest.features.tokenizer
     else:
-        _refuse_fixed(recipe)
+        _refuse_fixed(recipe, base)
         tokenizer = Tokenizer.train(_texts(frozen, texts))
         if args.get("objective") == "autoregressive":
             tokenizer = replace(tokenizer, mask=None)
@@ -114,7 +114,7 @@ def _image(
         if size not in (None, base.manifest.backbone.image.size):
             raise OptionError(f"size is the base's, {base.manifest.backbone.image.size[0]}: leave it out.")
         return go_on(base.manifest.backbone.image, **_fixed(recipe))
-    _refuse_fixed(recipe)
+    _refuse_fixed(recipe, base)
     channels = recipe.channels or (1 if _grey(frozen, images) else CHANNELS)
     if args.get("task") == ANOMALY:
         return FilterConfig(size or _PLACES, channels)
@@ -139,7 +139,9 @@ def _fixed(recipe: Recipe) -> dict[str, Any]:
     return {"frozen": lora or recipe.freeze == "yes", "adapter": {"r": RANK} if lora else None}
 
 
-def _refuse_fixed(recipe: Recipe) -> None:
+def _refuse_fixed(recipe: Recipe, base: Base) -> None:
+    if isinstance(base, Checkpoint):  # which reads another column of the row
+        return
     for name, usual in (("adapter", "none"), ("freeze", "no")):
         if getattr(recipe, name) != usual:
             raise OptionError(

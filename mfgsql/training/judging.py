@@ -169,7 +169,7 @@ def _judge_base(
     model: Model, rows: Source, recipe: Recipe, device: torch.device, cancellation: Cancellation
 ) -> Judgement | None:
     total, count = 0.0, 0
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(0)  # the same columns are hidden at every judgement
         for batch in rows.in_order(_at_once(model)):
             cancellation.check()

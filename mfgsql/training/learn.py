@@ -232,13 +232,16 @@ class _Loop:
         backbone = self.trainer.model.network.backbone
         if not isinstance(backbone, MixedBackbone) or not isinstance(backbone.image, ImageTower):
             return
-        first = self.train.chunk(0)
-        assert isinstance(first, Rows)
-        for field in first.fields:
-            if isinstance(field, Pictures):
-                some = field[field.there.nonzero().squeeze(1)[:_SETTLED]].pixels
+        for index in range(self.train.chunks):
+            chunk = self.train.chunk(index)
+            assert isinstance(chunk, Rows)
+            pictures = [f[f.there.nonzero().squeeze(1)[:_SETTLED]] for f in chunk.fields if isinstance(f, Pictures)]
+            some = torch.cat([p.pixels for p in pictures])[:_SETTLED]
+            if len(some) > 1:
+                parts = torch.chunk(some, -(-len(some) // _TOGETHER))
                 with torch.no_grad():
-                    backbone.image.settle(part.to(self.trainer.device) for part in torch.split(some, _TOGETHER))
+                    backbone.image.settle(part.to(self.trainer.device) for part in parts)
+                return
 
     def _judge(self) -> None:
         self._settle()

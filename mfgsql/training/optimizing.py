@@ -46,10 +46,10 @@ def _shares(network: nn.Module) -> dict[str, float]:
         return {}
     shares = {}
     if backbone.text is not None:
-        shares["backbone.text."] = _PRETRAINED if backbone.text.config.source else _TEXT
+        shares["backbone.text."] = _PRETRAINED if backbone.text.config.learnt else _TEXT
     if isinstance(backbone.image, ImageTower):
         normed = any(isinstance(module, nn.BatchNorm2d) for module in backbone.image.modules())
-        shares["backbone.image."] = _PRETRAINED if backbone.image.config.source and not normed else _PICTURE
+        shares["backbone.image."] = _PRETRAINED if backbone.image.config.learnt and not normed else _PICTURE
     return shares
 
 

@@ -19,6 +19,7 @@ _USUAL: dict[str, dict[str, Any]] = {
 }
 
 
+_NO_PICTURE = 2  # channels
 _TRANSFORMERS = ("transformer", "series", "mixed")
 
 
@@ -114,6 +115,8 @@ class Recipe:
             if value is not None:
                 values[name] = _checked(name, value, type(known[name].default), known[name].metadata)
         recipe = cls(**values)
+        if recipe.channels == _NO_PICTURE:
+            raise OptionError("channels is 1 for grey pictures, 3 for colour, or 0 for as they are, not 2.")
         if recipe.backbone in _TRANSFORMERS and recipe.width:
             recipe._check_heads()
         return recipe

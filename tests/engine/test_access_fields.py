@@ -13,7 +13,7 @@ from PIL import Image
 import mfgsql
 from mfgsql.engine import Session
 from mfgsql.engine.access import Identity, Role, check_statements
-from mfgsql.errors import AccessError, MfgsqlError, NotFoundError
+from mfgsql.errors import AccessError, MfgsqlError, NotFoundError, SourceError
 from tests.checkpoints import small_text
 
 ROLES = ("reader", "analyst", "admin")
@@ -214,3 +214,15 @@ def test_what_stands_on_a_folder_is_for_all_to_use(served):
     assert len(served.run("reader", "FROM ml_predict('frozen', 'photos')")) == 40
     assert len(served.run("analyst", "FROM ml_finetune('on_notes', 'SELECT note, dark FROM photos', target := 'dark', "
                                      "base := 'notes', options := {'epochs': 1})")) == 1  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["reader", "analyst", "admin"])
+@pytest.mark.parametrize(
+    "sql",
+    ["FROM ml_predict('defect', 'SELECT {cell} AS photo')", "FROM ml_embed('defect', 'SELECT {cell} AS photo')",
+     "SELECT ml_predict('defect', {{'photo': {bare}}}).label", "SELECT ml_embed('defect', {bare})"],
+)  # fmt: skip
+def test_a_struct_that_looks_like_an_opened_path_opens_nothing(served, role, sql):
+    bare = f"{{'path': '{served.root}/photos/1.png', 'reason': NULL::VARCHAR}}"
+    with pytest.raises(SourceError, match="A picture is a BLOB, or the path of a file"):
+        served.run(role, sql.format(cell=bare.replace("'", "''"), bare=bare))

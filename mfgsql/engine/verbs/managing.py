@@ -6,6 +6,8 @@ import os
 import uuid
 from pathlib import Path
 
+from mfgsql.backbones import MixedConfig
+from mfgsql.backbones.filters import FilterConfig
 from mfgsql.catalog import (
     ModelRef,
     Version,
@@ -102,6 +104,15 @@ def _export(engine: Engine, args: Args) -> Rows:
     return [{"model": version.model, "version": version.version, "file": str(path), "bytes": len(data)}]
 
 
+def _folders(manifest: Manifest) -> list[str]:
+    """Folders of checkpoints that a model's weights lie in."""
+    config = manifest.backbone
+    if not isinstance(config, MixedConfig):
+        return []
+    towers = (config.text, None if isinstance(config.image, FilterConfig) else config.image)
+    return [tower.source for tower in towers if tower and tower.frozen and tower.source]
+
+
 def _import(engine: Engine, args: Args) -> Rows:
     path, name = _path(engine, args), model_name(args["model"])
     try:
@@ -109,6 +120,8 @@ def _import(engine: Engine, args: Args) -> Rows:
     except OSError as error:
         raise SourceError(f"The file '{path}' can't be read: {error.strerror}.") from None
     manifest = Manifest.from_json(read_manifest(data))
+    for folder in _folders(manifest):
+        resolve_file(engine, asker(), folder)  # refused before it is looked at
     Model.from_bytes(data, verify=True)  # damaged weights are refused here, not at the first prediction
     target = manifest.target.name if manifest.target else None
     with engine.transaction() as cursor:
