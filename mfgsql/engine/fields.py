@@ -9,7 +9,7 @@ from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import ROWS, Frozen
-from mfgsql.errors import OptionError
+from mfgsql.errors import DataError, OptionError
 from mfgsql.features import ColumnProfile, Rejection
 from mfgsql.features.featureset import fit_encoder
 from mfgsql.features.image import ImageEncoder
@@ -51,15 +51,17 @@ def choose_fields(profiles: Sequence[ColumnProfile], args: Args, base: Base) -> 
     if args.get("task") in (TOKENS, EMBEDDING):
         args["field"] = _only_text(found, args["task"])
     if args.get("task") == ANOMALY and not args.get("histories"):
-        args["field"] = _only_picture(found)
+        args["field"] = _only_picture(found, [p.name for p in profiles if p.base_type == "BLOB"])
         found = {args["field"]: "image"}
     if args.get("task") == EMBEDDING:
         args["objective"] = CONTRASTIVE
     return found
 
 
-def _only_picture(found: Mapping[str, str]) -> str:
+def _only_picture(found: Mapping[str, str], stored: Sequence[str]) -> str:
     pictures = [name for name, kind in found.items() if kind == "image"]
+    if not pictures and stored:
+        raise DataError(f"{stored[0]!r} holds no picture that can be read: nothing is to be learnt from.")
     if not pictures:
         raise OptionError(
             "A detector reads histories, or pictures: the source has none, and the column of time isn't named.",

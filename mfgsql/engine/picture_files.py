@@ -34,8 +34,9 @@ def read_files(
     con: duckdb.DuckDBPyConnection, source: str, names: list[str], read: Reader, check: Callable[[], None]
 ) -> list[str]:
     """The files that some columns name, by path into a temporary table; what could not be read, in words."""
-    every = " UNION ".join(f"SELECT CAST({quote_identifier(name)} AS VARCHAR) AS path FROM {source}" for name in names)
-    paths = con.execute(f"SELECT path FROM ({every}) WHERE path IS NOT NULL ORDER BY path").to_arrow_table()["path"]
+    every = " UNION ALL ".join(f"SELECT CAST({quote_identifier(n)} AS VARCHAR) AS path FROM {source}" for n in names)
+    distinct = f"SELECT DISTINCT path FROM ({every}) WHERE path IS NOT NULL ORDER BY path"
+    paths = con.execute(distinct).to_arrow_table()["path"]
     schema = pa.schema([("path", pa.string()), ("data", pa.large_binary())])
     lost: list[str] = []
 

@@ -158,7 +158,10 @@ def separator_of(profile: ColumnProfile, separator: Any) -> str | None:
     name = profile.name
     if profile.type.endswith("]"):
         if base_type(element_type(profile.type)) == "NESTED":
-            raise DataError(f"The target {name!r} is {profile.type}; labels are a list of texts or numbers.")
+            raise DataError(
+                f"The target {name!r} is {profile.type}; labels are a list of texts or numbers.",
+                remedy="Where it holds spans of a text, say so: task := 'token_classification'.",
+            )
         if separator is not None:
             raise OptionError(f"separator is for labels in a text, and {name!r} is a list: leave it out.")
         return None

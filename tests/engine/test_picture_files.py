@@ -1,0 +1,63 @@
+"""Training on pictures that a column names: each file once, whatever is missing, and the source read once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import mfgsql
+from mfgsql.engine import Session
+from mfgsql.errors import DataError, OptionError
+
+SHORT = "options := {'epochs': 1, 'size': 32, 'channels': 1}"
+
+
+@pytest.fixture
+def s(tmp_path: Path) -> Iterator[Session]:
+    for number in range(40):
+        picture = io.BytesIO()
+        Image.new("L", (24, 24), 40 + 150 * (number % 2)).save(picture, "PNG")
+        (tmp_path / f"{number}.png").write_bytes(picture.getvalue())
+    with mfgsql.connect(threads=1, progress="off") as session:
+        session.execute(
+            f"CREATE TABLE photos AS SELECT i AS id, '{tmp_path}/' || i || '.png' AS photo, i % 2 = 0 AS dark FROM range(40) t(i)"
+        )
+        yield session
+
+
+def warnings(s: Session, source: str) -> list[str]:
+    return list(s.execute(f"FROM ml_finetune('m', '{source}', target := 'dark', {SHORT})").fetchone()[-1])
+
+
+def test_one_name_of_a_missing_file_may_stand_in_many_rows(s):
+    told = warnings(s, "SELECT * REPLACE (if(id < 15, ''gone.png'', photo) AS photo) FROM photos")
+    assert any(word.startswith("1 of 26 files can't be read, and are learnt from as missing (gone.png: no such") for word in told)
+
+
+def test_rows_without_a_picture_may_come_first(s):
+    source = "SELECT NULL::VARCHAR AS photo, id % 2 = 0 AS dark FROM range(1500) t(id) UNION ALL SELECT photo, dark FROM photos"
+    s.execute(f"FROM ml_finetune('m', '{source}', target := 'dark', {SHORT})")
+    kinds = s.execute("SELECT feature, kind FROM ml.features WHERE model = 'm'").fetchall()
+    assert ("photo", "image") in kinds
+    predicted = s.execute("SELECT ml_status, predicted_dark = dark FROM ml_predict('m', 'photos')").fetchall()
+    assert {status for status, _ in predicted} == {"ok"}
+
+
+def test_a_sample_is_drawn_once(s):
+    told = warnings(s, "SELECT * EXCLUDE (id) FROM photos USING SAMPLE 30 ROWS")
+    assert told == []
+
+
+def test_what_can_not_be_read_at_all_is_said(s):
+    nowhere = "SELECT ''nowhere/'' || id || ''.png'' AS photo FROM photos"
+    with pytest.raises(DataError, match="'photo' holds no picture that can be read"):
+        s.execute(f"FROM ml_finetune('good', '{nowhere}', task := 'anomaly', {SHORT})")
+
+
+def test_pictures_have_one_channel_or_three(s):
+    with pytest.raises(OptionError, match="channels is 1 for grey pictures, 3 for colour"):
+        s.execute("FROM ml_finetune('m', 'photos', target := 'dark', options := {'channels': 2})")
