@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from mfgsql.errors import CancelledError
 from mfgsql.server import sqlstates
 from mfgsql.server.errors import Disconnected, Woken
 from mfgsql.server.protocol import backend, frontend
@@ -263,7 +265,11 @@ class Session:
             raise error
         self._skipping = skip
         transaction, database = self._executor.transaction, self._executor.database
-        database.free() if transaction.is_open else database.forget()  # cursors may outlive it, by a savepoint
+        if transaction.is_open:
+            with suppress(CancelledError):  # the rows are broken then, as their reader is told; this error is told now
+                database.free()  # cursors may outlive it, by a savepoint
+        else:
+            database.forget()
         transaction.fail()
         if not transaction.is_open:
             self._executor.names.end_of_transaction(committed=False)

@@ -84,7 +84,7 @@ def test_a_changed_message_proves_nothing(data):
     theirs, ours = client(), Exchange(VERIFIER, PLAIN, None)
     theirs.set_server_first(ours.first(theirs.get_client_first().encode()))
     final = bytearray(theirs.get_client_final().encode())
-    at = data.draw(st.integers(0, len(final) - 2))  # the last sign is padding
+    at = data.draw(st.integers(0, len(final) - 3))  # the last sign is padding, and bits of that before it say nothing
     final[at] ^= data.draw(st.integers(1, 127))
     try:
         assert ours.last(bytes(final)) is None
