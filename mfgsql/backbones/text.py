@@ -20,7 +20,7 @@ from mfgsql.backbones.states import States
 from mfgsql.backbones.windows import Pieces, Windows
 
 _WINDOW = 256  # pieces at a time, at most: attention grows with the square
-_PIECES_CPU, _PIECES_GPU = 4_096, 65_536  # of a pass
+_PIECES_CPU, _PIECES_GPU = 1_024, 65_536  # of a pass
 _HELD = 2**31  # bytes that a step back may need of all passes, about
 _NUMBERS = 34  # float32 that it needs of a piece for each layer and each feature of a hidden state, as measured
 
