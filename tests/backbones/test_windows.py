@@ -180,14 +180,14 @@ def test_passes_made_again_for_a_step_back_give_the_same_one(tower, monkeypatch)
 
 
 def test_what_is_held_of_long_texts_is_bounded(tower, monkeypatch):
-    windows = Windows(some([60] * 40), tower.config)
+    windows, most = Windows(some([60] * 40), tower.config), tower.pieces
     assert not tower.heavy(windows)
-    monkeypatch.setattr("mfgsql.backbones.text._HELD", 2**20)
+    monkeypatch.setattr("mfgsql.backbones.text._HELD", 2**18)
     assert tower.heavy(windows)
-    assert tower.pieces < 4_096
+    assert tower.pieces < most
     with torch.inference_mode():
         assert not tower.heavy(windows)
-        assert tower.pieces == 4_096
+        assert tower.pieces == most
 
 
 def test_gradients_flow_from_every_window(tower):
