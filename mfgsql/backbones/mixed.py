@@ -8,7 +8,7 @@ picture that is the only column needs no trunk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
@@ -90,10 +90,6 @@ class MixedConfig(ColumnsConfig):
         }
         return cls(**saved | pairs | names | towers)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        return asdict(self)
-
 
 class MixedBackbone(nn.Module):
     """Rows to hidden states ``[rows, tokens, width]``."""
@@ -145,13 +141,20 @@ class MixedBackbone(nn.Module):
         more, alone = [], []
         for number, (name, field) in enumerate(zip(self.config.fields, fields, strict=True)):
             shown = self._shown(field)
-            pooled = self.states(name, shown).pooled
-            lifted = self.lifts[number](pooled)
-            alone.append(pooled)
-            there = shown.there.to(lifted.device)[:, None, None]
-            more.append(torch.where(there, lifted, self.missing[number]) + self.names[number])
+            alone.append(self.states(name, shown).pooled)
+            more.append(self.tokens(number, alone[-1], shown.there))
         hidden = self.trunk(continuous, codes, more=torch.cat(more, dim=1))
         return States(hidden, hidden, hidden.new_ones(hidden.shape[:2], dtype=torch.bool), alone=tuple(alone))
+
+    def tokens(self, number: int, pooled: Tensor, there: Tensor) -> Tensor:
+        """What a text or picture, the column of that number among them, comes into the trunk as, [n, 2, width].
+
+        Args:
+            pooled: what its tower says, [n, 2, width of the tower]. there: which rows have one, bool [n].
+        """
+        lifted = self.lifts[number](pooled)
+        there = there.to(lifted.device)[:, None, None]
+        return torch.where(there, lifted, self.missing[number]) + self.names[number]
 
     def _alone(self, field: Any, parts: bool) -> States:
         """Of the only column."""

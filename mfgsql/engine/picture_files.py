@@ -9,12 +9,11 @@ import pyarrow as pa
 
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.features.pictures import PATHS
-from mfgsql.features.profile import TEXT_TYPES, base_type
+from mfgsql.features.profile import PICTURE_PATHS, TEXT_TYPES, base_type
 
 Reader = Callable[[pa.Array], tuple[pa.Array, list[str | None]]]  # bytes of files, by path, and why there are none
 FILES = "__ml_files"
 _END = 6  # characters that tell a file of a picture
-_SHARE = 0.9
 _TOGETHER = 8  # files that are read at a time
 _TOLD = 3  # files named in a warning
 
@@ -27,7 +26,7 @@ def path_columns(con: duckdb.DuckDBPyConnection, source: str, types: Mapping[str
     ends = (f"right(CAST({quote_identifier(name)} AS VARCHAR), {_END})" for name in texts)
     likely = ", ".join(f"avg(regexp_matches({end}, {quote_literal(PATHS)})::INT)" for end in ends)
     shares = con.execute(f"SELECT {likely} FROM {source}").fetchone() or ()
-    return [name for name, share in zip(texts, shares, strict=True) if share is not None and share >= _SHARE]
+    return [name for name, share in zip(texts, shares, strict=True) if share is not None and share >= PICTURE_PATHS]
 
 
 def read_files(

@@ -27,7 +27,7 @@ INTEGER_TYPES = NUMERIC_TYPES - FLOAT_TYPES - {"DECIMAL"}
 TEXT_TYPES = frozenset({"VARCHAR", "ENUM", "UUID"})
 TIME_TYPES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
 
-_PICTURES, _PICTURE_PATHS = 0.5, 0.9  # shares from which a column is one of pictures
+_PICTURES, PICTURE_PATHS = 0.5, 0.9  # shares from which a column is one of pictures
 
 
 def base_type(type_name: str) -> str:
@@ -87,7 +87,7 @@ class ColumnProfile:
         """Whether most values are pictures, or nearly all are paths of them."""
         if self.base_type == "BLOB":
             return self.pictures >= _PICTURES
-        return self.base_type in TEXT_TYPES and self.picture_paths >= _PICTURE_PATHS
+        return self.base_type in TEXT_TYPES and self.picture_paths >= PICTURE_PATHS
 
     @property
     def base_type(self) -> str:

@@ -103,7 +103,8 @@ def predict(scorer: Scorer, batch: Batch) -> Prediction:
     fields = read(scorer, batch).fields
     with torch.inference_mode():
         numbers = (torch.from_numpy(a).to(scorer.device) for a in (batch.continuous, batch.codes))
-        more = [_tokens(backbone, number, cast("Read", field)) for number, field in enumerate(fields)]
+        told = enumerate(cast("tuple[Read, ...]", fields))
+        more = [backbone.tokens(number, field.pooled, field.there) for number, field in told]
         hidden = backbone.trunk(*numbers, more=torch.cat(more, dim=1))
         every = hidden.new_ones(hidden.shape[:2], dtype=torch.bool)
         output: Tensor = head(hidden, every) if getattr(head, "parts", False) else head(hidden)
@@ -116,9 +117,3 @@ def _read(scorer: Scorer, backbone: MixedBackbone, name: str, field: Field) -> R
     with torch.inference_mode():
         pooled = backbone.states(name, field.to(scorer.device)).pooled
         return Read(pooled, field.there.to(pooled.device))
-
-
-def _tokens(backbone: MixedBackbone, number: int, field: Read) -> Tensor:
-    """What a column comes into the trunk as, [n, 2, width]."""
-    lifted: Tensor = backbone.lifts[number](field.pooled)
-    return torch.where(field.there[:, None, None], lifted, backbone.missing[number]) + backbone.names[number]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_a_text_or_picture_is_two_tokens_beside_the_others():
     assert ALL.columns == ["temp", "speed", "shift", "note", "photo"]
     assert not ALL.alone
     assert found.pooled.shape == (3, 1 + 3 + 2 + 2, 12)
-    assert MixedConfig.from_dict(ALL.to_dict()) == ALL
+    assert MixedConfig.from_dict(asdict(ALL)) == ALL
 
 
 def test_what_is_missing_is_not_looked_at():
