@@ -44,12 +44,12 @@ def score_spans(engine: Engine, named: pa.Array) -> pa.Array:
 
 
 def embed_values(engine: Engine, named: pa.Array) -> pa.Array:
-    """Structs of the vector of a text or picture, and status."""
+    """Structs of the vector of a text or picture, the only column of the row, and status."""
     from mfgsql.scoring.scorer import RowStatus, row_status
 
     model, row = version_and_row(named)
     with engine.scorer(model) as scorer:
-        name = _embedded(scorer, model)
+        name = str(row.type.field(0).name)
         values = features_of(engine, scorer, named, [name])[name]
         encoder = next(e for e in scorer.model.manifest.features.encoders if e.column.name == name)
         vectors, known, statuses = [], [], []

@@ -61,3 +61,17 @@ def test_what_can_not_be_read_at_all_is_said(s):
 def test_pictures_have_one_channel_or_three(s):
     with pytest.raises(OptionError, match="channels is 1 for grey pictures, 3 for colour"):
         s.execute("FROM ml_finetune('m', 'photos', target := 'dark', options := {'channels': 2})")
+
+
+def test_the_field_that_is_named_is_the_one_that_is_compared(s):
+    s.execute("CREATE TABLE noted AS SELECT *, 'plate ' || id || ' as ever before' AS note FROM photos")
+    both = "SELECT photo, note, dark FROM noted"
+    s.execute(f"FROM ml_finetune('both', '{both}', target := 'dark', {SHORT})")
+    widths = {f: s.execute(f"SELECT any_value(len(embedding)) FROM ml_embed('both', 'noted', field := '{f}')").fetchone()[0] for f in ("note", "photo")}
+    assert widths["note"] == 128
+    assert widths["photo"] != 128
+    like = s.execute("SELECT id % 2 = similar_id % 2 FROM ml_similar('both', 'noted', key := 'id', field := 'photo')").fetchall()
+    assert len(like) == 40
+    assert all(same for (same,) in like)
+    with pytest.raises(OptionError, match="reads pictures: a query in words finds none"):
+        s.execute("FROM ml_search('both', 'noted', field := 'photo', query := 'a plate')")

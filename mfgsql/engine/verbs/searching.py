@@ -44,8 +44,8 @@ def plan_embed(engine: Engine, args: Args) -> str:
 def plan_search(engine: Engine, args: Args) -> str:
     """The rows whose texts are most like a query, best first; rows without a text are none of them."""
     version, manifest, width = _embedder(engine, args)
-    field = _field(manifest)
-    if manifest.features.fields("text")[:1] != [field]:
+    field = _field(manifest, args)
+    if field not in manifest.features.fields("text"):
         raise OptionError(f"'{version.model}' reads pictures: a query in words finds none.")
     query, remedy = args.get("query"), "query := 'bearing noise after oil change'"
     if query is None:
@@ -67,9 +67,9 @@ def plan_search(engine: Engine, args: Args) -> str:
 def plan_similar(engine: Engine, args: Args) -> str:
     """For each row those most like it: pairs of keys with their texts, and how like they are."""
     version, manifest, width = _embedder(engine, args)
-    read_from = args.get("field") or _field(manifest)
+    read_from = args.get("field") or _field(manifest, args)
     key = read_name(args, "key", "id")
-    picture = manifest.features.fields("text")[:1] != [_field(manifest)]
+    picture = _field(manifest, args) not in manifest.features.fields("text")
     session = caller.get()
     told = {"k": _number(args, "k", 1, _PAIRS), "least": _least(args), "session": session.id if session else None}
     names = [key] if picture else list(dict.fromkeys([key, str(read_from)]))
@@ -102,7 +102,7 @@ def _embedder(engine: Engine, args: Args) -> tuple[Version, Manifest, int]:
             f"'{version.model}' reads neither texts nor pictures.",
             remedy="Pre-train one that does: FROM ml_pretrain('notes', 'work_orders', field := 'note');",
         )
-    tower = config.text if config.texts else config.image
+    tower = config.text if _field(manifest, args) in config.texts else config.image
     if not isinstance(tower, TextConfig | ImageConfig):
         raise OptionError(
             f"'{version.model}' remembers patches of pictures, and has no vectors of whole ones.",
@@ -111,16 +111,18 @@ def _embedder(engine: Engine, args: Args) -> tuple[Version, Manifest, int]:
     return version, manifest, hidden_width(tower.model)
 
 
-def _field(manifest: Manifest) -> str:
-    """The model's column that is turned into a vector."""
-    return manifest.features.fields()[0]
+def _field(manifest: Manifest, args: Args) -> str:
+    """The model's column that is turned into a vector: its own that is named, else its first text or picture."""
+    fields = manifest.features.fields()
+    named = str(args.get("field")).lower()
+    return next((name for name in fields if name.lower() == named), fields[0])
 
 
 def _embedded(engine: Engine, version: Version, manifest: Manifest, args: Args, kept: str = _ALL) -> str:
     """A SELECT of the source's columns, or those kept, and the struct ``__ml`` of the vector and its status."""
     with engine.cursor() as cursor:
         source = read_source(at_place(cursor, args), args.get("source"))
-    field = _field(manifest)
+    field = _field(manifest, args)
     name = args.get("field") or field
     if not isinstance(name, str):
         raise OptionError(f"field is the name of a column, not {name!r}.")
