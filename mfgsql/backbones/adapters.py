@@ -98,4 +98,4 @@ def take_weights(mine: nn.Module, theirs: nn.Module) -> None:
 
 def external_keys(tower: nn.Module) -> set[str]:
     """Names in the state dict that are a frozen checkpoint's, not an adapter's."""
-    return {name for name in tower.state_dict() if _ADAPTER not in name}
+    return {name for name in tower.state_dict() if name.startswith("model.") and _ADAPTER not in name}

@@ -225,8 +225,7 @@ class MixedBackbone(nn.Module):
             (self.text, base.text, self.config.texts),
             (self.image, base.image, self.config.images),
         ):
-            if mine is not None and theirs is not None and _alike(mine, theirs):
-                take_weights(mine, theirs)
+            if _take(mine, theirs):
                 shared += names
         if not self.config.alone and not base.config.alone and self.config.trunk.width == base.config.trunk.width:
             shared += self.trunk.adopt(base.trunk)
@@ -253,11 +252,16 @@ class MixedBackbone(nn.Module):
                 self.names[number].copy_(base.names[old])
 
 
-def _alike(mine: nn.Module, theirs: nn.Module) -> bool:
-    """Whether two towers have the same shape, and weights at all."""
-    if isinstance(mine, TextTower | ImageTower) and isinstance(theirs, TextTower | ImageTower):
-        return bool(mine.config.model == theirs.config.model)
-    return False
+def _take(mine: nn.Module | None, theirs: nn.Module | None) -> bool:
+    """Copy the weights of a tower, where it has the same network; whether that is so."""
+    if not isinstance(mine, TextTower | ImageTower) or not isinstance(theirs, TextTower | ImageTower):
+        return False
+    if mine.config.model != theirs.config.model:
+        return False
+    take_weights(mine.model, theirs.model)
+    if isinstance(mine, TextTower) and isinstance(theirs, TextTower) and mine.config.cases and theirs.config.cases:
+        mine.cases.load_state_dict(theirs.cases.state_dict())
+    return True
 
 
 def _image_config(saved: dict[str, Any] | None) -> ImageConfig | FilterConfig | None:

@@ -37,6 +37,7 @@ class TextConfig:
         frozen: whether the checkpoint's weights stay as they are; then they are not saved but read from there again.
         hide: share of the pieces that are not shown while a task is learnt.
         learnt: whether it has learnt from much more than this table, wherever its weights lie now.
+        cases: ways to write a piece that it is told, beside the piece; see `mfgsql.features.tokens.CASES`.
         adapter: options of LoRA, where that is what learns in a frozen one.
     """
 
@@ -53,6 +54,7 @@ class TextConfig:
     frozen: bool = False
     hide: float = 0.0
     learnt: bool = False
+    cases: int = 0
     adapter: dict[str, Any] | None = None
 
     @property
@@ -102,6 +104,9 @@ class TextTower(nn.Module):
         external = config.frozen and config.source
         self.model: Any = frozen_model(external, config.sha256) if external else empty_model(config.model)
         adapt_model(self.model, frozen=config.frozen, adapter=config.adapter)
+        if config.cases:  # nothing at first: a base goes on from what it knows
+            self.cases = nn.Embedding(config.cases, self.embeddings.shape[1])
+            nn.init.zeros_(self.cases.weight)
 
     @property
     def width(self) -> int:
@@ -145,7 +150,8 @@ class TextTower(nn.Module):
         order, whole, places, pieces = [], [], [], []
         for chosen, ids, mask in windows.passes(self.pieces):
             inside = windows.inside(chosen, ids.shape[1])
-            states = self.encode(self._shown(ids, inside), mask, again=heavy).float()
+            cases = windows.cases(chosen, ids.shape[1]) if self.config.cases else None
+            states = self.encode(self._shown(ids, inside), mask, cases, again=heavy).float()
             order.append(chosen)
             whole.append(self._whole(states, inside))
             if parts:
@@ -175,20 +181,23 @@ class TextTower(nn.Module):
         mean = torch.where(inside.any(1, keepdim=True), mean, states[:, 0])
         return torch.stack([mean if self.config.causal else states[:, 0], mean], dim=1)
 
-    def encode(self, ids: Tensor, mask: Tensor, *, again: bool = False) -> Tensor:
+    def encode(self, ids: Tensor, mask: Tensor, cases: Tensor | None = None, *, again: bool = False) -> Tensor:
         """States of whole windows, ``[windows, pieces, width]``.
 
         Args:
-            ids, mask: on the CPU. again: whether the pass is made once more for a step back, so that nothing is held
-                of it (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
+            ids, mask, cases: on the CPU. again: whether the pass is made once more for a step back, so that nothing is
+                held of it (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
         """
         device = self.embeddings.device
-        told = (ids.to(device), mask.to(device))
+        told = (ids.to(device), mask.to(device), None if cases is None else cases.to(device))
         states: Tensor = checkpoint(self._pass, *told, use_reentrant=False) if again else self._pass(*told)
         return states
 
-    def _pass(self, ids: Tensor, mask: Tensor) -> Tensor:
-        states: Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+    def _pass(self, ids: Tensor, mask: Tensor, cases: Tensor | None) -> Tensor:
+        shown: dict[str, Tensor] = {"input_ids": ids}
+        if cases is not None:
+            shown = {"inputs_embeds": self.model.get_input_embeddings()(ids) + self.cases(cases)}
+        states: Tensor = self.model(**shown, attention_mask=mask).last_hidden_state
         return states
 
 

@@ -24,6 +24,10 @@ class Pieces(Protocol):
     def lengths(self) -> Tensor:
         """How many they are."""
 
+    @property
+    def cases(self) -> Tensor | None:
+        """How the pieces of all texts are written."""
+
 
 class Shape(Protocol):
     """How texts are read, see `mfgsql.backbones.text.TextConfig`."""
@@ -92,13 +96,9 @@ class Windows:
         prefix, suffix = self.config.prefix, self.config.suffix
         size = self.size[chosen][:, None]
         length = int(size.max()) + len(prefix) + len(suffix)
-        steps = torch.arange(max(length, 1)) - len(prefix)
+        steps = self._steps(max(length, 1))
         ids = torch.full((len(chosen), len(steps)), self.config.pad, dtype=torch.long)
-        content = (steps >= 0) & (steps < size)
-        if len(self.texts.flat):
-            at = (self.texts.starts[self.row[chosen]] + self.start[chosen])[:, None] + steps
-            own = self.texts.flat[at.clamp(0, len(self.texts.flat) - 1)].long()
-            ids = torch.where(content, own, ids)
+        ids = self._laid(chosen, self.texts.flat, ids)
         ids[:, : len(prefix)] = torch.tensor(prefix, dtype=torch.long)
         for number, piece in enumerate(suffix):
             ids.scatter_(1, size + len(prefix) + number, piece)
@@ -106,16 +106,33 @@ class Windows:
         attended[:, 0] = 1  # a network looks at something, be it the piece that fills up
         return ids, attended
 
+    def _laid(self, chosen: Tensor, values: Tensor, around: Tensor) -> Tensor:
+        """Values of the pieces, ``[pieces]``, where these lie in windows, and what stands around them, [n, length]."""
+        if not len(values):
+            return around
+        at = (self.texts.starts[self.row[chosen]] + self.start[chosen])[:, None] + self._steps(around.shape[1])
+        own = values[at.clamp(0, len(values) - 1)].long()
+        return torch.where(self.inside(chosen, around.shape[1]), own, around)
+
+    def cases(self, chosen: Tensor, length: int) -> Tensor:
+        """How the pieces in the windows are written, int64 [n, length]; 0 for special ones."""
+        assert self.texts.cases is not None, "the encoder was asked for words"
+        return self._laid(chosen, self.texts.cases, torch.zeros(len(chosen), length, dtype=torch.long))
+
+    def _steps(self, length: int) -> Tensor:
+        """Numbers of the pieces at a window's places, counted from the first that is of a text."""
+        return torch.arange(length) - len(self.config.prefix)
+
     def inside(self, chosen: Tensor, length: int) -> Tensor:
         """Which places of the windows hold pieces of the text, bool [n, length]."""
-        steps = torch.arange(length) - len(self.config.prefix)
+        steps = self._steps(length)
         return (steps >= 0) & (steps < self.size[chosen][:, None])
 
     def own(self, chosen: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Which places hold pieces that the window speaks for, bool [n, length]: of what two windows share each has
         the half that lies nearer to it. And these pieces' numbers among those of all texts.
         """
-        steps = torch.arange(length) - len(self.config.prefix)
+        steps = self._steps(length)
         more = self.row[1:] == self.row[:-1]  # where a text goes on in the next window
         shared = torch.where(more, self.start[:-1] + self.size[:-1] - self.start[1:], 0)
         begin, stop = torch.zeros_like(self.size), self.size.clone()

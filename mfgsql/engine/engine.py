@@ -9,7 +9,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ import duckdb
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.functions import load_udfs, register
 from mfgsql.engine.guarding import Guard
+from mfgsql.engine.waiting import working
 from mfgsql.errors import CatalogError, ClosedError, MfgsqlError, ResourceError
 from mfgsql.resources import resource
 from mfgsql.settings import Settings
@@ -190,11 +191,6 @@ class Engine:
         known = self.sessions.get(session) if session else None
         return known.cancellation if known is not None else Cancellation()
 
-    def resting(self, session: str | None) -> AbstractContextManager[None]:
-        """Let the thread sleep that waits for work of that session."""
-        known = self.sessions.get(session) if session else None
-        return known.waiting.resting() if known is not None else nullcontext()
-
     # -- the border to SQL ------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -204,15 +200,12 @@ class Engine:
             self.check_open()
             self._inside.append(threading.get_ident())
         try:
-            yield
+            with working():
+                yield
         finally:
             with self._left:
                 self._inside.remove(threading.get_ident())
                 self._left.notify_all()
-
-    def is_inside(self) -> bool:
-        """Whether the calling thread is in a UDF."""
-        return threading.get_ident() in self._inside
 
     def unexpected(self, error: Exception) -> MfgsqlError:
         """An error that no one foresaw, or that DuckDB raised on an own cursor, as one of ours."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from mfgsql.engine.waiting import BORDER
 from mfgsql.errors import CatalogError, MfgsqlError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _guarded(engine: Engine, function: Udf) -> Callable[..., pa.Array]:
         raise failed.with_traceback(None) from None
 
     code: CodeType = call.__code__
-    call.__code__ = code.replace(co_filename="mfgsql", co_name=function.name)
+    call.__code__ = code.replace(co_filename=BORDER, co_name=function.name)
     return call
 
 

@@ -54,7 +54,7 @@ def run_learning(engine: Engine, args: Args) -> Rows:
     with engine.commit_lock, engine.cursor() as cursor:
         run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
     try:
-        with engine.resting(args.get("session")), _turn(engine, cancellation), engine.cursor() as cursor:
+        with _turn(engine, cancellation), engine.cursor() as cursor:
             _update(engine, run_id, status="running", device=engine.device)
             return [_Learning(engine, args, run_id, cursor, cancellation).run()]
     except BaseException as error:
@@ -237,7 +237,7 @@ class _Learning:
         champion = alias_of(self.cursor, self.args["model"], CHAMPION)
         won, why = self._challenge(snapshot, learned.model, champion)
         why = why and f"It stays candidate: {why} {_promote(self.args['model'] + '@candidate')}"
-        warnings = [*prepared.warnings, *self.tracking.warnings, *([why] if why else [])]
+        warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
             number = next_version(con, self.args["model"])
             if won and alias_of(con, self.args["model"], CHAMPION) != champion:

@@ -16,7 +16,7 @@ from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.quoting import call, render
 from mfgsql.engine.shorthands import Shorthands
 from mfgsql.engine.streaming import raised_in_stream
-from mfgsql.engine.waiting import Waiting
+from mfgsql.engine.waiting import listening
 from mfgsql.errors import ClosedError, MfgsqlError
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Session(Shorthands):
         if owns_con:  # a name in SQL must never mean a Python variable of this package
             con.execute("SET python_enable_replacements = false")
         self._closed = False
-        self.waiting = Waiting(self.interrupt, engine.is_inside)
         engine.sessions[self.id] = self
 
     # -- DuckDB's way -----------------------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ class Session(Shorthands):
             raise ClosedError("The session is closed.")
         token = caller.set(self)
         try:
-            with self.waiting.listening():
+            with listening(self.interrupt):
                 yield
         except duckdb.Error as error:
             translated = self.engine.translate(error)

@@ -23,7 +23,7 @@ from mfgsql.features.decoding import decode_many
 from mfgsql.features.image import CHANNELS, SIZE, ImageEncoder
 from mfgsql.features.spans import parse_spans
 from mfgsql.features.text import TextEncoder
-from mfgsql.features.tokens import SPACES, WORDS, Tokenizer
+from mfgsql.features.tokens import CASES, SPACES, WORDS, Tokenizer
 from mfgsql.model import Model, tokenizer_of
 from mfgsql.tasks import ANOMALY, TOKENS
 from mfgsql.training import Recipe
@@ -61,7 +61,9 @@ def build_towers(frozen: Frozen, features: FeatureSet, recipe: Recipe, args: Arg
     text, image = None, None
     if texts:
         text, tokenizer = _text(frozen, texts, args, recipe, base)
-        features = _with_texts(features, recipe, _words(frozen, texts, args)).with_tokenizer(tokenizer)
+        words = _words(frozen, texts, args)
+        text = replace(text, cases=CASES if words is not None and tokenizer.folds_case else 0)
+        features = _with_texts(features, recipe, words).with_tokenizer(tokenizer)
     if images:
         image = _image(frozen, images, args, recipe, base)
         features = _with_pictures(features, image)

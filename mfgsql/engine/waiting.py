@@ -1,36 +1,46 @@
-"""The main thread while it waits for a statement: it hears Ctrl-C, and sleeps while the work is done elsewhere."""
+"""The main thread while it waits for a statement: it hears Ctrl-C, and sleeps while the work is done elsewhere.
+
+While a UDF runs on one of DuckDB's threads, the thread that called ``execute`` looks for tasks without a pause: a
+whole core, a third of what a training or a scoring gets on two. It looks for signals, too, so a handler can hold it: a
+thread of ours asks for that, again and again while there is work, and between two naps the main thread may look for
+tasks. There is one main thread in a process, so there is one of this.
+"""
 
 from __future__ import annotations
 
 import _thread
 import signal
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+BORDER = "mfgsql"  # the file that the border's code says it is in: the first frame of a UDF
 _REST = getattr(signal, "SIGURG", None)  # by itself it does nothing; Windows has none, and there nobody rests
+_NAP, _LOOK = 0.02, 0.0005  # seconds of sleep, and between two of them
+_PROMPT = 0.002  # seconds after which a signal is heard late: the main thread had something to do
 
 
-class Waiting:
-    """How one session waits.
+class _Main:
+    """What the main thread does."""
 
-    Args:
-        interrupt: asks the session's work to stop.
-        is_inside: whether the calling thread is in a UDF.
-    """
-
-    def __init__(self, interrupt: Callable[[], None], is_inside: Callable[[], bool]) -> None:
-        self._interrupt, self._is_inside = interrupt, is_inside
-        self._on_main = False  # whether the main thread waits for a statement
-        self._rests: deque[threading.Event] = deque()
+    def __init__(self) -> None:
+        self._waits = 0  # for so many statements, one within the other
+        self._inside = 0  # in so many UDFs
+        self._elsewhere = 0  # UDFs on other threads
+        self._changed = threading.Condition()
+        self._woken = threading.Event()
+        self._asked = 0.0
+        self._resting = False
+        self._ticker: threading.Thread | None = None
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Ctrl-C reaches Python inside a UDF only through this: the first asks the work to stop, the second breaks in.
+    def listening(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """While the block waits for a statement the first Ctrl-C asks its work to stop, the second breaks in.
 
-        A second signal asks the main thread to rest; it is raised within Python and never sent.
+        Ctrl-C reaches Python inside a UDF only through this. A second signal asks for a rest; it is raised within
+        Python and never sent.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -39,38 +49,73 @@ class Waiting:
 
         def on_interrupt(number: int, frame: FrameType | None) -> None:
             signal.signal(signal.SIGINT, before)
-            self._interrupt()
+            interrupt()
 
         signal.signal(signal.SIGINT, on_interrupt)
         before_rest = signal.signal(_REST, self._on_rest) if _REST else None
-        self._on_main = True
+        self._wait(1)
         try:
             yield
         finally:
-            self._on_main = False
+            self._wait(-1)
             if _REST and before_rest is not None:
                 signal.signal(_REST, before_rest)
             signal.signal(signal.SIGINT, before)
 
-    def _on_rest(self, number: int, frame: FrameType | None) -> None:
-        while self._rests and not self._is_inside():  # within a UDF it may hold a lock that the work needs
-            self._rests.pop().wait()  # Ctrl-C is heard meanwhile
+    def _wait(self, more: int) -> None:
+        with self._changed:
+            self._waits += more
+            self._changed.notify_all()
 
     @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Let the main thread sleep while the block works on another one.
-
-        While a UDF runs on one of DuckDB's threads, the thread that called ``execute`` looks for tasks without a
-        pause: a whole core, a third of what a training gets on two. It looks for signals, too, so a handler can
-        hold it.
-        """
-        if _REST is None or not self._on_main or threading.current_thread() is threading.main_thread():
-            yield
+    def working(self) -> Iterator[None]:
+        """The block is a UDF: let the main thread sleep meanwhile, if it is another one and has nothing to do."""
+        if threading.current_thread() is threading.main_thread():
+            self._inside += 1
+            try:
+                yield
+            finally:
+                self._inside -= 1
             return
-        done = threading.Event()
-        self._rests.append(done)
-        _thread.interrupt_main(_REST)
+        with self._changed:
+            self._elsewhere += 1
+            if self._waits and _REST and (self._ticker is None or not self._ticker.is_alive()):
+                self._ticker = threading.Thread(target=self._tick, name="resting", daemon=True)
+                self._ticker.start()
+            self._changed.notify_all()
         try:
             yield
         finally:
-            done.set()
+            with self._changed:
+                self._elsewhere -= 1
+                if not self._elsewhere:
+                    self._woken.set()
+
+    def _tick(self) -> None:
+        assert _REST is not None, "without the signal there is no ticker"
+        while True:
+            with self._changed:
+                while not (self._elsewhere and self._waits):
+                    self._changed.wait()
+                self._woken.clear()
+            self._asked = time.perf_counter()
+            _thread.interrupt_main(_REST)
+            self._woken.wait(_NAP)
+            self._woken.set()
+            time.sleep(_LOOK)
+
+    def _on_rest(self, number: int, frame: FrameType | None) -> None:
+        # Within a UDF it has work to do, and may hold a lock that others need.
+        in_udf = self._inside or (frame is not None and frame.f_code.co_filename == BORDER)
+        if self._resting or in_udf or time.perf_counter() - self._asked > _PROMPT:
+            return
+        self._resting = True
+        try:
+            if self._elsewhere:
+                self._woken.wait(2 * _NAP)  # Ctrl-C is heard meanwhile
+        finally:
+            self._resting = False
+
+
+_main = _Main()
+listening, working = _main.listening, _main.working

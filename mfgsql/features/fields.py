@@ -50,7 +50,8 @@ class Texts:
         flat: numbers of the pieces of all texts, int32 [pieces]. starts, lengths: where each row's pieces lie,
             int64 [n]; a length of -1 is NULL, of 0 an empty text.
         begins: whether a word begins there, bool [pieces]. places: the characters of each piece, from 0, the end not
-            included, int32 [pieces, 2]; see `mfgsql.features.tokens`. Both only where they were asked for.
+            included, int32 [pieces, 2]. cases: of its letters, int64 [pieces]. See `mfgsql.features.tokens`; all three
+            only where they were asked for.
     """
 
     flat: Tensor
@@ -58,6 +59,7 @@ class Texts:
     lengths: Tensor
     begins: Tensor | None = None
     places: Tensor | None = None
+    cases: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -73,7 +75,7 @@ class Texts:
     @property
     def bytes(self) -> int:
         """Memory held."""
-        tensors = (self.flat, self.starts, self.lengths, self.begins, self.places)
+        tensors = (self.flat, self.starts, self.lengths, self.begins, self.places, self.cases)
         return sum(t.numel() * t.element_size() for t in tensors if t is not None)
 
     def words(self, row: int) -> tuple[Tensor, list[Unit]]:

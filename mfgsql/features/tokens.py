@@ -23,6 +23,7 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LONGEST = 32  # characters that a piece has at most, about: what lies further back can't be among the first pieces
 SPACES, WORDS = "spaces", "words"  # where a word begins: behind blanks, or where the tokenizer parts words
 _READ, _READ_OF_ALL = 10_000, 50_000_000  # characters of a text, and of all, that a tokenizer is trained on
+CASES = 5  # ways to write a piece, see `_case`
 _LONG = re.compile(rf"\S{{{_LONGEST}}}")
 Array = npt.NDArray[Any]
 
@@ -73,6 +74,12 @@ class Tokenizer:
         made.encode_special_tokens = True  # a note that says "[MASK]" says these letters
         return made
 
+    @cached_property
+    def folds_case(self) -> bool:
+        """Whether it reads capitals as small letters."""
+        upper, lower = (self.library.encode(text, add_special_tokens=False).ids for text in ("VALVE", "valve"))
+        return bool(upper == lower)
+
     @property
     def size(self) -> int:
         """Pieces known."""
@@ -82,7 +89,8 @@ class Tokenizer:
         """Pieces of texts, the first ``most`` of each, and which texts were cut, bool [n].
 
         Args:
-            words: `SPACES` or `WORDS` where it is asked in which piece words begin, and where pieces lie.
+            words: `SPACES` or `WORDS` where it is asked in which piece words begin, where pieces lie, and how they are
+                written.
         """
         known = np.array([text is not None for text in texts], bool)
         whole = [text for text in texts if text is not None]
@@ -97,7 +105,7 @@ class Tokenizer:
         cut[known] = (found > most) | np.array(behind, bool)
         flat = np.concatenate([np.empty(0, np.int32), *(np.array(one.ids[:most], np.int32) for one in encoded)])
         starts = np.cumsum(np.maximum(lengths, 0)) - np.maximum(lengths, 0)
-        found_words = (None, None) if words is None else _all_words(encoded, read, most, words)
+        found_words = () if words is None else _all_words(encoded, read, most, words)
         return Texts(torch.from_numpy(flat), torch.from_numpy(starts), torch.from_numpy(lengths), *found_words), cut
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,12 +130,24 @@ def _learnable(texts: Iterable[str]) -> Iterator[str]:
 
 def _all_words(
     encoded: Sequence[Any], texts: Sequence[str], most: int, words: str
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whether a word begins with each piece, bool [pieces], and the characters of each, int32 [pieces, 2]."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Whether a word begins with each piece, bool [pieces], the characters of each, int32 [pieces, 2], and its case."""
     each = [_words(one, text, most, words) for one, text in zip(encoded, texts, strict=True)]
     begins = np.concatenate([np.empty(0, bool), *(found for found, _ in each)])
     places = np.concatenate([np.empty((0, 2), np.int32), *(found for _, found in each)])
-    return torch.from_numpy(begins), torch.from_numpy(places)
+    told = [_case(text[i:j]) for text, (_, of) in zip(texts, each, strict=True) for i, j in of.tolist()]
+    return torch.from_numpy(begins), torch.from_numpy(places), torch.tensor(told, dtype=torch.long)
+
+
+def _case(piece: str) -> int:
+    """Of a piece's letters, a number below `CASES`: none has one, all are small, the first is a capital, all are, or
+    some within.
+    """
+    if piece.islower():
+        return 1
+    if not piece.isupper():
+        return 0 if piece.lower() == piece else 2 if piece.istitle() else 4
+    return 2 if len(piece) == 1 else 3
 
 
 def _words(encoded: Any, text: str, most: int, words: str) -> tuple[Array, Array]:

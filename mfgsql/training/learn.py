@@ -24,7 +24,7 @@ from mfgsql.training.judging import Judgement, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.remembering import remember
-from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot
+from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot, told_faults
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
 from mfgsql.training.windows import WindowSource
@@ -45,6 +45,7 @@ class Learned:
         steps, best_step: made, and where the best was met (0: what it started from).
         shared: columns that the base knew.
         seconds: of training.
+        warnings: of what it read, in words.
     """
 
     model: Model
@@ -54,6 +55,7 @@ class Learned:
     best_step: int
     shared: list[str]
     seconds: float
+    warnings: list[str]
 
 
 def learn(
@@ -85,8 +87,8 @@ def learn(
     started = time.monotonic()
     torch.set_num_threads(threads)
     if spec.task == ANOMALY and spec.history is None:
-        remembered = remember(snapshot, spec, base, lineage or {}, device, cancellation or Cancellation())
-        return Learned(remembered, None, {}, 0, 0, [], time.monotonic() - started)
+        remembered, faults = remember(snapshot, spec, base, lineage or {}, device, cancellation or Cancellation())
+        return Learned(remembered, None, {}, 0, 0, [], time.monotonic() - started, faults)
     recipe = spec.recipe.for_rows(snapshot.train, labelled=spec.target is not None, base=base is not None)
     settled = replace(spec, recipe=recipe)
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
@@ -97,25 +99,30 @@ def learn(
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
         loop.run(resume)
+    learned = _settled(model, loop, settled)
+    steps, faults = (loop.trainer.step_number, loop.best_step), told_faults(loop.train, loop.validation)
+    seconds = time.monotonic() - started
+    return Learned(model, learned, _baseline(model, learned), *steps, adopted.columns, seconds, faults)
+
+
+def _settled(model: Model, loop: _Loop, spec: TrainSpec) -> Judgement | None:
+    """Give a model the best weights met, and what rows not trained on teach of their answers; how these are."""
     model.network.load_state_dict(loop.best)
     model.network.to("cpu").eval()
-    final = judge(model, loop.validation, recipe, torch.device("cpu"), loop.cancellation)
+    final = judge(model, loop.validation, spec.recipe, torch.device("cpu"), loop.cancellation)
     model.network.eval()
+    lineage = model.manifest.lineage | {"recipe": spec.recipe.to_dict()}
     if model.manifest.task == ANOMALY:
         assert isinstance(loop.validation, WindowSource)
         level = fit_detector(model, loop.validation, spec.span, spec.level, loop.cancellation)
-        told = model.manifest.lineage | {"recipe": recipe.to_dict()}
-        model.manifest = replace(model.manifest, calibration=level, lineage=told)
+        model.manifest = replace(model.manifest, calibration=level, lineage=lineage)
     elif model.manifest.target is not None:
-        told = model.manifest.lineage | {"recipe": recipe.to_dict()}
         if isinstance(model.network.backbone, EnsembleBackbone):
-            told["interactions"] = model.network.backbone.interactions()
-        calibration = _calibration(model, final, spec, recipe)
-        model.manifest = replace(model.manifest, calibration=calibration, lineage=told)
+            lineage["interactions"] = model.network.backbone.interactions()
+        calibration = _calibration(model, final, spec, spec.recipe)
+        model.manifest = replace(model.manifest, calibration=calibration, lineage=lineage)
         final = final and calibrated(model, final)
-    seconds = time.monotonic() - started
-    baseline = _baseline(model, final)
-    return Learned(model, final, baseline, loop.trainer.step_number, loop.best_step, adopted.columns, seconds)
+    return final
 
 
 def _start(

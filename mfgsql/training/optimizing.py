@@ -14,6 +14,7 @@ from mfgsql.training.recipe import Recipe
 # Of the step size, that a tower takes: transformers that know much already small ones. Networks of convolutions, whose
 # batches are normalised, bear all of it.
 _PRETRAINED, _TEXT, _PICTURE = 0.1, 0.5, 1.0
+_NEW = "backbone.text.cases."  # which learns from nothing, whatever its tower knows
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -21,7 +22,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     A group's ``share`` is that of the step size that it takes.
     """
-    shares = {name: recipe.base_rate or share for name, share in _shares(network).items()}
+    shares = {_NEW: 1.0} | {name: recipe.base_rate or share for name, share in _shares(network).items()}
     found: dict[tuple[str, bool], list[nn.Parameter]] = {(t, p): [] for t in ("", *shares) for p in (False, True)}
     for name, parameter in network.named_parameters():
         matrix = name.endswith("weight") and parameter.ndim > 1

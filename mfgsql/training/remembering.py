@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Model
 from mfgsql.training.good_only import fit_memory
-from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot
+from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot, told_faults
 from mfgsql.training.spec import TrainSpec
 
 _PASS = 16  # pictures whose features are held
@@ -28,8 +28,8 @@ def remember(
     lineage: dict[str, Any],
     device: str,
     cancellation: Cancellation,
-) -> Model:
-    """The detector; all rows of the snapshot are good, and each judges a memory that is made without it.
+) -> tuple[Model, list[str]]:
+    """The detector, and what it could not read; all rows are good, and each judges a memory that is made without it.
 
     Raises:
         DataError: too few pictures.
@@ -43,19 +43,19 @@ def remember(
     backbone = model.network.backbone
     assert isinstance(backbone, MixedBackbone), "the detector reads pictures"
     model.network.to(device).eval()
-    maps = _maps(backbone, snapshot, spec, torch.device(device))
+    sources = [RowSource(snapshot, spec, split, 0) for split in (TRAIN, VALIDATION)]
+    maps = _maps(backbone, sources, torch.device(device))
     fitted = fit_memory(maps, level=spec.level, seed=spec.recipe.seed, check=cancellation.check)
     model.network.head = fitted.memory
     model.network.to("cpu").eval()
     told = lineage | {"recipe": spec.recipe.to_dict()}
     model.manifest = replace(manifest, calibration=fitted.calibration, lineage=told)
-    return model
+    return model, told_faults(*sources)
 
 
-def _maps(backbone: MixedBackbone, snapshot: Snapshot, spec: TrainSpec, device: torch.device) -> Iterator[Tensor]:
+def _maps(backbone: MixedBackbone, sources: Iterable[RowSource], device: torch.device) -> Iterator[Tensor]:
     """Features of places of the pictures that there are, by few."""
-    for split in (TRAIN, VALIDATION):
-        source = RowSource(snapshot, spec, split, 0)
+    for source in sources:
         for index in range(source.chunks):
             pictures = source.chunk(index).fields[0]
             assert isinstance(pictures, Pictures)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from mfgsql.features import Flag
 from mfgsql.features.fields import Field, Tags, Texts
 from mfgsql.tasks import TOKENS, tasks
 from mfgsql.training.spec import TrainSpec
@@ -95,6 +96,10 @@ class Rows:
         return Rows(**columns, fields=tuple(map(change, self.fields)))
 
 
+_FAULTS = {  # what of a text or picture is not learnt from, and the rest of the sentence
+    "unreadable": "What can't be read counts as missing.",
+    "truncated": "What is beyond is not read; options.tokens says how much is.",
+}
 _COLUMNS = ("continuous", "codes", "truth", "weight", "speaker", "least")
 
 
@@ -114,6 +119,7 @@ class ChunkSource(ABC, Generic[C]):
 
     Attributes:
         chunks: in the file. judged: rows that judge, at most. epoch: rows that a group learns from in an epoch.
+        faults: of texts and pictures read so far, by chunk: how many rows of each status, and what is wrong with one.
 
     Args:
         split: TRAIN or VALIDATION. budget: bytes of encoded rows to keep in memory.
@@ -123,6 +129,7 @@ class ChunkSource(ABC, Generic[C]):
         self._snapshot, self._spec, self._split, self._budget = snapshot, spec, split, budget
         self._cache: dict[int, C] = {}
         self._held = 0
+        self.faults: dict[int, dict[str, tuple[int, str]]] = {}
         self.judged, self.epoch = snapshot.validation, snapshot.train
         with pq.ParquetFile(snapshot.path) as file:
             self.chunks = file.metadata.num_row_groups
@@ -188,6 +195,7 @@ class RowSource(ChunkSource[Rows]):
         table = table.filter(self._wanted(table[SPLIT]))
         columns = {n: one_array(table[n]) for n in names}
         batch = spec.features.encode(columns, len(table))
+        self.faults[index] = {f.status: (int(f.rows.sum()), _first(f)) for f in batch.flags if f.status in _FAULTS}
         least = torch.zeros(len(table), dtype=torch.bool)
         truth: Tensor | Tags | Texts
         truth, weight, part = labels_of(spec, columns, len(table))
@@ -227,6 +235,22 @@ class RowSource(ChunkSource[Rows]):
         """Rows of a first chunk that has some: a uniform sample, since rows lie in the order of their hash."""
         chunk = next((c for c in map(self.chunk, range(self.chunks)) if len(c)), self.chunk(0))
         return chunk[slice(0, _SAMPLE)]
+
+
+def _first(flag: Flag) -> str:
+    return flag.describe(int(flag.rows.argmax()))
+
+
+def told_faults(*sources: ChunkSource[Any]) -> list[str]:
+    """What of texts and pictures could not be read, in words."""
+    chunks = [chunk for source in sources for chunk in source.faults.values()]
+    words = []
+    for status, rest in _FAULTS.items():
+        found = [chunk[status] for chunk in chunks if status in chunk]
+        if found:
+            rows = sum(count for count, _ in found)
+            words.append(f"{rows:,} {'row' if rows == 1 else 'rows'}, one of them: {found[0][1]}. {rest}")
+    return words
 
 
 def columns_of(spec: TrainSpec, *more: str) -> list[str]:

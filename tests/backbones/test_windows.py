@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mfgsql.backbones.text import TextConfig, TextTower
 from mfgsql.backbones.windows import Windows
 from mfgsql.features.fields import Texts
+from mfgsql.features.tokens import CASES
 
 PREFIX, SUFFIX, PAD, MASK = 2, 3, 0, 4
 
@@ -136,6 +137,23 @@ def test_what_else_is_in_the_batch_changes_nothing(tower, lengths):
         torch.testing.assert_close(together.parts[row, : max(length, 0)], alone.parts[0], atol=1e-5, rtol=1e-5)
         assert together.mask[row].tolist() == [at < length for at in range(together.mask.shape[1])]
     torch.testing.assert_close(states(tower, texts).pooled, together.pooled)
+
+
+def test_how_pieces_are_written_is_told_beside_them_and_says_nothing_at_first(tower):
+    told = TextTower(replace(tower.config, cases=CASES)).eval()
+    told.load_state_dict(tower.state_dict() | {"cases.weight": told.cases.weight.detach()})
+    texts = some([7, -1, 40, 0, 3])
+    texts = replace(texts, cases=torch.arange(len(texts.flat)) % CASES)
+    plain, before = states(tower, texts, parts=True), states(told, texts, parts=True)
+    torch.testing.assert_close(before.parts, plain.parts)
+    with torch.no_grad():
+        told.cases.weight[2] = 1.0
+    after = states(told, texts, parts=True)
+    assert not torch.allclose(after.parts, before.parts)
+    shown = torch.full_like(texts.cases, 2)
+    all_same = states(told, replace(texts, cases=torch.where(texts.cases == 2, 2, 0)), parts=True)
+    torch.testing.assert_close(after.parts, all_same.parts)  # the others are still zero
+    assert not torch.allclose(states(told, replace(texts, cases=shown), parts=True).parts, after.parts)
 
 
 def test_the_size_of_passes_changes_nothing(tower, monkeypatch):

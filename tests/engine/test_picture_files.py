@@ -75,3 +75,15 @@ def test_the_field_that_is_named_is_the_one_that_is_compared(s):
     assert all(same for (same,) in like)
     with pytest.raises(OptionError, match="reads pictures: a query in words finds none"):
         s.execute("FROM ml_search('both', 'noted', field := 'photo', query := 'a plate')")
+
+
+def test_what_of_pictures_and_texts_is_not_learnt_from_is_said(s, tmp_path):
+    s.execute(f"CREATE TABLE bytes AS SELECT content AS photo, row_number() OVER (ORDER BY filename) AS id FROM read_blob('{tmp_path}/*.png')")
+    broken = "SELECT if(id <= 3, photo[:40], photo) AS photo, ''plate '' || id || repeat('' so'', id::INT) AS note, id % 2 = 0 AS dark FROM bytes"
+    options = SHORT.replace("}", ", 'tokens': 20}")
+    told = s.execute(f"FROM ml_finetune('m', '{broken}', target := 'dark', {options})").fetchone()[-1]
+    unread, cut = (next(w for w in told if what in w) for what in ("photo can't be read", "note is longer than"))
+    assert unread.startswith("3 rows, one of them: photo can't be read: ")
+    assert cut.endswith("What is beyond is not read; options.tokens says how much is.")
+    good = f"FROM ml_finetune('good', 'SELECT if(id <= 3, photo[:40], photo) AS photo FROM bytes', task := 'anomaly', {SHORT})"
+    assert any(w.startswith("3 rows, one of them: photo") for w in s.execute(good).fetchone()[-1])

@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 import mfgsql
+from mfgsql.engine import waiting
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.functions import Udf, register
 from mfgsql.errors import CancelledError, CatalogError, ClosedError
 
 
@@ -41,7 +45,7 @@ def test_views_and_words_are_listed():
 
 def _while_main_waits(work: Callable[[mfgsql.Session], None]) -> list[float]:
     """Run ``work`` on another thread while this one looks busily for its end; the moments at which it looked."""
-    with mfgsql.connect(progress="off") as session, session.waiting.listening():
+    with mfgsql.connect(progress="off") as session, waiting.listening(session.interrupt):
         thread = threading.Thread(target=work, args=(session,))
         looked = []
         thread.start()
@@ -56,7 +60,7 @@ def test_the_main_thread_sleeps_while_another_works() -> None:
     def work(session: mfgsql.Session) -> None:
         for _ in range(3):
             time.sleep(0.05)
-            with session.waiting.resting():
+            with waiting.working():
                 time.sleep(0.05)
                 slept.append(time.monotonic())
                 time.sleep(0.2)
@@ -65,14 +69,35 @@ def test_the_main_thread_sleeps_while_another_works() -> None:
     looked = _while_main_waits(work)
     assert looked
     for start, end in zip(slept[::2], slept[1::2], strict=True):
-        assert not [moment for moment in looked if start < moment < end]
+        awake = {round(1_000 * moment) for moment in looked if start < moment < end}
+        assert len(awake) < 0.4 * 1_000 * (end - start)  # it looks for tasks now and then
+
+
+def test_duckdb_spins_no_core_away_while_a_udf_runs_on_its_thread() -> None:
+    names = []
+
+    def nap(engine: Engine, column: pa.Array) -> pa.Array:
+        names.append(threading.current_thread().name)
+        time.sleep(0.2)
+        return column
+
+    with mfgsql.connect(progress="off", threads=2) as session:
+        register(session.engine, session.con, Udf("nap", "BIGINT", True, nap))
+        session.execute("CREATE TABLE t AS SELECT i FROM range(10) r(i)")
+        for _ in range(50):  # now and then the calling thread is the quicker one
+            spent, began = time.thread_time(), time.monotonic()
+            session.execute("SELECT sum(nap(i)) FROM t").fetchall()
+            if names[-1] != threading.main_thread().name:
+                assert time.thread_time() - spent < 0.4 * (time.monotonic() - began)
+                return
+    pytest.skip("DuckDB ran all calls on the thread that asked")
 
 
 def test_ctrl_c_reaches_work_while_the_main_thread_sleeps() -> None:
     reached = []
 
     def work(session: mfgsql.Session) -> None:
-        with session.waiting.resting():
+        with waiting.working():
             time.sleep(0.1)
             os.kill(os.getpid(), signal.SIGINT)
             for _ in range(100):
@@ -92,7 +117,7 @@ def test_a_rest_that_is_over_at_once_interrupts_nothing() -> None:
 
     def work(session: mfgsql.Session) -> None:
         for _ in range(200):
-            with session.waiting.resting():
+            with waiting.working():
                 pass
         time.sleep(0.05)
         session.cancellation.check()

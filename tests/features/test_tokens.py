@@ -85,6 +85,15 @@ def test_case_is_no_difference_and_an_accent_is_one():
     assert of_row(texts, 2) != of_row(texts, 3)
 
 
+def test_how_words_are_written_is_told_where_words_are_asked_for():
+    made = Tokenizer.train(["pump E-STOP", "valve at pump", "泵 PLC"] * 5)
+    assert made.folds_case
+    texts, _ = made.encode(["Pump", "PUMP", "pump", "泵", "1", "", None, "pUmp valve"], 20, WORDS)
+    found = [texts.cases[s : s + max(n, 0)].tolist() for s, n in zip(texts.starts, texts.lengths, strict=True)]
+    assert found == [[2], [3], [1], [0], [0], [], [], [4, 1]]
+    assert made.encode(["Pump"], 20)[0].cases is None
+
+
 def test_what_is_no_word_is_no_long_training():
     draw = random.Random(0)
     base64 = ["".join(draw.choices("abcdefghij0123456789", k=100_000)) for _ in range(3)]
