@@ -1,4 +1,4 @@
-"""How a statement is learnt from: its options with what they leave open chosen, and what it would not heed refused."""
+"""How a statement is learnt from: its options with what they leave open chosen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.engine.fields import Base
 from mfgsql.engine.histories import BLOCKS
 from mfgsql.engine.planning import Args
-from mfgsql.errors import OptionError, one_of
+from mfgsql.errors import OptionError
 from mfgsql.model import Model
 from mfgsql.tasks import ANOMALY, tasks
 from mfgsql.training import Recipe
@@ -133,34 +133,3 @@ def _settle_fields(recipe: Recipe, args: Args, base: Base, fields: Mapping[str, 
 
 def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
-
-
-def check_heeded(recipe: Recipe, args: Args) -> None:
-    """Refuse options that this statement would not heed."""
-    task = args.get("task")
-    if args.get("separator") and task != "multilabel":
-        raise OptionError("separator is for labels in a text, task := 'multilabel': leave it out.")
-    for name, of in (("cap", "rul"), ("span", ANOMALY), ("false_alarms_per_day", ANOMALY)):
-        if (args.get(name) if name == "false_alarms_per_day" else getattr(recipe, name)) and task != of:
-            raise OptionError(f"{name} is for task := '{of}': leave it out.")
-    for name, usual in (("adapter", "none"), ("freeze", "no")):
-        if recipe.backbone != MixedConfig.kind and getattr(recipe, name) != usual:
-            raise OptionError(f"{name} is for models that read texts or pictures: leave it out.")
-    if task == ANOMALY and not args.get("histories"):
-        for name, value in (("false_alarms_per_day", args.get("false_alarms_per_day")), ("span", recipe.span)):
-            if value:
-                raise OptionError(f"{name} is for detectors that read histories: leave it out.")
-    if not args.get("histories"):
-        for name in ("patch", "fill", "shortest"):
-            if getattr(recipe, name):
-                raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
-
-
-def check_loss(recipe: Recipe, task: str | None, verb: str) -> None:
-    """Refuse what this task would not heed."""
-    what = f"{verb} ({task})" if task else verb
-    heeded = ("auto", *(tasks[task].losses if task else ()))
-    if recipe.loss not in heeded:
-        raise OptionError(f"The loss of {what} is {one_of(heeded)}, not '{recipe.loss}'.")
-    if recipe.class_weight != "none" and not (task and tasks[task].shape in ("class", "labels")):
-        raise OptionError(f"class_weight is for classes, and this is {what}: leave it out.")

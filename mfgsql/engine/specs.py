@@ -10,11 +10,12 @@ from typing import Any
 from mfgsql.backbones import MixedConfig, TabularConfig
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
+from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
 from mfgsql.engine.histories import detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.labelsets import rare_labels
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.settling import check_heeded, check_loss, settle
+from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.engine.targets import all_null, costs_of, fit_target
 from mfgsql.engine.towers import Towers, build_towers
@@ -76,6 +77,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Base) -> Prepared:
     if task == "rul" and target is not None:
         target = replace(target, lives=whole_lives(frozen.con, ROWS, target.name))
     features, rejected = _features(read, recipe, known, history, frozen.lost)
+    check_fields(args, features, base)
     towers = build_towers(frozen, features, recipe, args, base) if read.fields else Towers(features)
     spec = _spec(towers, recipe, args, history, task, target)
     warnings = [*frozen.lost, *args.pop("warnings", []), *_findings(frozen, spec, rejected, args)]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 
 from mfgsql.features import Batch
+from mfgsql.features.image import ImageEncoder
 from mfgsql.model import Model
 from mfgsql.tasks import TOKENS
 
-_PICTURES, _TAGGED, _ROWS = 64, 128, 2_048  # rows of a turn; of texts whose pieces are told of, all states are held
+_TAGGED, _ROWS = 128, 2_048  # rows of a turn; of texts whose pieces are told of, all states are held
+_FEW, _MANY, _PIXELS = 16, 256, 2**24  # pictures of a turn, and bytes of their pixels
 _ahead = ThreadPoolExecutor(8, thread_name_prefix="encoding")
 
 
 def in_turns(model: Model, columns: Mapping[str, pa.Array], rows: int) -> Iterator[Batch]:
     """Encoded rows, in order; while a batch is used the next one is made."""
     features = model.manifest.features
-    size = _PICTURES if features.fields("image") else _TAGGED if model.manifest.task == TOKENS else _ROWS
+    size = _TAGGED if model.manifest.task == TOKENS else _ROWS
+    if pictures := [e for e in features.encoders if isinstance(e, ImageEncoder)]:
+        size = max(_FEW, min(_MANY, _PIXELS // sum(math.prod(e.size) * e.channels for e in pictures)))
 
     def encode(start: int) -> Batch:
         some = {name: values.slice(start, size) for name, values in columns.items()}

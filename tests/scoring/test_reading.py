@@ -45,7 +45,8 @@ def test_hidden_ones_are_missing_ones() -> None:
 
 
 def test_turns_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mfgsql.scoring.turns._PICTURES", 5)
+    monkeypatch.setattr("mfgsql.scoring.turns._MANY", 5)
+    monkeypatch.setattr("mfgsql.scoring.turns._FEW", 1)
     of = scorer("three", "nwti")
     columns = columns_of(of, 12)
     whole = read_all(of, columns, 12, check)

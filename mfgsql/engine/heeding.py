@@ -1,0 +1,84 @@
+"""What a statement would not heed is refused: an option that changes nothing is a mistake."""
+
+from __future__ import annotations
+
+from mfgsql.backbones import MixedConfig
+from mfgsql.backbones.checkpoints import Checkpoint
+from mfgsql.engine.fields import Base
+from mfgsql.engine.planning import Args
+from mfgsql.errors import OptionError, one_of
+from mfgsql.features import FeatureSet
+from mfgsql.model import Model
+from mfgsql.tasks import ANOMALY, EMBEDDING, tasks
+from mfgsql.training import Recipe
+
+_TRUNK = ("width", "layers", "heads")
+_OF_PICTURES = ("size", "channels", "augment", "flips")
+_STEPS = (  # what says how a network learns
+    "epochs", "batch_size", "learning_rate", "weight_decay", "optimizer", "schedule", "warmup", "dropout", "patience",
+    "validation", "precision", "mask_ratio", "clip", "probe", "base_rate", "augment", "flips", *_TRUNK,
+)  # fmt: skip
+
+
+def check_heeded(recipe: Recipe, args: Args) -> None:
+    """Refuse options that this statement would not heed."""
+    task = args.get("task")
+    if args.get("separator") and task != "multilabel":
+        raise OptionError("separator is for labels in a text, task := 'multilabel': leave it out.")
+    for name, of in (("cap", "rul"), ("span", ANOMALY), ("false_alarms_per_day", ANOMALY)):
+        if (args.get(name) if name == "false_alarms_per_day" else getattr(recipe, name)) and task != of:
+            raise OptionError(f"{name} is for task := '{of}': leave it out.")
+    for name, usual in (("adapter", "none"), ("freeze", "no")):
+        if recipe.backbone != MixedConfig.kind and getattr(recipe, name) != usual:
+            raise OptionError(f"{name} is for models that read texts or pictures: leave it out.")
+    if task == ANOMALY and not args.get("histories"):
+        for name, value in (("false_alarms_per_day", args.get("false_alarms_per_day")), ("span", recipe.span)):
+            if value:
+                raise OptionError(f"{name} is for detectors that read histories: leave it out.")
+    if not args.get("histories"):
+        for name in ("patch", "fill", "shortest"):
+            if getattr(recipe, name):
+                raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
+
+
+def check_fields(args: Args, features: FeatureSet, base: Base) -> None:
+    """Refuse options of texts, pictures or of what stands on them, where there is no such thing."""
+    usual = Recipe().to_dict()
+    given = [name for name, value in (args.get("options") or {}).items() if value != usual.get(name)]
+    texts, pictures = features.fields("text"), features.fields("image")
+    if not texts:
+        _refuse(given, ("tokens",), "is for texts, and no column is read as one")
+    if not pictures:
+        _refuse(given, _OF_PICTURES, "is for pictures, and no column is read as one")
+    if not texts and not pictures:
+        return
+    if args.get("task") == ANOMALY:
+        _refuse(given, _STEPS, "says how a network learns, and a detector of pictures only remembers good ones")
+    if len(features.names) == 1:
+        _refuse(given, (*_TRUNK, "probe"), "is of the network over several columns, and here is one")
+    if pictures and _reads_pictures(base):
+        _refuse(given, ("channels",), "is the base's")
+    if args.get("task") == EMBEDDING or args.get("objective") == "autoregressive":
+        _refuse(given, ("mask_ratio",), "is for what is hidden, and this objective hides nothing")
+
+
+def _reads_pictures(base: Base) -> bool:
+    if isinstance(base, Checkpoint):
+        return base.modality == "image"
+    return isinstance(base, Model) and bool(base.manifest.features.fields("image"))
+
+
+def _refuse(given: list[str], names: tuple[str, ...], why: str) -> None:
+    for name in given:
+        if name in names:
+            raise OptionError(f"{name} {why}: leave it out.")
+
+
+def check_loss(recipe: Recipe, task: str | None, verb: str) -> None:
+    """Refuse what this task would not heed."""
+    what = f"{verb} ({task})" if task else verb
+    heeded = ("auto", *(tasks[task].losses if task else ()))
+    if recipe.loss not in heeded:
+        raise OptionError(f"The loss of {what} is {one_of(heeded)}, not '{recipe.loss}'.")
+    if recipe.class_weight != "none" and not (task and tasks[task].shape in ("class", "labels")):
+        raise OptionError(f"class_weight is for classes, and this is {what}: leave it out.")
