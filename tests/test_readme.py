@@ -41,6 +41,10 @@ CREATE TABLE plates AS SELECT 'PL-' || i AS id, 'plate from die ' || i || ', ' |
     || array_to_string([repeat(format('{:02x}', (60 + hash(i, p) % 40 + if(i % 2 = 1 AND p % 16 < 4, 90, 0))::INT), 3) for p in range(256)], '')) AS image,
   ['good > clean', 'surface > stain'][1 + i % 2] AS label, i % 2 = 0 AS good FROM range(60) r(i);
 CREATE TABLE camera_now AS SELECT * EXCLUDE (label, good) FROM plates LIMIT 20;
+CREATE TABLE warehouse_stock AS SELECT warehouse, sku, 900 AS pieces FROM (VALUES ('Aalen'), ('Brno')) w(warehouse), (VALUES ('BR-110'), ('CV-120')) g(sku);
+CREATE TABLE region_needs AS SELECT region, sku, 500 AS pieces FROM (VALUES ('Alps'), ('Tatra')) r(region), (VALUES ('BR-110'), ('CV-120')) g(sku);
+CREATE TABLE lanes AS SELECT *, 300 + hash(warehouse, region) % 900 AS km, round(0.15 + 0.0011 * km, 2) AS cost, 1500 AS most_pieces
+  FROM (SELECT DISTINCT warehouse FROM warehouse_stock), (SELECT DISTINCT region FROM region_needs);
 CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
 MILLING = """

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import click
 
+from mfgsql.cli.allocate import allocate
 from mfgsql.cli.border import Border
 from mfgsql.cli.capability import capability
 from mfgsql.cli.chart import chart
@@ -95,6 +96,7 @@ for _command in (
     search,
     similar,
     maintenance,
+    allocate,
     evaluate,
     thresholds,
     importance,

@@ -74,6 +74,10 @@ class Shorthands(ABC):
         """``FROM ml_labels(...)`` as a lazy ibis table."""
         return self.table("labels", source, failures=failures, entity=entity, order_by=order_by, **named)
 
+    def allocate(self, supply: str, demand: str, cost: str, **named: Any) -> Any:
+        """``FROM ml_allocate(...)`` as a lazy ibis table."""
+        return self.table("allocate", supply=supply, demand=demand, cost=cost, **named)
+
     def capability(self, source: str, *, field: str, **named: Any) -> Any:
         """``FROM ml_capability(...)`` as a lazy ibis table."""
         return self.table("capability", source, field=field, **named)

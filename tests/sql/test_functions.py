@@ -22,16 +22,18 @@ VALUES = {
     "force": "true", "options": "{'epochs': 1}", "level": "0.8", "explain": "3", "objective": "'masked'", "file": "'f.safetensors'",
     "overwrite": "true", "verb": "'predict'", "arguments": "{'level': 0.8}",
     "costs": "{'missed': 2000, 'false_alarm': 50}", "latest": "false", "since": "NULL", "failures": "'SELECT unit, ts FROM parts WHERE failed'",
+    "supply": "'SELECT ''A'' AS plant, 9 AS qty'", "demand": "'SELECT ''x'' AS depot, 7 AS qty'",
+    "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
     "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
-    "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}",
+    "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}",
 }  # fmt: skip
 NEEDED = {  # arguments with a default that can't do without
     "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
     "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
-    "ml_capability": ("field", "options"),
+    "ml_capability": ("field", "options"), "ml_allocate": ("supply", "demand", "cost"),
 }  # fmt: skip
 
 ELSEWHERE = {  # verbs of models that are not in the plant: all their arguments, and what is said of another model

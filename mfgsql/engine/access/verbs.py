@@ -7,10 +7,10 @@ from mfgsql.engine.access.roles import Identity, Role, require
 VERBS = {
     **dict.fromkeys(
         (
-            "calibration", "capability", "check", "classification_report", "confusion_matrix", "control_chart",
-            "detect_anomalies", "devices", "drivers", "embed", "evaluate", "events", "feature_importance", "labels",
-            "maintenance_plan", "plan", "pr_curve", "predict", "roc_curve", "search", "similar", "spans",
-            "thresholds",
+            "allocate", "calibration", "capability", "check", "classification_report", "confusion_matrix",
+            "control_chart", "detect_anomalies", "devices", "drivers", "embed", "evaluate", "events",
+            "feature_importance", "labels", "maintenance_plan", "plan", "pr_curve", "predict", "roc_curve", "search",
+            "similar", "spans", "thresholds",
         ),
         Role.READER,
     ),

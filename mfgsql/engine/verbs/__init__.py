@@ -3,8 +3,8 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "capability", "charting", "checking", "curves", "detecting", "drivers", "happening", "importance", "judging",
-    "labelling", "learning", "maintaining", "managing", "predicting", "searching", "showing", "spanning",
+    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "happening", "importance",
+    "judging", "labelling", "learning", "maintaining", "managing", "predicting", "searching", "showing", "spanning",
 )  # fmt: skip
 
 

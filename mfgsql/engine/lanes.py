@@ -1,0 +1,204 @@
+"""Supply, demand and lanes in DuckDB, and what they say as arrays: flows are lanes, for each of the goods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from mfgsql.allocation import Allocation, Costs, Limits
+from mfgsql.engine.constraints import Constraint, parse_constraints, sql_of
+from mfgsql.engine.planning import Rows
+from mfgsql.engine.profiling import describe
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.shipping import OUTPUTS, Roles, equal
+from mfgsql.engine.sources import Source
+from mfgsql.errors import DataError, OptionError, ResourceError
+
+DECIDED = ("quantity", "lane_capacity")  # of a lane and goods, and of a lane
+_MOST = 2_000_000  # flows
+_DEAREST = 1e12  # of a unit
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class Lanes:
+    """The three tables.
+
+    Attributes:
+        flows: how many there are.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, roles: Roles, sources: Sequence[Source]) -> None:
+        self.con, self.roles = con, roles
+        supply, demand, lanes = sources
+        shared = [n for n in roles.goods if n.lower() in {lane.lower() for lane in roles.lanes}]
+        self._sum("supply", supply, [*roles.origin, *roles.goods], roles.available)
+        self._sum("demand", demand, [*roles.destination, *roles.goods], roles.needed)
+        numbered = f"SELECT *, row_number() OVER () - 1 AS __ml_lane FROM {lanes.sql}"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_lanes AS {numbered}")
+        self._check("cost", "__ml_lanes", [*roles.origin, *roles.destination], roles.price, least=None)
+        goods = "".join(f", s.{quote_identifier(n)}" for n in roles.goods if n not in shared)
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE __ml_flows AS "
+            "SELECT row_number() OVER (ORDER BY l.__ml_lane, s.__ml_no, d.__ml_no) - 1 AS __ml_no, "
+            f"l.*{goods}, s.__ml_no AS __ml_supply, d.__ml_no AS __ml_demand, "
+            "s.__ml_sum AS __ml_there, d.__ml_sum AS __ml_asked "
+            f"FROM __ml_lanes l JOIN __ml_supply s ON {equal('l', 's', [*roles.origin, *shared])} "
+            f"JOIN __ml_demand d ON {equal('l', 'd', roles.destination)} AND {equal('s', 'd', roles.goods)}"
+        )
+        self.flows = self._count("__ml_flows")
+        if self.flows > _MOST:
+            raise ResourceError(f"{self.flows:,} lanes and goods are more than the {_MOST:,} that are planned at once.")
+
+    def _sum(self, what: str, source: Source, keys: Sequence[str], amount: str) -> None:
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_read AS FROM {source.sql}")
+        self._check(what, "__ml_read", keys, amount, least=0)
+        listed = ", ".join(map(quote_identifier, keys))
+        added = f"SELECT {listed}, sum({quote_identifier(amount)})::DOUBLE AS __ml_sum FROM __ml_read GROUP BY {listed}"
+        numbered = f"SELECT *, row_number() OVER (ORDER BY {listed}) - 1 AS __ml_no FROM ({added})"
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_{what} AS {numbered}")
+
+    def _check(self, what: str, table: str, keys: Sequence[str], amount: str, *, least: float | None) -> None:
+        """Refuse rows that say nothing."""
+        number = f"{quote_identifier(amount)}::DOUBLE"
+        wrong = {f"{n} is NULL": f"{quote_identifier(n)} IS NULL" for n in keys}
+        wrong |= {f"{amount} is NULL or no number": f"NOT coalesce(isfinite({number}), false)"}
+        wrong |= {f"{amount} is below 0": f"{number} < {least}"} if least is not None else {}
+        for words, condition in wrong.items():
+            if rows := self._count(f"{table} WHERE {condition}"):
+                raise DataError(f"{words} in {rows:,} {'row' if rows == 1 else 'rows'} of {what}.",
+                                remedy="Leave them out in a SELECT, or say what they are worth.")  # fmt: skip
+
+    def _count(self, of: str) -> int:
+        row = self.con.execute(f"SELECT count(*) FROM {of}").fetchone()
+        return int(row[0]) if row else 0
+
+    def _arrays(self, *columns: str) -> list[Any]:
+        """Expressions over the flows, by their number."""
+        named = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(columns))
+        found = self.con.execute(f"SELECT {named} FROM __ml_flows ORDER BY __ml_no").to_arrow_table()
+        return [column.combine_chunks() for column in found.columns]
+
+    def _numbers(self, *columns: str) -> list[Any]:
+        cast = (f"coalesce(({sql})::DOUBLE, 'nan'::DOUBLE)" for sql in columns)
+        return [np.asarray(column, np.float64) for column in self._arrays(*cast)]
+
+    def costs(self, options: Mapping[str, Any]) -> Costs:
+        """Of flows; each is at most what is there and what is asked for."""
+        whole, unmet = options.get("whole") or False, options.get("unmet")
+        if not isinstance(whole, bool):
+            raise OptionError(f"options.whole is true or false, not {whole!r}.")
+        number = isinstance(unmet, int | float) and not isinstance(unmet, bool)
+        if unmet is not None and not (number and 0 < unmet < _DEAREST):
+            raise OptionError(f"options.unmet is what a unit costs that is not delivered, such as 100, not {unmet!r}.")
+        asked = "ceil(__ml_asked)" if whole else "__ml_asked"
+        each = quote_identifier(self.roles.price)
+        price, most, lane = self._numbers(each, f"least(__ml_there, {asked})", "__ml_lane")
+        fixed = None
+        if self.roles.fixed is not None:
+            column = quote_identifier(self.roles.fixed)
+            table = self.con.execute(f"SELECT coalesce({column}, 0)::DOUBLE AS c FROM __ml_lanes ORDER BY __ml_lane")
+            fixed = np.asarray(table.to_arrow_table()["c"].combine_chunks(), np.float64)
+        return Costs(price, most, lane.astype(np.int64), fixed, whole, None if unmet is None else float(unmet))
+
+    def balances(self, options: Mapping[str, Any]) -> Iterator[Limits]:
+        """No place gives more than it has, each gets what it asks for."""
+        ends = (("supply", "the supply of", self.roles.origin), ("demand", "", self.roles.destination))
+        for what, name, keys in ends:
+            (sums,) = self._numbers(f"__ml_{what}")
+            label = self._label([*keys, *self.roles.goods])
+            told = f"SELECT __ml_sum, {label} AS label FROM __ml_{what} ORDER BY __ml_no"
+            table = self.con.execute(told).to_arrow_table()
+            total = np.asarray(table["__ml_sum"].combine_chunks(), np.float64)
+            asked = what == "demand"
+            most = np.ceil(total) if options.get("whole") else total
+            lower, upper = (total, most) if asked else (np.full(len(total), -np.inf), total)
+            flows = np.arange(self.flows)
+            labels = table["label"].to_pylist()
+            yield Limits(name, labels, sums.astype(np.int64), flows, np.ones(self.flows), lower, upper, asked)
+
+    def _label(self, names: Sequence[str]) -> str:
+        texts = (f"{quote_literal(n + ' ')} || {quote_identifier(n)}::VARCHAR" for n in names)
+        return f"concat_ws(', ', {', '.join(texts)})"
+
+    def limits(self, told: Any) -> Iterator[Limits]:
+        """What the statement is subject to."""
+        columns = [n for n in describe(self.con, "SELECT * FROM __ml_flows") if not n.startswith("__ml_")]
+        for constraint in parse_constraints(told, DECIDED, [n for n in columns if n.lower() != DECIDED[0]]):
+            yield self._limit(constraint)
+
+    def _limit(self, of: Constraint) -> Limits:
+        groups = [quote_identifier(n) for n in of.groups]
+        names, total = list(of.groups), of.total
+        if "lane_capacity" in of.sum.factors:
+            if total or len(of.sum.factors) > 1:
+                raise OptionError(f"The constraint '{of.text}' adds lane_capacity up: it is the sum of a lane already.")
+            groups, total, names = ["__ml_lane"], True, [*self.roles.origin, *self.roles.destination]
+        elif not total:
+            groups, names = ["__ml_no"], [*self.roles.origin, *self.roles.destination, *self.roles.goods]
+        factor = f"({' + '.join(f'({sql_of(f)})' for f in of.sum.factors.values())})"
+        number = f"dense_rank() OVER (ORDER BY {', '.join(groups)}) - 1" if groups else "0"
+        where = f"coalesce({sql_of(of.where)}, false)" if of.where is not None else "true"
+        label = self._label(names) if names else "''"
+        factors, constants, bounds, sums, there = self._numbers(
+            factor, sql_of(of.sum.constant), sql_of(of.bound), number, f"({where})::INTEGER"
+        )
+        (labels,) = self._arrays(label)
+        return _limits(of, factors, constants, bounds, sums.astype(np.int64), there > 0, labels.to_pylist())
+
+    def rows(self, found: Allocation, costs: Costs) -> Rows:
+        """Lanes that are used, with what they carry; and what stays unmet, which comes from nowhere."""
+        used = np.flatnonzero(found.flows)
+        total = found.flows * costs.each
+        if costs.fixed is not None and len(used):
+            lanes, first = np.unique(costs.lanes[used], return_index=True)
+            total[used[first]] += costs.fixed[lanes]
+        names = [n for n in self.roles.columns if n.lower() not in OUTPUTS]
+        listed = ", ".join(map(quote_identifier, names))
+        self.con.register("__ml_used", pa.table({"__ml_no": pa.array(used, pa.int64())}))
+        joined = f"SELECT {listed} FROM __ml_flows JOIN __ml_used USING (__ml_no) ORDER BY __ml_no"
+        kept = self.con.execute(joined).fetchall()
+        self.con.unregister("__ml_used")
+        status = "optimal" if found.best else "good, not proved to be the best"
+        rows = [dict(zip(names, row, strict=True)) for row in kept]
+        each = zip(rows, found.flows[used].tolist(), total[used].tolist(), strict=True)
+        shipped = [row | {"quantity": flow, "total_cost": cost, "status": status} for row, flow, cost in each]
+        return [*shipped, *self._unmet(found, costs)]
+
+    def _unmet(self, found: Allocation, costs: Costs) -> Iterator[dict[str, Any]]:
+        keys = [*self.roles.destination, *self.roles.goods]
+        listed = ", ".join(map(quote_identifier, keys))
+        asked = self.con.execute(f"SELECT {listed} FROM __ml_demand ORDER BY __ml_no").fetchall()
+        for number in np.flatnonzero(found.unmet > 0).tolist():
+            lacking = float(found.unmet[number])
+            told = dict(zip(keys, asked[number], strict=True))
+            yield told | {"quantity": lacking, "total_cost": lacking * (costs.unmet or 0.0), "status": "not delivered"}
+
+
+def _limits(
+    of: Constraint, factors: Floats, constants: Floats, bounds: Floats, sums: Integers, there: Mask, labels: list[str]
+) -> Limits:
+    """The constraint's sums; a bound that is NULL is none."""
+    if np.isnan(factors[there]).any() or np.isnan(constants[there]).any():
+        raise DataError(f"The constraint '{of.text}' adds up a NULL.", remedy="Say what it is worth: coalesce(kg, 0).")
+    groups = int(sums.max()) + 1 if len(sums) else 0
+    first = np.zeros(groups, np.int64)
+    first[sums[::-1]] = np.arange(len(sums))[::-1]
+    bound = bounds[first]
+    if of.total and not np.array_equal(bounds, bound[sums], equal_nan=True):
+        raise DataError(
+            f"The constraint '{of.text}' compares one sum with a column that differs among its rows.",
+            remedy="Group by what the column belongs to: sum(quantity) OVER (PARTITION BY plant) <= capacity.",
+        )
+    known = np.bincount(sums[there], constants[there], minlength=groups) if of.total else constants[first]
+    bound = bound - known
+    lower = np.where(np.isnan(bound), -np.inf, bound) if of.op in (">=", "=") else np.full(groups, -np.inf)
+    upper = np.where(np.isnan(bound), np.inf, bound) if of.op in ("<=", "=") else np.full(groups, np.inf)
+    flows = np.flatnonzero(there)
+    return Limits(f"'{of.text}'", [labels[i] for i in first.tolist()], sums[there], flows, factors[there], lower, upper)

@@ -1,0 +1,68 @@
+"""``ml_allocate``: who ships what where, at the least cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from mfgsql.allocation import allocate
+from mfgsql.engine.access import write_job
+from mfgsql.engine.constraints import parse_constraints
+from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.kept import read_second
+from mfgsql.engine.lanes import DECIDED, Lanes
+from mfgsql.engine.planning import Action, Args, Rows, actions, at_place, json_rows, planners, read_options
+from mfgsql.engine.profiling import describe
+from mfgsql.engine.quoting import quote_literal
+from mfgsql.engine.shipping import EXAMPLE, OUTPUTS, Roles, read_roles
+from mfgsql.engine.sources import Source
+from mfgsql.errors import CancelledError
+
+_REMEDY = "As in: FROM ml_allocate(supply := 'stock', demand := 'needs', cost := 'lanes')"
+_SOURCES = ("supply", "demand", "cost")
+
+
+@planners.register("allocate")
+def plan_allocate(engine: Engine, args: Args) -> str:
+    """A row for each lane that is used, and goods."""
+    options = read_options(args, EXAMPLE)
+    with engine.cursor() as cursor:
+        roles = _roles(at_place(cursor, args), args, options)
+    parse_constraints(args.get("subject_to"), DECIDED, [n for n in roles.columns if n.lower() not in OUTPUTS])
+    session = caller.get()
+    told = {name: args.get(name) for name in (*_SOURCES, "subject_to", "options", "place")}
+    job = write_job({"action": "allocate", "args": told | {"session": session.id if session else None}})
+    return json_rows(f"_ml_run({quote_literal(job)})", roles.columns)
+
+
+def run_allocate(engine: Engine, args: Args) -> Rows:
+    """The plan.
+
+    Raises:
+        DataError: there is none; the message says what is lacking.
+    """
+    options = read_options(args, EXAMPLE)
+    cancellation = engine.cancellation(args.get("session"))
+    try:
+        with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
+            roles = _roles(at_place(cursor, args), args, options)
+            lanes = Lanes(cursor, roles, _sources(cursor, args))
+            costs, limits = lanes.costs(options), [*lanes.balances(options), *lanes.limits(args.get("subject_to"))]
+            found = allocate(costs, limits, cancellation.check)
+            return lanes.rows(found, costs)
+    except duckdb.InterruptException:
+        raise CancelledError("Cancelled.") from None
+
+
+actions.register("allocate")(Action({}, run_allocate))  # its columns are those of the lanes
+
+
+def _sources(con: duckdb.DuckDBPyConnection, args: Args) -> list[Source]:
+    return [read_second(con, args.get(what), what, _REMEDY) for what in _SOURCES]
+
+
+def _roles(con: duckdb.DuckDBPyConnection, args: Args, options: Mapping[str, Any]) -> Roles:
+    supply, demand, lanes = (describe(con, source.select) for source in _sources(con, args))
+    return read_roles(supply, demand, lanes, options)
