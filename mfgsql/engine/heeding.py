@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mfgsql.backbones import MixedConfig
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.engine.fields import Base
 from mfgsql.engine.planning import Args
 from mfgsql.errors import OptionError, one_of
-from mfgsql.features import FeatureSet
+from mfgsql.features import FeatureSet, Rejection
 from mfgsql.model import Model
 from mfgsql.tasks import ANOMALY, EMBEDDING, tasks
 from mfgsql.training import Recipe
@@ -41,15 +43,21 @@ def check_heeded(recipe: Recipe, args: Args) -> None:
                 raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
 
 
-def check_fields(args: Args, features: FeatureSet, base: Base) -> None:
-    """Refuse options of texts, pictures or of what stands on them, where there is no such thing."""
+def check_fields(args: Args, features: FeatureSet, base: Base, left: Sequence[Rejection]) -> None:
+    """Refuse options of texts, pictures or of what stands on them, where there is no such thing.
+
+    Args:
+        left: columns of texts and pictures that are left out.
+    """
+    why = "; ".join(f"{one.name}: {one.reason}" for one in left)
+    none = f"and no column is read as one{f' ({why})' if why else ''}"
     usual = Recipe().to_dict()
     given = [name for name, value in (args.get("options") or {}).items() if value != usual.get(name)]
     texts, pictures = features.fields("text"), features.fields("image")
     if not texts:
-        _refuse(given, ("tokens",), "is for texts, and no column is read as one")
+        _refuse(given, ("tokens",), f"is for texts, {none}")
     if not pictures:
-        _refuse(given, _OF_PICTURES, "is for pictures, and no column is read as one")
+        _refuse(given, _OF_PICTURES, f"is for pictures, {none}")
     if not texts and not pictures:
         return
     if args.get("task") == ANOMALY:

@@ -57,6 +57,8 @@ def render(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(render(v) for v in value)}]"
     if isinstance(value, dict):
+        if not value:  # DuckDB has no struct without a field
+            return "NULL"
         return "{" + ", ".join(f"{quote_literal(str(k))}: {render(v)}" for k, v in value.items()) + "}"
     raise OptionError(f"A {type(value).__name__} can't be written as SQL: {value!r}.")
 

@@ -46,7 +46,7 @@ class Served:
         short = "options := {'epochs': 1, 'size': 16, 'channels': 1}"
         self.owner.execute(f"FROM ml_finetune('defect', 'SELECT photo, dark FROM photos', target := 'dark', {short})")
         self.owner.execute(
-            f"FROM ml_pretrain('notes', 'photos', field := 'note', base := '{self.root}/small', {short})"
+            f"FROM ml_pretrain('notes', 'photos', field := 'note', base := '{self.root}/small', options := {{'epochs': 1}})"
         )
         self.owner.engine.guard(self.root)
         self.owner.engine.lock()

@@ -22,7 +22,16 @@ from mfgsql.reporting.facts import Tagged
 
 PIL = pytest.importorskip("PIL.Image")
 WORDS = ("pump", "belt", "motor", "valve", "line", "panel", "shift", "hose", "drum", "gate")
-TINY = "options := {{'epochs': {}, 'size': 32, 'width': 16, 'layers': 1, 'heads': 2}}"
+
+
+def tiny(statement: str, epochs: int) -> str:
+    """The statement, ended by options that it heeds."""
+    columns = statement.partition("SELECT ")[2].partition(" FROM")[0].split(", ")
+    told = [] if "'anomaly'" in statement else [f"'epochs': {epochs}"]
+    told += ["'size': 32"] if "image" in columns else []
+    told += ["'width': 16, 'layers': 1, 'heads': 2"] if len(columns) > 2 else []
+    return f"{statement}options := {{{', '.join(told)}}})"
+
 SIZE = (64, 48)  # width and height of the pictures
 SQUARE = (20, 16)  # of the bright square in their upper left
 ROWS = 240
@@ -71,7 +80,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
             ("ent", "note, spans", "spans', task := 'token_classification", 10),
         ):
             statement = f"FROM ml_finetune('{model}', 'SELECT {columns} FROM shop', target := '{target}', "
-            session.execute(statement + TINY.format(epochs) + ")").fetchall()
+            session.execute(tiny(statement, epochs)).fetchall()
         yield session
 
 
@@ -306,7 +315,7 @@ def test_pictures_are_known_again_in_a_source_with_other_columns(shop: Session) 
     """Bytes are no text, and are compared as they are."""
     for columns in ("image, leak AND spot AS bad", "image, load, leak AND spot AS bad"):
         statement = f"FROM ml_finetune('twice', 'SELECT {columns} FROM shop', target := 'bad', "
-        shop.execute(statement + TINY.format(1) + ")").fetchall()
+        shop.execute(tiny(statement, 1)).fetchall()
     rows = judged_rows(_snapshot(shop, "twice@2"), None, 10**6, 1).judged
     groups = challenge.unseen_by(rows, _snapshot(shop, "twice@1"), 1)
     seen = set(judged_rows(_snapshot(shop, "twice@1"), None, 10**6, 1).judged["image"].to_pylist())
@@ -318,7 +327,7 @@ def test_a_worse_challenger_is_not_promoted(shop: Session, monkeypatch: pytest.M
     monkeypatch.setattr(challenge, "_FEWEST", 20)
     task = ", task := 'token_classification'" if target == "spans" else ""
     statement = f"FROM ml_finetune('{model}', 'SELECT {columns} FROM shop', target := '{target}'{task}, promote := 'auto', "
-    (row,) = shop.execute(statement + TINY.format(1) + ")").fetchall()
+    (row,) = shop.execute(tiny(statement, 1)).fetchall()
     (warning,) = [w for w in row[-1] if "candidate" in w]
     assert "not better than" in warning
     assert ("span_f1" if task else "pr_auc") in warning
@@ -329,7 +338,7 @@ def test_a_better_finder_of_spans_is_promoted(shop: Session, monkeypatch: pytest
     monkeypatch.setattr(challenge, "_FEWEST", 20)
     for epochs, promote in ((1, ""), (10, ", promote := 'auto'")):
         statement = f"FROM ml_finetune('finder', 'SELECT note, spans FROM shop', target := 'spans', task := 'token_classification'{promote}, "
-        shop.execute(statement + TINY.format(epochs) + ")").fetchall()
+        shop.execute(tiny(statement, epochs)).fetchall()
     assert shop.execute("SELECT version FROM ml_catalog.aliases WHERE model = 'finder' AND alias = 'champion'").fetchone() == (2,)
     assert not isinstance(gather(shop.engine, "finder").tagged, Missing)
 
@@ -360,7 +369,7 @@ def test_it_stops_when_told(shop: Session, monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )  # fmt: skip
 def test_a_report_of_models_without_a_target(shop: Session, model: str, statement: str, purpose: str) -> None:
-    shop.execute(f"FROM {statement}{TINY.format(1)})").fetchall()
+    shop.execute(tiny(f"FROM {statement}", 1)).fetchall()
     page = shop.report(model)
     assert purpose in page
     assert re.findall('<section id="([^"]*)"', page) == ["learning", "data", "limits", "lineage"]
