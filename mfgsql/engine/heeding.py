@@ -9,7 +9,7 @@ from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.engine.fields import Base
 from mfgsql.engine.planning import Args
 from mfgsql.errors import OptionError, one_of
-from mfgsql.features import FeatureSet, Rejection
+from mfgsql.features import FeatureSet
 from mfgsql.model import Model
 from mfgsql.tasks import ANOMALY, EMBEDDING, tasks
 from mfgsql.training import Recipe
@@ -43,14 +43,14 @@ def check_heeded(recipe: Recipe, args: Args) -> None:
                 raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
 
 
-def check_fields(args: Args, features: FeatureSet, base: Base, left: Sequence[Rejection]) -> None:
+def check_fields(args: Args, features: FeatureSet, base: Base, left: Sequence[str]) -> None:
     """Refuse options of texts, pictures or of what stands on them, where there is no such thing.
 
     Args:
-        left: columns of texts and pictures that are left out.
+        left: what is said of columns of texts and pictures that are left out.
     """
-    why = "; ".join(f"{one.name}: {one.reason}" for one in left)
-    none = f"and no column is read as one{f' ({why})' if why else ''}"
+    why = f" ({' '.join(left)})" if left else ""
+    none = f"and no column is read as one{why}"
     usual = Recipe().to_dict()
     given = [name for name, value in (args.get("options") or {}).items() if value != usual.get(name)]
     texts, pictures = features.fields("text"), features.fields("image")

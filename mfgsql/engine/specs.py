@@ -77,7 +77,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Base) -> Prepared:
     if task == "rul" and target is not None:
         target = replace(target, lives=whole_lives(frozen.con, ROWS, target.name))
     features, rejected = _features(read, recipe, known, history, frozen.lost)
-    check_fields(args, features, base, read.left)
+    check_fields(args, features, base, [*frozen.lost, *(f"{r.name}: {r.reason}." for r in read.left)])
     towers = build_towers(frozen, features, recipe, args, base) if read.fields else Towers(features)
     spec = _spec(towers, recipe, args, history, task, target)
     warnings = [*frozen.lost, *args.pop("warnings", []), *_findings(frozen, spec, rejected, args)]
