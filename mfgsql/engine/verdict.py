@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,15 @@ def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None
 
 
 def _of_spans(learned: Learned) -> tuple[str | None, float | None, float | None, str]:
-    """Who finds no span is never right, so that any that is found rightly is better."""
-    if learned.judgement is None:
+    """Beyond chance is twice what so many spans leave to it."""
+    judged = learned.judgement
+    if judged is None:
         return SPAN_F1, None, None, "too little data"
-    value = learned.judgement.metrics[SPAN_F1]
-    return SPAN_F1, value, 0.0, "useful" if value > 0 else "no better than the baseline"
+    value, baseline = judged.metrics[SPAN_F1], learned.baseline[SPAN_F1]
+    if judged.spans < _FEW_RARE:
+        return SPAN_F1, value, baseline, "too little data"
+    chance = 2 * math.sqrt(max(value * (1 - value), 0.0) / judged.spans)
+    return SPAN_F1, value, baseline, "useful" if value - chance > baseline else "no better than the baseline"
 
 
 def _rare(model: Model, truth: Array) -> int:

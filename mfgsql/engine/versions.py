@@ -27,7 +27,8 @@ def task_of(version: Version, manifest: Manifest) -> Task:
     if manifest.task == ANOMALY:
         raise NotFoundError(
             f"'{version.model}' detects anomalies and predicts no target.",
-            remedy=f"FROM ml_detect_anomalies('{version.model}', 'my_table');",
+            remedy="Count beside what is known: SELECT good, is_anomaly, count(*) "
+            f"FROM ml_detect_anomalies('{version.model}', 'my_table') GROUP BY ALL;",
         )
     if manifest.task == EMBEDDING:
         raise NotFoundError(

@@ -36,12 +36,13 @@ Source = RowSource | WindowSource
 
 @dataclass(frozen=True)
 class Judgement:
-    """Loss and metrics over rows with a known truth, and the predictions themselves."""
+    """Loss and metrics over rows with a known truth, and the predictions themselves; of spans how many true ones."""
 
     loss: float
     metrics: dict[str, float]
     truth: Array
     prediction: Prediction | None
+    spans: int = 0
 
     @property
     def criterion(self) -> float:
@@ -100,7 +101,7 @@ def _judge_tags(
         losses = model.losses(output, truth, options)
         loss, weight = loss + float((losses * known.weight).sum()), weight + float(known.weight.sum())
         counted.add(truth.cpu().numpy(), model.predict(output.cpu()).values)
-    return Judgement(loss / weight, counted.metrics(), np.empty(0), None) if weight else None
+    return Judgement(loss / weight, counted.metrics(), np.empty(0), None, counted.spans) if weight else None
 
 
 def _at_once(model: Model) -> int:

@@ -18,7 +18,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
-from mfgsql.tasks import ANOMALY
+from mfgsql.tasks import ANOMALY, TOKENS
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
@@ -26,6 +26,7 @@ from mfgsql.training.recipe import Recipe
 from mfgsql.training.remembering import remember
 from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot, told_faults
 from mfgsql.training.spec import TrainSpec
+from mfgsql.training.tagging import by_usual_tags
 from mfgsql.training.trainer import Trainer
 from mfgsql.training.windows import WindowSource
 
@@ -41,7 +42,7 @@ class Learned:
     Attributes:
         model: the best one met, on the CPU.
         judgement: of it, on the rows held out; None where there were none.
-        baseline: metrics of saying the same for each row, on the same rows.
+        baseline: metrics of saying the same for each row, on the same rows; of spans of each word's usual tag.
         steps, best_step: made, and where the best was met (0: what it started from).
         shared: columns that the base knew.
         seconds: of training.
@@ -102,7 +103,7 @@ def learn(
     learned = _settled(model, loop, settled)
     steps, faults = (loop.trainer.step_number, loop.best_step), told_faults(loop.train, loop.validation)
     seconds = time.monotonic() - started
-    return Learned(model, learned, _baseline(model, learned), *steps, adopted.columns, seconds, faults)
+    return Learned(model, learned, _baseline(model, learned, loop), *steps, adopted.columns, seconds, faults)
 
 
 def _settled(model: Model, loop: _Loop, spec: TrainSpec) -> Judgement | None:
@@ -154,7 +155,13 @@ def _calibration(model: Model, judged: Judgement | None, spec: TrainSpec, recipe
     return model.task.calibrate(truth, said, recipe.to_dict() | {"costs": spec.costs})
 
 
-def _baseline(model: Model, judged: Judgement | None) -> dict[str, float]:
+def _baseline(model: Model, judged: Judgement | None, loop: _Loop) -> dict[str, float]:
+    if judged is not None and model.manifest.task == TOKENS:
+        assert isinstance(loop.train, RowSource)
+        assert isinstance(loop.validation, RowSource)
+        assert model.manifest.features.tokenizer is not None
+        pieces = model.manifest.features.tokenizer.size
+        return by_usual_tags(loop.train, loop.validation, model.target, pieces).metrics()
     if judged is None or judged.prediction is None:
         return {}
     naive = model.task.baseline(model.target, len(judged.truth))

@@ -91,3 +91,16 @@ def test_a_view_of_a_report_asks_anew(session: Session, tmp_path: Path) -> None:
     before = session.execute("SELECT support FROM report WHERE class = 'O'").fetchall()
     session.execute("INSERT INTO scored FROM scored")
     assert session.execute("SELECT support FROM report WHERE class = 'O'").fetchall() == [(2 * before[0][0],)]
+
+
+def test_a_finder_has_to_beat_each_words_usual_tag(session: Session) -> None:
+    session.execute("""
+        CREATE OR REPLACE TABLE told AS SELECT part || ' ' || fault || ' on line ' || i AS note,
+          [{'label': 'Part', 'begin': 0, 'stop': length(part)}] AS spans
+        FROM (SELECT i, ['pump', 'bearing'][1 + i % 2] AS part, ['leaks', 'is loud', 'is worn'][1 + i % 3] AS fault FROM range(120) r(i))
+    """)
+    call = "FROM ml_finetune('told', 'told', target := 'spans', task := 'token_classification', options := {'epochs': 1})"
+    (found,) = session.sql(call).to_pylist()
+    assert found["metric"] == "span_f1"
+    assert found["baseline"] == pytest.approx(1.0)  # a pump is always a part
+    assert found["verdict"] == "no better than the baseline"

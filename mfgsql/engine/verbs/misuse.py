@@ -53,7 +53,8 @@ def _missing_column(engine: Engine, version: str, column: str, text: str) -> Sou
     with engine.cursor() as cursor:
         manifest = Manifest.from_json(resolve(cursor, version).manifest)
     reads = manifest.features.names
-    hint = did_you_mean(column, [n for n in _columns(engine, version, text) if n not in reads])
+    known = _columns(engine, version, text)
+    hint = did_you_mean(column, [n for n in known if n not in reads] if column in reads else known)
     if column not in reads and (manifest.target is None or column != manifest.target.name):
         return SourceError(f"The source has no column '{column}'.{hint}")
     if column not in reads:
