@@ -57,11 +57,6 @@ def looks_like_picture(head: bytes) -> bool:
     return _reader(head) is not None
 
 
-def is_picture_path(text: str) -> bool:
-    """Whether a text ends as the name of a picture does."""
-    return re.search(PATHS, text) is not None
-
-
 def decode(data: Data, size: tuple[int, int], channels: int) -> Pixels:
     """A picture as uint8 [channels, height, width], upright as its EXIF says, on white where it is transparent.
 

@@ -101,7 +101,7 @@ def predict(scorer: Scorer, batch: Batch) -> Prediction:
     if not isinstance(backbone, MixedBackbone) or backbone.config.alone:
         return scorer.predict_batch(batch)
     fields = read(scorer, batch).fields
-    with torch.inference_mode():
+    with scorer.passing():
         numbers = (torch.from_numpy(a).to(scorer.device) for a in (batch.continuous, batch.codes))
         told = enumerate(cast("tuple[Read, ...]", fields))
         more = [backbone.tokens(number, field.pooled, field.there) for number, field in told]
@@ -114,6 +114,6 @@ def predict(scorer: Scorer, batch: Batch) -> Prediction:
 def _read(scorer: Scorer, backbone: MixedBackbone, name: str, field: Field) -> Read:
     if isinstance(field, Read):
         return field
-    with torch.inference_mode():
+    with scorer.passing():
         pooled = backbone.states(name, field.to(scorer.device)).pooled
         return Read(pooled, field.there.to(pooled.device))

@@ -114,6 +114,12 @@ class Scorer:
         """Memory of the weights."""
         return self.model.size
 
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """In the block the network is asked on this thread, with its share of the CPU's threads and no gradient."""
+        with self._threads.share(self.threads), torch.inference_mode():
+            yield
+
     def score(self, columns: Mapping[str, pa.Array], rows: int) -> Scored:
         """Score ``rows`` rows; ``columns`` holds an Arrow array under each feature's name.
 
@@ -140,7 +146,7 @@ class Scorer:
         """The same of encoded rows, or of windows."""
         speaker = np.clip(part, 1, self.model.manifest.backbone.groups).astype(np.int64)
         arrays, size = (continuous, codes, speaker), _BATCH if continuous.ndim == 2 else self.batch
-        with self._threads.share(self.threads), torch.inference_mode():
+        with self.passing():
             parts = [
                 self.model.predict(self._forward(*(a[i : i + size] for a in arrays))) for i in range(0, len(part), size)
             ]
@@ -150,7 +156,7 @@ class Scorer:
         """Predictions of encoded rows, texts and pictures among them; of texts' pieces where the task is of those."""
         if not batch.fields:
             return self.predict(batch.continuous, batch.codes)
-        with self._threads.share(self.threads), torch.inference_mode():
+        with self.passing():
             numbers = (torch.from_numpy(a).to(self.device) for a in (batch.continuous, batch.codes))
             fields = [field.to(self.device) for field in batch.fields]
             output: Tensor = self.model.network(*numbers, None, fields)
@@ -160,7 +166,7 @@ class Scorer:
         """Texts or pictures of a column as vectors of length one, float32 [n, width]; zeros where there is none."""
         backbone = self.model.network.backbone
         assert isinstance(backbone, MixedBackbone), "the model reads texts or pictures"
-        with self._threads.share(self.threads), torch.inference_mode():
+        with self.passing():
             mean = backbone.states(name, field.to(self.device)).pooled[:, 1]
             vectors = torch.nn.functional.normalize(mean.float(), dim=-1).cpu().numpy()
         return np.asarray(vectors)
@@ -169,7 +175,7 @@ class Scorer:
         """What a detector of pictures remembers no like of, on the CPU; pixels uint8 [n, channels, height, width]."""
         network = self.model.network
         assert isinstance(network.backbone, MixedBackbone), "the model reads pictures"
-        with self._threads.share(self.threads), torch.inference_mode():
+        with self.passing():
             passes = [pixels[i : i + _LOOKED_AT] for i in range(0, len(pixels), _LOOKED_AT)] or [pixels]
             parts: list[Found] = [network.head(network.backbone.maps(p.to(self.device))) for p in passes]
         return Found(*(torch.cat([getattr(p, name) for p in parts]).cpu() for name in ("local", "whole", "maps")))
@@ -189,7 +195,7 @@ class Scorer:
 
     def predict(self, continuous: Array, codes: Array) -> Prediction:
         """Predictions of rows as `FeatureSet.encode` gives them, in passes of ``batch`` rows."""
-        with self._threads.share(self.threads), torch.inference_mode():
+        with self.passing():
             if len(continuous) <= self.batch:
                 return self.model.predict(self._output(continuous, codes))
             passes = [

@@ -70,7 +70,7 @@ def test_the_main_thread_sleeps_while_another_works() -> None:
     assert looked
     for start, end in zip(slept[::2], slept[1::2], strict=True):
         awake = {round(1_000 * moment) for moment in looked if start < moment < end}
-        assert len(awake) < 0.4 * 1_000 * (end - start)  # it looks for tasks now and then
+        assert len(awake) < 0.6 * 1_000 * (end - start)  # it looks for tasks now and then
 
 
 def test_duckdb_spins_no_core_away_while_a_udf_runs_on_its_thread() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -25,10 +26,10 @@ from mfgsql.features.decoding import decode_many
 from mfgsql.features.pictures import (
     HEAD,
     MOST_PIXELS,
+    PATHS,
     Unreadable,
     decode,
     dimensions,
-    is_picture_path,
     looks_like_picture,
     opened,
 )
@@ -324,9 +325,9 @@ def test_without_pillow():
 
 def test_names_of_pictures():
     for name in ("a.png", "x/y.JPG", "C:\\p\\z.jpeg", "裂纹.tif", "b.TIFF", "a b.bmp", "x.gif", "x.webp"):
-        assert is_picture_path(name)
+        assert re.search(PATHS, name)
     for name in ("png", "a.png.txt", "a.jpgs", "", "a.png ", "note about x.png, see there", "a.svg"):
-        assert not is_picture_path(name)
+        assert not re.search(PATHS, name)
 
 
 # -- many ---------------------------------------------------------------------------------------------------------------
