@@ -38,6 +38,16 @@ while True:
     s.execute(SQL).fetchall()
 """
 )
+KILLED_READING = (  # notes and pictures
+    OPENED
+    + """
+picture = bytes.fromhex('424d3600000000000000360000002800000001000000010000000100180000000000040000000000000000000000000000000000000080808000')
+s.execute("CREATE TABLE IF NOT EXISTS seen AS SELECT 'pump ' || i || if(failed, ' leaks', ' runs') || ' on line ' || i % 7 AS note, "
+          "?::BLOB AS photo, torque, failed FROM (SELECT *, row_number() OVER () AS i FROM parts LIMIT 200)", [picture])
+print('ready', flush=True)
+s.execute("FROM ml_finetune('m', 'seen', target := 'failed', options := {'epochs': 10000, 'patience': 10000, 'size': 16})").fetchall()
+"""
+)
 LEAVING = (
     OPENED
     + TRAIN.format(epochs=1)
@@ -64,7 +74,7 @@ def start(script: str, database: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("script", "after"), [(KILLED, 0.0), (KILLED, 0.5), (KILLED_OFTEN, 1.3)])
+@pytest.mark.parametrize(("script", "after"), [(KILLED, 0.0), (KILLED, 0.5), (KILLED_READING, 1.0), (KILLED_OFTEN, 1.3)])
 def test_a_killed_training_leaves_a_sound_database(tmp_path: Path, script: str, after: float) -> None:
     database = tmp_path / "plant.duckdb"
     process = start(script, database)
@@ -74,6 +84,7 @@ def test_a_killed_training_leaves_a_sound_database(tmp_path: Path, script: str, 
         assert process.poll() is None
         time.sleep(0.02)
     time.sleep(after)
+    assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
     with mfgsql.connect(database, threads=2, progress="off") as s:
