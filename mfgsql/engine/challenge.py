@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.snapshots import COLUMNS
+from mfgsql.engine.exporting import COLUMNS
 from mfgsql.engine.tagged import TaggedRows
 from mfgsql.engine.unseen import Unseen, judged_rows
 from mfgsql.evaluation import apart, beats

@@ -24,13 +24,14 @@ from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_
 from mfgsql.engine.access import asker
 from mfgsql.engine.challenge import wins
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.exporting import export
 from mfgsql.engine.fields import Base
 from mfgsql.engine.files import read_bytes
 from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.quoting import quote_literal
-from mfgsql.engine.snapshots import Frozen, export, freeze
+from mfgsql.engine.snapshots import Frozen, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.states import read_state, write_state
 from mfgsql.engine.tracking import tracking_of

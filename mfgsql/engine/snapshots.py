@@ -1,20 +1,14 @@
-"""Training rows, frozen: read once through an own cursor, profiled, split, and written in the order of their hash."""
+"""Training rows, frozen: read once through an own cursor, and profiled."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.histories import (
@@ -30,26 +24,16 @@ from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import read_source
-from mfgsql.engine.splitting import parts_by_folds, parts_by_split
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
-from mfgsql.features import ColumnProfile, FeatureSet
-from mfgsql.features.image import ImageEncoder
+from mfgsql.features import ColumnProfile
 from mfgsql.features.profile import FLOAT_TYPES, base_type
-from mfgsql.tasks import TOKENS, Target, tasks
-from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
-from mfgsql.training.windows import HISTORY, LEAST, MOMENT
+from mfgsql.training.rows import HASH
 
 ROWS = "__ml_rows"
 _NAMED = "__ml_named"  # the same with names of files in place of pictures
-_TOLD, _TRUTH = "__ml_told", "__ml_truth"  # the same with the target as the task takes it, and that column
-COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of
 _UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight", "field")
 _SPLITS = ("time", "entity")
-_TEXTS = 16_384  # rows of a chunk that holds texts
-_PIXELS = 2**26  # of a chunk that holds pictures, about
-_FEWEST = 64  # rows of any chunk, unless their pictures are larger together than the next
-_STORED = 2**29  # bytes
 
 
 @dataclass(frozen=True)
@@ -241,97 +225,3 @@ def _content_hash(con: duckdb.DuckDBPyConnection, types: dict[str, str]) -> str:
     """Of the multiset of rows: sums do not depend on the order, and catch repetitions."""
     row = con.execute(f"SELECT count(*), sum({HASH}::HUGEINT)::VARCHAR, bit_xor(hash({HASH})) FROM {ROWS}").fetchone()
     return hashlib.sha256(json.dumps([row, types], default=str).encode()).hexdigest()[:32]
-
-
-def export(
-    frozen: Frozen, args: Args, path: Path, *, task: str | None, features: FeatureSet, seed: int, folds: int = 1
-) -> Snapshot:
-    """Split the rows and write those columns that training reads.
-
-    Args:
-        folds: parts that judge in turn; 1: one part judges.
-
-    Raises:
-        DataError: a split left no rows to train on, or none to judge by.
-    """
-    backend = ibis.duckdb.from_connection(frozen.con)
-    target = args.get("target")
-    told = _truth_sql(frozen, task, args)
-    frozen.con.execute(f"CREATE OR REPLACE TEMP VIEW {_TOLD} AS SELECT *, {told} AS {_TRUTH} FROM {ROWS}")
-    rows = backend.table(_TOLD, database=("temp", "main"))
-    parts = parts_by_folds(rows, args, folds, seed) if folds > 1 else parts_by_split(rows, args, task, seed)
-    split = parts.cast("int8")
-    names = features.names
-    columns: dict[str, Any] = {n: rows[n] for n in names}
-    windowed = bool(args.get("histories"))
-    if args.get("censored"):
-        columns[LEAST] = rows[args["censored"]]
-    if target:
-        columns[target] = rows[_TRUTH]
-    if args.get("weight"):
-        columns[args["weight"]] = rows[args["weight"]].cast("float64")
-    made = {HASH: rows[HASH], SPLIT: split} | ({n: rows[n] for n in (HISTORY, MOMENT)} if windowed else {})
-    # Ties in time lie by their values, so that the order of the source changes nothing.
-    order = [HISTORY, MOMENT, *names, HASH] if windowed else [HASH]
-    chosen = rows.select(**columns, **made).order_by(order)
-    hashed = json.dumps(frozen.types).encode()
-    size = _chunk(features, _stored(frozen, features))
-    counts = _write(chosen.to_pyarrow_batches(chunk_size=size), path, {COLUMNS: hashed})
-    judges = {part: n for part, n in counts.items() if part >= VALIDATION}
-    judged, parts = sum(judges.values()), max([1, *judges])
-    train = counts[TRAIN] if parts == 1 else judged - max(judges.values())
-    if not train:
-        raise DataError(f"The split leaves no row to train on ({judged} to judge by).")
-    if not judged and args.get("split"):
-        raise DataError(
-            f"The split {args['split']!r} leaves no row to judge by.", remedy="Name another split, or leave it out."
-        )
-    return Snapshot(path, frozen.hash, sum(counts.values()), train, judged, frozen.sql, parts)
-
-
-def _truth_sql(frozen: Frozen, task: str | None, args: Args) -> str:
-    """SQL of the target as its task reads it; spans as they are, and what a text goes with as text."""
-    target = args.get("target")
-    if not target:
-        return "NULL"
-    column = quote_identifier(target)
-    if task is None or task == TOKENS or task not in list(tasks):
-        return column if task == TOKENS else f"CAST({column} AS VARCHAR)"
-    return tasks[task].truth_sql(column, Target(target, frozen.types[target], separator=args.get("separator")))
-
-
-def _stored(frozen: Frozen, features: FeatureSet) -> int:
-    """Bytes of a row's pictures as they are stored, at most."""
-    pictures = [name for name in features.fields("image") if frozen.types[name] == "BLOB"]
-    if not pictures:
-        return 0
-    largest = " + ".join(f"coalesce(max(octet_length({quote_identifier(name)})), 0)" for name in pictures)
-    row = frozen.con.execute(f"SELECT {largest} FROM {ROWS}").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _chunk(features: FeatureSet, stored: int) -> int:
-    """Rows that are read at a time: pictures are large, and texts of many words not small."""
-    pixels = sum(e.size[0] * e.size[1] * e.channels for e in features.encoders if isinstance(e, ImageEncoder))
-    most = _TEXTS if features.fields("text") else CHUNK
-    if not pixels:
-        return most
-    return max(1, min(max(_FEWEST, min(most, _PIXELS // pixels)), _STORED // max(stored, 1)))
-
-
-def _write(batches: pa.RecordBatchReader, path: Path, metadata: dict[bytes, bytes]) -> Counter[int]:
-    """Write row groups of one chunk each; rows of each part. A file under its name is a whole one."""
-    counts: Counter[int] = Counter()
-    partial = path.with_suffix(".part")
-    try:
-        with pq.ParquetWriter(partial, batches.schema.with_metadata(metadata)) as writer:
-            for raw in batches:
-                batch = raw.cast(batches.schema)  # DuckDB widens the result of CASE
-                writer.write_batch(batch)
-                for value in pa.compute.value_counts(batch.column(SPLIT)).to_pylist():
-                    counts[value["values"]] += value["counts"]
-        partial.chmod(0o600)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return counts
