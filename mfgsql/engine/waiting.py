@@ -3,7 +3,8 @@
 While a UDF runs on one of DuckDB's threads, the thread that called ``execute`` looks for tasks without a pause: a
 whole core, a third of what a training or a scoring gets on two. It looks for signals, too, so a handler can hold it: a
 thread of ours asks for that, again and again while there is work, and between two naps the main thread may look for
-tasks. There is one main thread in a process, so there is one of this.
+tasks. Whose work a UDF does can't be told, so it rests only while no other thread waits for a statement. There is one
+main thread in a process, so there is one of this.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from types import FrameType
 BORDER = "mfgsql"  # the file that the border's code says it is in: the first frame of a UDF
 _REST = getattr(signal, "SIGURG", None)  # by itself it does nothing; Windows has none, and there nobody rests
 _NAP, _LOOK = 0.02, 0.0005  # seconds of sleep, and between two of them
+_EVERY = 0.005  # seconds from one ask to the next, at least
 _PROMPT = 0.002  # seconds after which a signal is heard late: the main thread had something to do
 
 
@@ -27,6 +29,7 @@ class _Main:
 
     def __init__(self) -> None:
         self._waits = 0  # for so many statements, one within the other
+        self._others = 0  # statements that other threads wait for
         self._inside = 0  # in so many UDFs
         self._elsewhere = 0  # UDFs on other threads
         self._changed = threading.Condition()
@@ -43,7 +46,11 @@ class _Main:
         Python and never sent.
         """
         if threading.current_thread() is not threading.main_thread():
-            yield
+            self._count(others=1)
+            try:
+                yield
+            finally:
+                self._count(others=-1)
             return
         before = signal.getsignal(signal.SIGINT)
 
@@ -51,20 +58,33 @@ class _Main:
             signal.signal(signal.SIGINT, before)
             interrupt()
 
-        signal.signal(signal.SIGINT, on_interrupt)
-        before_rest = signal.signal(_REST, self._on_rest) if _REST else None
-        self._wait(1)
         try:
-            yield
+            signal.signal(signal.SIGINT, on_interrupt)
+            with self._rests():
+                yield
         finally:
-            self._wait(-1)
-            if _REST and before_rest is not None:
-                signal.signal(_REST, before_rest)
             signal.signal(signal.SIGINT, before)
 
-    def _wait(self, more: int) -> None:
+    @contextmanager
+    def _rests(self) -> Iterator[None]:
+        """The main thread may be asked to rest; not where each signal, and so each ask, wakes an event loop."""
+        if _REST is None or _wakes():
+            yield
+            return
+        before = signal.getsignal(_REST)
+        try:
+            signal.signal(_REST, self._on_rest)
+            self._count(waits=1)
+            try:
+                yield
+            finally:
+                self._count(waits=-1)
+        finally:
+            signal.signal(_REST, before)
+
+    def _count(self, *, waits: int = 0, others: int = 0) -> None:
         with self._changed:
-            self._waits += more
+            self._waits, self._others = self._waits + waits, self._others + others
             self._changed.notify_all()
 
     @contextmanager
@@ -79,7 +99,7 @@ class _Main:
             return
         with self._changed:
             self._elsewhere += 1
-            if self._waits and _REST and (self._ticker is None or not self._ticker.is_alive()):
+            if self._waits and (self._ticker is None or not self._ticker.is_alive()):
                 self._ticker = threading.Thread(target=self._tick, name="resting", daemon=True)
                 self._ticker.start()
             self._changed.notify_all()
@@ -95,14 +115,14 @@ class _Main:
         assert _REST is not None, "without the signal there is no ticker"
         while True:
             with self._changed:
-                while not (self._elsewhere and self._waits):
+                while not (self._elsewhere and self._waits) or self._others:
                     self._changed.wait()
                 self._woken.clear()
             self._asked = time.perf_counter()
             _thread.interrupt_main(_REST)
             self._woken.wait(_NAP)
             self._woken.set()
-            time.sleep(_LOOK)
+            time.sleep(max(_LOOK, self._asked + _EVERY - time.perf_counter()))
 
     def _on_rest(self, number: int, frame: FrameType | None) -> None:
         # Within a UDF it has work to do, and may hold a lock that others need.
@@ -111,10 +131,18 @@ class _Main:
             return
         self._resting = True
         try:
-            if self._elsewhere:
+            if self._elsewhere and not self._others:
                 self._woken.wait(2 * _NAP)  # Ctrl-C is heard meanwhile
         finally:
             self._resting = False
+
+
+def _wakes() -> bool:
+    """Whether signals are written to a file, as an event loop wants it."""
+    known = signal.set_wakeup_fd(-1)
+    if known != -1:
+        signal.set_wakeup_fd(known)
+    return known != -1
 
 
 _main = _Main()
