@@ -20,7 +20,9 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _POLL = 0.02  # seconds between two looks whether the work shall stop
-_SMALL = 1e-7  # of what is asked for: less is rounding
+_SHOWN = 3  # names of a list in an error
+SMALL = 1e-7  # of what is asked for: less is rounding
+_FEASIBLE = 2  # as HiGHS has it
 _LONGEST = 120.0  # seconds; a plan that whole numbers keep from being proved best by then is given as it is
 
 
@@ -29,13 +31,15 @@ class Limits:
     """Sums of flows, each between two numbers.
 
     Attributes:
-        name: what limits, in words. labels: of each sum. sums, flows, factors: entries; which sum, which flow, times
-            what. lower, upper: of each sum; infinite where there is none. asked: whether they are what is wanted, and
-            may stay unmet where nothing else helps.
+        name: what limits, in words. label: of a sum by its number, for errors. size: how many sums there are.
+        sums, flows, factors: entries; which sum, which flow, times what.
+        lower, upper: of each sum; infinite where there is none.
+        asked: whether they are what is wanted, and may stay unmet where nothing else helps.
     """
 
     name: str
-    labels: Sequence[str]
+    label: Callable[[int], str]
+    size: int
     sums: Integers
     flows: Integers
     factors: Floats
@@ -107,7 +111,7 @@ class _Program:
         self.flows = len(costs.each)
         self.lanes = 0 if costs.fixed is None else len(costs.fixed)
         self.switched = self.flows if self.lanes else 0  # flows whose lane has to be used
-        self.rows = sum(len(one.labels) for one in limits)
+        self.rows = sum(one.size for one in limits)
 
     def solve(self, check: Callable[[], None]) -> Allocation | None:
         """The best columns; None where there are none."""
@@ -122,20 +126,19 @@ class _Program:
             return None
         values = np.asarray(solver.getSolution().col_value, np.float64)
         info = solver.getInfo()
-        if status == "TimeLimit" and not np.isfinite(info.objective_function_value):
+        if status == "TimeLimit" and info.primal_solution_status != _FEASIBLE:
             raise ResourceError(f"No plan was found within {_LONGEST:g} seconds.")
         if status not in ("Optimal", "TimeLimit"):
-            remedy = "Is a cost below 0 on a lane without a limit?"
-            raise DataError(f"The solver found no plan: {status}.", remedy=remedy)
+            raise DataError(f"The solver found no plan: {status}.", remedy="Are costs and limits within 1e15?")
         self.duals = np.asarray(solver.getSolution().row_dual, np.float64)
         unmet = values[self.flows : self.flows + 2 * self._loose_rows].reshape(2, -1)
-        flows: Floats = np.where(values[: self.flows] > _SMALL, values[: self.flows], 0.0)
+        flows: Floats = np.where(values[: self.flows] > SMALL, values[: self.flows], 0.0)
         flows = np.rint(flows) if self.costs.whole else flows
         return Allocation(flows, unmet[0] - unmet[1], float(info.objective_function_value), status == "Optimal")
 
     @property
     def _loose_rows(self) -> int:
-        return sum(len(one.labels) for one in self.loose)
+        return sum(one.size for one in self.loose)
 
     def _model(self) -> Any:
         import highspy
@@ -165,7 +168,7 @@ class _Program:
 
     def _most(self) -> Floats:
         """What lacks of a sum has no bound; what is too much of one that is asked for is none of the two."""
-        each = (np.full(len(one.labels), 0.0 if one.asked else np.inf) for one in self.loose)
+        each = (np.full(one.size, 0.0 if one.asked else np.inf) for one in self.loose)
         more = np.concatenate([np.empty(0), *each])
         return np.concatenate([self.costs.most, np.full(self._loose_rows, np.inf), more, np.ones(self.lanes)])
 
@@ -174,11 +177,11 @@ class _Program:
         for one in self.limits:
             yield first + one.sums, one.flows, one.factors
             if any(one is loose for loose in self.loose):
-                own = np.arange(len(one.labels))
+                own = np.arange(one.size)
                 yield first + own, lacking + own, np.ones(len(own))
                 yield first + own, self._loose_rows + lacking + own, -np.ones(len(own))
                 lacking += len(own)
-            first += len(one.labels)
+            first += one.size
         if self.lanes:  # a flow is at most what it may be, where its lane is used
             own = np.arange(self.flows)
             yield first + own, own, np.ones(self.flows)
@@ -198,6 +201,7 @@ def _solver() -> Any:
 
     solver: Any = Silent()  # type: ignore[no-untyped-call]  # as above
     solver.setOptionValue("time_limit", _LONGEST)
+    solver.setOptionValue("mip_rel_gap", 0.0)  # what is called optimal is
     solver.setOptionValue("random_seed", 0)
     solver.setOptionValue("threads", 1)  # with more, which of equal plans is found is left to chance
     return solver
@@ -230,19 +234,25 @@ def _why_not(costs: Costs, limits: Sequence[Limits], check: Callable[[], None]) 
 def _told(program: _Program, found: Allocation, words: str) -> DataError:
     missed, at = [], 0
     for one in program.loose:
-        own = found.unmet[at : at + len(one.labels)]
-        missed += [(abs(lack), f"{one.name} {label}".strip()) for lack, label in zip(own, one.labels, strict=True)]
-        at += len(one.labels)
-    missed = sorted((pair for pair in missed if pair[0] > _SMALL), key=lambda pair: -pair[0])
+        lacks = np.abs(found.unmet[at : at + one.size])
+        reached = np.bincount(one.sums, minlength=one.size) > 0
+        missed += [(lacks[i], _named(one, i) + ("" if reached[i] else ", where no lane leads,"))
+                   for i in np.flatnonzero(lacks > SMALL).tolist()]  # fmt: skip
+        at += one.size
+    missed.sort(key=lambda pair: -pair[0])
     binding, first = [], 0
     for one in program.limits:
-        duals = program.duals[first : first + len(one.labels)] if len(program.duals) else np.zeros(len(one.labels))
+        duals = np.abs(program.duals[first : first + one.size])
         if not one.asked:
-            named = zip(duals, one.labels, strict=True)
-            binding += [f"{one.name} {label}".strip() for dual, label in named if abs(dual) > _SMALL]
-        first += len(one.labels)
-    lacks = "; ".join(f"{name} {words} {amount:,.6g}" for amount, name in missed[:3])
-    more = f"; and {len(missed) - 3:,} more" if len(missed) > 3 else ""
-    way = f" In the way: {', '.join(binding[:3])}{' and others' if len(binding) > 3 else ''}." if binding else ""
+            binding += [_named(one, i) for i in np.flatnonzero(duals > SMALL).tolist()]
+        first += one.size
+    lacking = "; ".join(f"{name} {words} {amount:,.6g}" for amount, name in missed[:_SHOWN])
+    more = f"; and {len(missed) - _SHOWN:,} more" if len(missed) > _SHOWN else ""
+    others = " and others" if len(binding) > _SHOWN else ""
+    way = f" In the way: {', '.join(binding[:_SHOWN])}{others}." if binding else ""
     remedy = "To ship what can be, say what a unit that is not delivered costs: options := {'unmet': 100}."
-    return DataError(f"No plan meets all: {lacks}{more}.{way}", remedy=remedy if words == "is short of" else None)
+    return DataError(f"No plan meets all: {lacking}{more}.{way}", remedy=remedy if words == "is short of" else None)
+
+
+def _named(limits: Limits, number: int) -> str:
+    return f"{limits.name} {limits.label(number)}".strip()

@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from mfgsql.allocation import Costs, Limits, allocate
 from mfgsql.cancellation import Cancellation
-from mfgsql.errors import CancelledError, DataError
+from mfgsql.errors import CancelledError, DataError, ResourceError
 
 INF = np.inf
 
@@ -19,15 +19,15 @@ def problem(there, asked, price, **more):
     """Every place to every other one."""
     n, m = price.shape
     flows = np.arange(n * m)
-    supply = Limits("the supply of", [f"plant {i}" for i in range(n)], flows // m, flows, np.ones(n * m), np.full(n, -INF), np.array(there, float))
-    demand = Limits("", [f"depot {j}" for j in range(m)], flows % m, flows, np.ones(n * m), np.array(asked, float), np.array(asked, float), asked=True)
+    supply = Limits("the supply of", "plant {}".format, n, flows // m, flows, np.ones(n * m), np.full(n, -INF), np.array(there, float))
+    demand = Limits("", "depot {}".format, m, flows % m, flows, np.ones(n * m), np.array(asked, float), np.array(asked, float), asked=True)
     most = np.minimum(np.repeat(np.array(there, float), m), np.tile(np.array(asked, float), n))
     return Costs(price.ravel(), most, flows, **more), [supply, demand]
 
 
 def lanes(most, count):
     own = np.arange(count)
-    return Limits(f"'quantity <= {most}'", [f"lane {i}" for i in own], own, own, np.ones(count), np.full(count, -INF), np.full(count, float(most)))
+    return Limits(f"'quantity <= {most}'", "lane {}".format, count, own, own, np.ones(count), np.full(count, -INF), np.full(count, float(most)))
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32 - 1))
@@ -65,7 +65,7 @@ def test_what_is_lacking_and_what_is_in_the_way():
 
 def test_limits_that_contradict_one_another():
     costs, limits = problem([50, 50], [60, 30], np.array([[1.0, 5], [4, 2]]))
-    least = Limits("'quantity >= 70'", ["lane 0"], np.zeros(1, int), np.zeros(1, int), np.ones(1), np.array([70.0]), np.array([INF]))
+    least = Limits("'quantity >= 70'", "lane {}".format, 1, np.zeros(1, int), np.zeros(1, int), np.ones(1), np.array([70.0]), np.array([INF]))
     with pytest.raises(DataError, match="'quantity >= 70' lane 0 can't be kept, by 20"):
         allocate(costs, [*limits, least])
 
@@ -85,17 +85,28 @@ def test_a_lane_that_costs_something_to_be_used():
 
 def test_whole_numbers():
     costs, limits = problem([3, 3], [2, 3], np.array([[1.0, 2], [2, 1]]), whole=True)
-    weights = Limits("'1.5 * quantity'", ["lane 0"], np.zeros(1, int), np.zeros(1, int), np.array([1.5]), np.array([-INF]), np.array([2.0]))
+    weights = Limits("'1.5 * quantity'", "lane {}".format, 1, np.zeros(1, int), np.zeros(1, int), np.array([1.5]), np.array([-INF]), np.array([2.0]))
     assert allocate(costs, [*limits, weights]).flows.tolist() == [1.0, 1.0, 1.0, 2.0]
 
 
 def test_without_a_lane():
-    none = Limits("the supply of", [], np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0))
-    asked = Limits("", ["depot x"], np.empty(0, int), np.empty(0, int), np.empty(0), np.array([4.0]), np.array([4.0]), asked=True)
+    none = Limits("the supply of", str, 0, np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0))
+    asked = Limits("", lambda i: "depot x", 1, np.empty(0, int), np.empty(0, int), np.empty(0), np.array([4.0]), np.array([4.0]), asked=True)
     costs = Costs(np.empty(0), np.empty(0), np.empty(0, int))
     assert allocate(costs, [none]).cost == 0.0
-    with pytest.raises(DataError, match="depot x is short of 4"):
+    with pytest.raises(DataError, match="depot x, where no lane leads, is short of 4"):
         allocate(costs, [none, asked])
+
+
+def test_what_is_not_feasible_in_time_is_no_plan(monkeypatch):
+    rng = np.random.default_rng(0)
+    costs, limits = problem(np.full(200, 110), np.full(200, 100), rng.uniform(1, 9, (200, 200)))
+    monkeypatch.setattr("mfgsql.allocation._LONGEST", 0.001)
+    try:
+        found = allocate(costs, limits)
+    except ResourceError:
+        return
+    assert np.bincount(limits[1].sums, found.flows) == pytest.approx(np.full(200, 100.0))
 
 
 def test_it_can_be_stopped():

@@ -81,7 +81,7 @@ def parse_constraints(texts: Any, decided: Collection[str], columns: Collection[
 
 def sql_of(node: exp.Expression) -> str:
     """SQL of a parsed expression, all names quoted."""
-    return str(node.sql(dialect=_DIALECT, identify=True))
+    return str(node.sql(dialect=_DIALECT, identify=True, comments=False))
 
 
 class _Names:
@@ -107,11 +107,13 @@ class _Names:
 
 def _parse(text: str, names: _Names) -> list[Constraint]:
     tree = _tree(text)
-    if isinstance(tree, exp.Between):
+    if isinstance(tree, exp.Between) and not tree.args.get("symmetric"):
         ends = ((exp.GTE, tree.args["low"]), (exp.LTE, tree.args["high"]))
         return [_compared(text, kind(this=tree.this.copy(), expression=end.copy()), names) for kind, end in ends]
     if isinstance(tree, exp.LT | exp.GT):
         raise OptionError(f"The constraint '{text}' is strict: write <= or >=, which is as good for numbers.")
+    if isinstance(tree, exp.And):
+        raise OptionError(f"The constraint '{text}' is two: write them as two texts of the list.")
     if type(tree) not in _COMPARED:
         raise OptionError(f"The constraint '{text}' is not {FORMS}.")
     return [_compared(text, tree, names)]
@@ -120,7 +122,7 @@ def _parse(text: str, names: _Names) -> list[Constraint]:
 def _tree(text: str) -> exp.Expression:
     try:
         parsed = sqlglot.parse(f"SELECT {text}", dialect=_DIALECT)
-    except SqlglotError:
+    except (SqlglotError, RecursionError):
         parsed = []
     if len(parsed) == 1 and isinstance(parsed[0], exp.Select) and len(parsed[0].expressions) == 1:
         whole = parsed[0]
@@ -156,7 +158,8 @@ def _of_sum(text: str, node: exp.Expression, op: str, bound: exp.Expression, nam
     node = node.unnest()
     if isinstance(node, exp.Window):
         parts = node.args.get("partition_by") or []
-        if node.args.get("order") or node.args.get("spec") or not all(isinstance(p, exp.Column) for p in parts):
+        more = any(value for name, value in node.args.items() if name not in ("this", "partition_by", "over"))
+        if more or not all(isinstance(part, exp.Column) for part in parts):
             raise OptionError(f"The constraint '{text}' has a window that is more than groups.", remedy=f"As {form}.")
         groups = tuple(names.of(part, text) for part in parts)
         node = node.this

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -10,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mfgsql.allocation import Allocation, Costs, Limits
+from mfgsql.allocation import SMALL, Allocation, Costs, Limits
 from mfgsql.engine.constraints import Constraint, parse_constraints, sql_of
+from mfgsql.engine.limiting import Said
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.shipping import OUTPUTS, Roles, equal
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, ResourceError
+from mfgsql.features.profile import TEXT_TYPES, base_type
 
 DECIDED = ("quantity", "lane_capacity")  # of a lane and goods, and of a lane
 _MOST = 2_000_000  # flows
@@ -37,32 +41,55 @@ class Lanes:
     def __init__(self, con: duckdb.DuckDBPyConnection, roles: Roles, sources: Sequence[Source]) -> None:
         self.con, self.roles = con, roles
         supply, demand, lanes = sources
-        shared = [n for n in roles.goods if n.lower() in {lane.lower() for lane in roles.lanes}]
+        shared = [n for n in roles.goods if n in roles.lanes]
         self._sum("supply", supply, [*roles.origin, *roles.goods], roles.available)
         self._sum("demand", demand, [*roles.destination, *roles.goods], roles.needed)
         numbered = f"SELECT *, row_number() OVER () - 1 AS __ml_lane FROM {lanes.sql}"
         con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_lanes AS {numbered}")
         self._check("cost", "__ml_lanes", [*roles.origin, *roles.destination], roles.price, least=None)
+        if roles.fixed is not None:
+            self._check("cost", "__ml_lanes", [], roles.fixed, least=0)
         goods = "".join(f", s.{quote_identifier(n)}" for n in roles.goods if n not in shared)
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE __ml_flows AS "
+        joined = (
             "SELECT row_number() OVER (ORDER BY l.__ml_lane, s.__ml_no, d.__ml_no) - 1 AS __ml_no, "
             f"l.*{goods}, s.__ml_no AS __ml_supply, d.__ml_no AS __ml_demand, "
             "s.__ml_sum AS __ml_there, d.__ml_sum AS __ml_asked "
             f"FROM __ml_lanes l JOIN __ml_supply s ON {equal('l', 's', [*roles.origin, *shared])} "
             f"JOIN __ml_demand d ON {equal('l', 'd', roles.destination)} AND {equal('s', 'd', roles.goods)}"
         )
-        self.flows = self._count("__ml_flows")
-        if self.flows > _MOST:
-            raise ResourceError(f"{self.flows:,} lanes and goods are more than the {_MOST:,} that are planned at once.")
+        try:
+            self.flows = self._count(f"({joined})")
+            if self.flows > _MOST:
+                raise ResourceError(f"{self.flows:,} lanes and goods are more than the {_MOST:,} planned at once.")
+            con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_flows AS {joined}")
+        except duckdb.ConversionException as error:
+            words = str(error).splitlines()[0].removeprefix("Conversion Error: ")
+            raise DataError(f"Places or goods of different types can't be compared: {words}",
+                            remedy="Cast them alike in a SELECT: plant::VARCHAR AS plant.") from None  # fmt: skip
 
     def _sum(self, what: str, source: Source, keys: Sequence[str], amount: str) -> None:
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_read AS FROM {source.sql}")
         self._check(what, "__ml_read", keys, amount, least=0)
         listed = ", ".join(map(quote_identifier, keys))
+        self._check_goods(what, keys, listed)
         added = f"SELECT {listed}, sum({quote_identifier(amount)})::DOUBLE AS __ml_sum FROM __ml_read GROUP BY {listed}"
         numbered = f"SELECT *, row_number() OVER (ORDER BY {listed}) - 1 AS __ml_no FROM ({added})"
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE __ml_{what} AS {numbered}")
+
+    def _check_goods(self, what: str, keys: Sequence[str], listed: str) -> None:
+        """Refuse several rows of a place that a text tells apart: goods that only one of the two tables names."""
+        texts = [n for n, kind in describe(self.con, "__ml_read").items() if base_type(kind) in TEXT_TYPES]
+        others = [n for n in texts if n not in keys]
+        groups = self._count(f"(SELECT DISTINCT {listed} FROM __ml_read)")
+        if not others or self._count("__ml_read") == groups:
+            return
+        other = {"supply": "demand", "demand": "supply"}[what]
+        name = others[0]
+        raise DataError(
+            f"{what} has several rows of one {' and '.join(keys)}, told apart by {name!r}, which {other} has not.",
+            remedy=f"If these are goods, name them in both; if all are alike, add them up: {what} := "
+            f"'SELECT {listed}, sum(..) FROM .. GROUP BY ALL'.",
+        )
 
     def _check(self, what: str, table: str, keys: Sequence[str], amount: str, *, least: float | None) -> None:
         """Refuse rows that say nothing."""
@@ -72,8 +99,9 @@ class Lanes:
         wrong |= {f"{amount} is below 0": f"{number} < {least}"} if least is not None else {}
         for words, condition in wrong.items():
             if rows := self._count(f"{table} WHERE {condition}"):
+                some = f"SELECT * FROM .. WHERE NOT coalesce({condition}, false)".replace("'", "''")
                 raise DataError(f"{words} in {rows:,} {'row' if rows == 1 else 'rows'} of {what}.",
-                                remedy="Leave them out in a SELECT, or say what they are worth.")  # fmt: skip
+                                remedy=f"Without them: {what} := '{some}'.")  # fmt: skip
 
     def _count(self, of: str) -> int:
         row = self.con.execute(f"SELECT count(*) FROM {of}").fetchone()
@@ -96,14 +124,14 @@ class Lanes:
             raise OptionError(f"options.whole is true or false, not {whole!r}.")
         number = isinstance(unmet, int | float) and not isinstance(unmet, bool)
         if unmet is not None and not (number and 0 < unmet < _DEAREST):
-            raise OptionError(f"options.unmet is what a unit costs that is not delivered, such as 100, not {unmet!r}.")
+            raise OptionError(f"options.unmet is a number above 0, what a unit not delivered costs, not {unmet!r}.")
         asked = "ceil(__ml_asked)" if whole else "__ml_asked"
         each = quote_identifier(self.roles.price)
         price, most, lane = self._numbers(each, f"least(__ml_there, {asked})", "__ml_lane")
         fixed = None
         if self.roles.fixed is not None:
             column = quote_identifier(self.roles.fixed)
-            table = self.con.execute(f"SELECT coalesce({column}, 0)::DOUBLE AS c FROM __ml_lanes ORDER BY __ml_lane")
+            table = self.con.execute(f"SELECT {column}::DOUBLE AS c FROM __ml_lanes ORDER BY __ml_lane")
             fixed = np.asarray(table.to_arrow_table()["c"].combine_chunks(), np.float64)
         return Costs(price, most, lane.astype(np.int64), fixed, whole, None if unmet is None else float(unmet))
 
@@ -112,25 +140,29 @@ class Lanes:
         ends = (("supply", "the supply of", self.roles.origin), ("demand", "", self.roles.destination))
         for what, name, keys in ends:
             (sums,) = self._numbers(f"__ml_{what}")
-            label = self._label([*keys, *self.roles.goods])
-            told = f"SELECT __ml_sum, {label} AS label FROM __ml_{what} ORDER BY __ml_no"
-            table = self.con.execute(told).to_arrow_table()
+            table = self.con.execute(f"SELECT __ml_sum FROM __ml_{what} ORDER BY __ml_no").to_arrow_table()
             total = np.asarray(table["__ml_sum"].combine_chunks(), np.float64)
             asked = what == "demand"
             most = np.ceil(total) if options.get("whole") else total
             lower, upper = (total, most) if asked else (np.full(len(total), -np.inf), total)
+            label = partial(self._label, f"__ml_{what}", [*keys, *self.roles.goods])
             flows = np.arange(self.flows)
-            labels = table["label"].to_pylist()
-            yield Limits(name, labels, sums.astype(np.int64), flows, np.ones(self.flows), lower, upper, asked)
+            own = (sums.astype(np.int64), flows, np.ones(self.flows))
+            yield Limits(name, label, len(total), *own, lower, upper, asked)
 
-    def _label(self, names: Sequence[str]) -> str:
+    def _label(self, table: str, names: Sequence[str], number: int) -> str:
+        """What tells a row from others, as ``plant A, sku 7``."""
+        if not names:
+            return ""
         texts = (f"{quote_literal(n + ' ')} || {quote_identifier(n)}::VARCHAR" for n in names)
-        return f"concat_ws(', ', {', '.join(texts)})"
+        told = f"SELECT concat_ws(', ', {', '.join(texts)}) FROM {table} WHERE __ml_no = {number}"
+        row = self.con.execute(told).fetchone()
+        return str(row[0]) if row else ""
 
     def limits(self, told: Any) -> Iterator[Limits]:
         """What the statement is subject to."""
         columns = [n for n in describe(self.con, "SELECT * FROM __ml_flows") if not n.startswith("__ml_")]
-        for constraint in parse_constraints(told, DECIDED, [n for n in columns if n.lower() != DECIDED[0]]):
+        for constraint in parse_constraints(told, DECIDED, [n for n in columns if n.lower() not in DECIDED]):
             yield self._limit(constraint)
 
     def _limit(self, of: Constraint) -> Limits:
@@ -145,12 +177,11 @@ class Lanes:
         factor = f"({' + '.join(f'({sql_of(f)})' for f in of.sum.factors.values())})"
         number = f"dense_rank() OVER (ORDER BY {', '.join(groups)}) - 1" if groups else "0"
         where = f"coalesce({sql_of(of.where)}, false)" if of.where is not None else "true"
-        label = self._label(names) if names else "''"
         factors, constants, bounds, sums, there = self._numbers(
             factor, sql_of(of.sum.constant), sql_of(of.bound), number, f"({where})::INTEGER"
         )
-        (labels,) = self._arrays(label)
-        return _limits(of, factors, constants, bounds, sums.astype(np.int64), there > 0, labels.to_pylist())
+        said = Said(of, factors, constants, bounds, sums.astype(np.int64), there > 0, total)
+        return said.limits(lambda number: self._label("__ml_flows", names, int(said.first[number])))
 
     def rows(self, found: Allocation, costs: Costs) -> Rows:
         """Lanes that are used, with what they carry; and what stays unmet, which comes from nowhere."""
@@ -160,45 +191,23 @@ class Lanes:
             lanes, first = np.unique(costs.lanes[used], return_index=True)
             total[used[first]] += costs.fixed[lanes]
         names = [n for n in self.roles.columns if n.lower() not in OUTPUTS]
-        listed = ", ".join(map(quote_identifier, names))
         self.con.register("__ml_used", pa.table({"__ml_no": pa.array(used, pa.int64())}))
-        joined = f"SELECT {listed} FROM __ml_flows JOIN __ml_used USING (__ml_no) ORDER BY __ml_no"
-        kept = self.con.execute(joined).fetchall()
+        rows = self._dicts(names, "__ml_flows JOIN __ml_used USING (__ml_no)")
         self.con.unregister("__ml_used")
         status = "optimal" if found.best else "good, not proved to be the best"
-        rows = [dict(zip(names, row, strict=True)) for row in kept]
         each = zip(rows, found.flows[used].tolist(), total[used].tolist(), strict=True)
         shipped = [row | {"quantity": flow, "total_cost": cost, "status": status} for row, flow, cost in each]
         return [*shipped, *self._unmet(found, costs)]
 
+    def _dicts(self, names: Sequence[str], table: str) -> Rows:
+        """Rows as JSON can hold them and DuckDB reads them again."""
+        pairs = ", ".join(f"{quote_literal(n)}: {quote_identifier(n)}" for n in names)
+        told = self.con.execute(f"SELECT to_json({{{pairs}}})::VARCHAR FROM {table} ORDER BY __ml_no").fetchall()
+        return [json.loads(text) for (text,) in told]
+
     def _unmet(self, found: Allocation, costs: Costs) -> Iterator[dict[str, Any]]:
-        keys = [*self.roles.destination, *self.roles.goods]
-        listed = ", ".join(map(quote_identifier, keys))
-        asked = self.con.execute(f"SELECT {listed} FROM __ml_demand ORDER BY __ml_no").fetchall()
-        for number in np.flatnonzero(found.unmet > 0).tolist():
+        asked = self._dicts([*self.roles.destination, *self.roles.goods], "__ml_demand")
+        for number in np.flatnonzero(found.unmet > SMALL).tolist():
             lacking = float(found.unmet[number])
-            told = dict(zip(keys, asked[number], strict=True))
-            yield told | {"quantity": lacking, "total_cost": lacking * (costs.unmet or 0.0), "status": "not delivered"}
-
-
-def _limits(
-    of: Constraint, factors: Floats, constants: Floats, bounds: Floats, sums: Integers, there: Mask, labels: list[str]
-) -> Limits:
-    """The constraint's sums; a bound that is NULL is none."""
-    if np.isnan(factors[there]).any() or np.isnan(constants[there]).any():
-        raise DataError(f"The constraint '{of.text}' adds up a NULL.", remedy="Say what it is worth: coalesce(kg, 0).")
-    groups = int(sums.max()) + 1 if len(sums) else 0
-    first = np.zeros(groups, np.int64)
-    first[sums[::-1]] = np.arange(len(sums))[::-1]
-    bound = bounds[first]
-    if of.total and not np.array_equal(bounds, bound[sums], equal_nan=True):
-        raise DataError(
-            f"The constraint '{of.text}' compares one sum with a column that differs among its rows.",
-            remedy="Group by what the column belongs to: sum(quantity) OVER (PARTITION BY plant) <= capacity.",
-        )
-    known = np.bincount(sums[there], constants[there], minlength=groups) if of.total else constants[first]
-    bound = bound - known
-    lower = np.where(np.isnan(bound), -np.inf, bound) if of.op in (">=", "=") else np.full(groups, -np.inf)
-    upper = np.where(np.isnan(bound), np.inf, bound) if of.op in ("<=", "=") else np.full(groups, np.inf)
-    flows = np.flatnonzero(there)
-    return Limits(f"'{of.text}'", [labels[i] for i in first.tolist()], sums[there], flows, factors[there], lower, upper)
+            cost = lacking * (costs.unmet or 0.0)
+            yield asked[number] | {"quantity": lacking, "total_cost": cost, "status": "not delivered"}

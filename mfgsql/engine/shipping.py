@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from mfgsql.engine.kept import check_options
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.errors import OptionError, SourceError, did_you_mean
-from mfgsql.features.profile import NUMERIC_TYPES, base_type
+from mfgsql.errors import OptionError, SourceError, did_you_mean, one_of
+from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, base_type
 
 OPTIONS = ("available", "needed", "price", "fixed", "unmet", "whole")
 EXAMPLE = "{'available': 'qty', 'needed': 'qty', 'price': 'eur'}"
@@ -21,9 +21,11 @@ _AMOUNTS = ("quantity", "qty", "amount", "units", "pieces")
 _USUAL = {
     "available": (*_AMOUNTS, "available", "on_hand", "stock", "supply", "capacity"),
     "needed": (*_AMOUNTS, "needed", "demand", "required", "needs"),
-    "price": ("cost", "price", "cost_per_unit", "unit_cost", "rate"),
+    "price": ("cost", "price", "rate", "freight"),  # or a name that holds one of these
 }
+_NO_PRICE = "fixed"  # in the name of a cost that is none of a unit
 _WHAT = {"available": "supply", "needed": "demand", "price": "cost"}
+_ROLE = {what: role for role, what in _WHAT.items()}
 OUTPUTS = ("quantity", "total_cost", "status")
 
 
@@ -49,9 +51,9 @@ class Roles:
 
     @property
     def columns(self) -> dict[str, str]:
-        """Of a plan's rows, with types."""
+        """Of a plan's rows, with types. Rows come as JSON, which holds no bytes."""
         taken = {name.lower() for name in self.lanes}
-        kept = {name: kind for name, kind in self.lanes.items() if name.lower() not in OUTPUTS}
+        kept = {n: kind for n, kind in self.lanes.items() if n.lower() not in OUTPUTS and "BLOB" not in kind}
         goods = {name: self.kinds[name] for name in self.goods if name.lower() not in taken}
         return kept | goods | {"quantity": "DOUBLE", "total_cost": "DOUBLE", "status": "VARCHAR"}
 
@@ -70,30 +72,36 @@ def read_roles(
     check_options(options, OPTIONS)
     tables = {"available": supply, "needed": demand, "price": lanes}
     known = {role: _named(table, role, options) for role, table in tables.items()}
-    of_supply, of_demand = ({n.lower() for n in table} for table in (supply, demand))
+    fixed = _named(lanes, "fixed", options)
+    of_supply, of_demand, in_lanes = ({n.lower() for n in table} for table in (supply, demand, lanes))
     of_supply -= {str(known["available"]).lower()}
     of_demand -= {str(known["needed"]).lower()}
-    in_lanes = {n.lower() for n in lanes}
+    in_lanes -= {str(name).lower() for name in (known["price"] or _price(lanes, set()), fixed)}
     goods = of_supply & of_demand
     ends = {"supply": (of_supply & in_lanes) - of_demand, "demand": (of_demand & in_lanes) - of_supply}
     for what, end in ends.items():
         if not end:
             raise SourceError(
                 f"The lanes and the {what} share no column that names a place.",
-                remedy="Name them alike in a SELECT: cost := 'SELECT plant, depot, eur AS cost FROM lanes'.",
+                remedy=f"The lanes have {', '.join(lanes)}; {what} has {', '.join(tables[_ROLE[what]])}. Name them "
+                "alike in a SELECT: cost := 'SELECT plant, depot, eur AS cost FROM lanes'.",
             )
-    shared = {
-        "available": of_supply & in_lanes,
-        "needed": of_demand & in_lanes,
-        "price": ends["supply"] | ends["demand"] | goods,
+    places = ends["supply"] | ends["demand"] | goods
+    found = {
+        "available": known["available"] or _amount(supply, "available", of_supply & in_lanes, goods),
+        "needed": known["needed"] or _amount(demand, "needed", of_demand & in_lanes, goods),
+        "price": known["price"] or _price(lanes, places) or _ask(lanes, "price", places),
     }
-    found = {role: known[role] or _guessed(table, role, shared[role]) for role, table in tables.items()}
     goods -= {found["available"].lower(), found["needed"].lower()}
-    fixed = _named(lanes, "fixed", options)
     origin, destination = (tuple(n for n in lanes if n.lower() in end) for end in ends.values())
-    named = tuple(n for n in supply if n.lower() in goods)
-    return Roles(origin, destination, named, found["available"], found["needed"], found["price"], fixed, dict(lanes),
-                 {n: supply[n] for n in named})  # fmt: skip
+    spelt = {n.lower(): n for n in (*supply, *lanes)}
+    kinds = {spelt[n.lower()]: kind for n, kind in supply.items() if n.lower() in goods}
+    for name in (*origin, *destination, *kinds):
+        if name.lower() in OUTPUTS:
+            raise OptionError(f"{name!r} names places or goods, and is a column of the result.",
+                              remedy="Rename it in a SELECT.")  # fmt: skip
+    return Roles(origin, destination, tuple(kinds), found["available"], found["needed"], found["price"], fixed,
+                 dict(lanes), kinds)  # fmt: skip
 
 
 def _named(table: Mapping[str, str], role: str, options: Mapping[str, Any]) -> str | None:
@@ -110,15 +118,36 @@ def _named(table: Mapping[str, str], role: str, options: Mapping[str, Any]) -> s
     return name
 
 
-def _guessed(table: Mapping[str, str], role: str, keys: set[str]) -> str:
-    """The only column of numbers, or the one that is usually called so."""
+def _amount(table: Mapping[str, str], role: str, keys: set[str], goods: set[str]) -> str:
+    """The only column of numbers that is none that others have, too; or the one that is usually called so."""
     numbers = [n for n, kind in table.items() if _is_number(kind) and n.lower() not in keys]
+    own = [n for n in numbers if n.lower() not in goods]
     usual = [n for word in _USUAL[role] for n in numbers if n.lower() == word]
-    if len(numbers) == 1 or usual:
-        return usual[0] if usual else numbers[0]
-    listed = f"of {', '.join(numbers)}" if numbers else "and no other column holds numbers"
-    example = f"{{'{role}': '{numbers[0] if numbers else 'qty'}'}}"
-    raise OptionError(f"Which column of {_WHAT[role]} is the {role} one, {listed}?", remedy=f"options := {example}")
+    if len(own) == 1 or len(numbers) == 1:
+        return (own if len(own) == 1 else numbers)[0]
+    return usual[0] if usual else _ask(table, role, keys)
+
+
+def _price(table: Mapping[str, str], keys: set[str]) -> str | None:
+    """The only column of numbers whose name says so; any other number may be a capacity, or a distance."""
+    numbers = [n for n, kind in table.items() if _is_number(kind) and n.lower() not in keys]
+    told = [n for n in numbers if any(w in n.lower() for w in _USUAL["price"]) and _NO_PRICE not in n.lower()]
+    return told[0] if len(told) == 1 else None
+
+
+def _ask(table: Mapping[str, str], role: str, keys: set[str]) -> NoReturn:
+    what = _WHAT[role]
+    numbers = [n for n, kind in table.items() if _is_number(kind) and n.lower() not in keys]
+    if numbers:
+        which = "is what a unit costs" if role == "price" else f"tells how much is {role}"
+        raise OptionError(f"Which column of {what} {which}: {one_of(numbers)}?",
+                          remedy=f"options := {{'{role}': '{numbers[0]}'}}")  # fmt: skip
+    texts = [n for n, kind in table.items() if n.lower() not in keys and base_type(kind) in TEXT_TYPES]
+    cast = None
+    if texts:
+        name = quote_identifier(texts[0])
+        cast = f"If it is {one_of(texts)}, which is text: SELECT * REPLACE ({name}::DOUBLE AS {name}) FROM .."
+    raise OptionError(f"No column of {what} holds numbers that tell what is {role}.", remedy=cast)
 
 
 def _is_number(kind: str) -> bool:

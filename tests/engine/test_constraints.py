@@ -46,6 +46,10 @@ def test_between_is_two():
 
 @pytest.mark.parametrize(("text", "told"), [
     ("quantity", "is not a comparison"),
+    ("quantity >= 1 AND kg <= 4", "is two: write them as two texts"),
+    ("quantity BETWEEN SYMMETRIC 4 AND 1", "can't be parsed|not a comparison"),
+    ("sum(quantity) OVER w <= 4", "a window that is more than groups"),
+    ("(" * 3000 + "quantity" + ")" * 3000 + " <= 1", "can't be parsed"),
     ("quantity < 4", "is strict: write <= or >="),
     ("quantity * quantity <= 4", "is not linear"),
     ("1 / quantity <= 4", "is not linear"),

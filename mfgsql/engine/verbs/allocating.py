@@ -16,9 +16,9 @@ from mfgsql.engine.lanes import DECIDED, Lanes
 from mfgsql.engine.planning import Action, Args, Rows, actions, at_place, json_rows, planners, read_options
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_literal
-from mfgsql.engine.shipping import EXAMPLE, OUTPUTS, Roles, read_roles
+from mfgsql.engine.shipping import EXAMPLE, Roles, read_roles
 from mfgsql.engine.sources import Source
-from mfgsql.errors import CancelledError
+from mfgsql.errors import CancelledError, OptionError
 
 _REMEDY = "As in: FROM ml_allocate(supply := 'stock', demand := 'needs', cost := 'lanes')"
 _SOURCES = ("supply", "demand", "cost")
@@ -30,7 +30,15 @@ def plan_allocate(engine: Engine, args: Args) -> str:
     options = read_options(args, EXAMPLE)
     with engine.cursor() as cursor:
         roles = _roles(at_place(cursor, args), args, options)
-    parse_constraints(args.get("subject_to"), DECIDED, [n for n in roles.columns if n.lower() not in OUTPUTS])
+    columns = [n for n in (*roles.lanes, *roles.goods) if n.lower() not in DECIDED]
+    limits = parse_constraints(args.get("subject_to"), DECIDED, columns)
+    for name in DECIDED:
+        own = next((n for n in roles.lanes if n.lower() == name), None)
+        if own and any(name in limit.sum.factors for limit in limits):
+            raise OptionError(
+                f"The lanes have a column {own!r}, and in a limit {name} is what a lane carries.",
+                remedy=f"Rename the column: cost := 'SELECT * RENAME ({own} AS most) FROM lanes'.",
+            )
     session = caller.get()
     told = {name: args.get(name) for name in (*_SOURCES, "subject_to", "options", "place")}
     job = write_job({"action": "allocate", "args": told | {"session": session.id if session else None}})
