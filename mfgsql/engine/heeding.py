@@ -15,6 +15,7 @@ from mfgsql.tasks import ANOMALY, EMBEDDING, tasks
 from mfgsql.training import Recipe
 
 _TRUNK = ("width", "layers", "heads")
+_PROBE = "is for bases of rows: a base of texts or pictures learns on from the first step, in small ones"
 _OF_PICTURES = ("size", "channels", "augment", "flips")
 _STEPS = (  # what says how a network learns
     "epochs", "batch_size", "learning_rate", "weight_decay", "optimizer", "schedule", "warmup", "dropout", "patience",
@@ -62,8 +63,9 @@ def check_fields(args: Args, features: FeatureSet, base: Base, left: Sequence[st
         return
     if args.get("task") == ANOMALY:
         _refuse(given, _STEPS, "says how a network learns, and a detector of pictures only remembers good ones")
+    _refuse(given, ("probe",), _PROBE)
     if len(features.names) == 1:
-        _refuse(given, (*_TRUNK, "probe"), "is of the network over several columns, and here is one")
+        _refuse(given, _TRUNK, "is of the network over several columns, and here is one")
     if pictures and _reads_pictures(base):
         _refuse(given, ("channels",), "is the base's")
     if args.get("task") == EMBEDDING or args.get("objective") == "autoregressive":

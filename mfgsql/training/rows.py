@@ -7,12 +7,13 @@ within a chunk, is as good as shuffling all. Whether chunks are cached or read a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -195,7 +196,7 @@ class RowSource(ChunkSource[Rows]):
         table = table.filter(self._wanted(table[SPLIT]))
         columns = {n: one_array(table[n]) for n in names}
         batch = spec.features.encode(columns, len(table))
-        self.faults[index] = {f.status: (int(f.rows.sum()), _first(f)) for f in batch.flags if f.status in _FAULTS}
+        self.faults[index] = _faults_of(batch.flags)
         least = torch.zeros(len(table), dtype=torch.bool)
         truth: Tensor | Tags | Texts
         truth, weight, part = labels_of(spec, columns, len(table))
@@ -237,8 +238,15 @@ class RowSource(ChunkSource[Rows]):
         return chunk[slice(0, _SAMPLE)]
 
 
-def _first(flag: Flag) -> str:
-    return flag.describe(int(flag.rows.argmax()))
+def _faults_of(flags: Sequence[Flag]) -> dict[str, tuple[int, str]]:
+    """Of each fault how many rows have it, in whatever column, and what is wrong with one."""
+    faults = {}
+    for status in _FAULTS:
+        found = [flag for flag in flags if flag.status == status]
+        if found:
+            rows = np.logical_or.reduce([flag.rows for flag in found])
+            faults[status] = int(rows.sum()), found[0].describe(int(found[0].rows.argmax()))
+    return faults
 
 
 def told_faults(*sources: ChunkSource[Any]) -> list[str]:
