@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mfgsql.cli.remote.session import Remote
 
 _PACKAGES = ("mfgsql", "duckdb", "torch", "transformers", "polars", "pyarrow")
-_EXTRAS = (("text", "peft", "adapters of bases (LoRA)"), ("image", "pillow", "pictures"))
+_EXTRAS = (
+    ("text", "peft", "adapters of bases (LoRA)"), ("image", "pillow", "pictures"), ("demand", "highspy", "allocation"),
+)  # fmt: skip
 Finding = tuple[str, str, str]
 
 
