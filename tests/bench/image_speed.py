@@ -6,6 +6,7 @@ is a small vision transformer (ViT, 6 layers of 192) that transformers makes, as
 
 import json
 import os
+import statistics
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from tests.bench.flat import growth
 FULL = os.environ.get("MFGSQL_BENCH_FULL") == "1"
 ROWS = 5_000 if FULL else 1_000
 SIDE, WIDTH = 96, 192
+RUNS = 3
 SIZES = (16, 32, 64, 128)
 MANY = "SELECT image FROM range({rows}) r(i) JOIN pictures ON n = i % (SELECT count(*) FROM pictures)"
 
@@ -57,15 +59,18 @@ def _speed(s: mfgsql.Session, folder: Path) -> dict:
     s.finetune("m", "SELECT image, label FROM pictures WHERE n % 6 = 0", target="label", base=str(folder),
                options={"epochs": 1, "freeze": "yes", "size": SIDE})  # fmt: skip
     s.execute("SELECT count(predicted_label) FROM ml_predict('m', 'SELECT * FROM many LIMIT 64')").fetchall()  # warms up, as the loop does
-    began = time.perf_counter()
-    s.execute("SELECT count(predicted_label) FROM ml_predict('m', 'many')").fetchall()
-    by_sql = ROWS / (time.perf_counter() - began)
+    seconds = []
+    for _ in range(RUNS):  # DuckDB may score on the calling thread or on one of its own, which is slower by a tenth
+        began = time.perf_counter()
+        s.execute("SELECT count(predicted_label) FROM ml_predict('m', 'many')").fetchall()
+        seconds.append(time.perf_counter() - began)
+    by_sql = ROWS / statistics.median(seconds)
     files = [image for (image,) in s.execute("SELECT image FROM many").fetchall()]
     loop = bare.pictures(ViTModel.from_pretrained(folder), WIDTH, 6, SIDE, 0.5, 0.5)
     speed, size = bare.best(loop, files, SIZES)
     print(f"SQL {by_sql:,.0f} pictures/s, bare {speed:,.0f} pictures/s (batches of {size})", flush=True)
     return {
-        "figure": f"scoring {ROWS:,} pictures by SQL (ViT, 6 x {WIDTH}) over the best bare loop ({bare.THREADS} decoding and torch threads, batches of {size})",
+        "figure": f"scoring {ROWS:,} pictures by SQL (ViT, 6 x {WIDTH}; median of {RUNS}) over the best bare loop ({bare.THREADS} decoding and torch threads, batches of {size})",
         "measured": f"{by_sql / speed:.3f} ({by_sql:,.0f} / {speed:,.0f} pictures/s)",
         "goal": ">= .95",
     }
