@@ -19,7 +19,7 @@ from types import FrameType
 
 BORDER = "mfgsql"  # the file that the border's code says it is in: the first frame of a UDF
 _REST = getattr(signal, "SIGURG", None)  # by itself it does nothing; Windows has none, and there nobody rests
-_NAP, _LOOK = 0.1, 0.0005  # seconds of sleep, and between two of them; who finishes ends a nap
+_NAP, _LOOK = 0.02, 0.0005  # seconds of sleep, and between two of them; who finishes ends a nap
 _EVERY = 0.005  # seconds from one ask to the next, at least
 _PROMPT = 0.002  # seconds after which a signal is heard late: the main thread had something to do
 
