@@ -27,8 +27,24 @@ DECIDED = ("quantity", "lane_capacity")  # of a lane and goods, and of a lane
 _MOST = 2_000_000  # flows
 _DEAREST = 1e12  # of a unit
 Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+
+
+def read_limits(told: Any, roles: Roles) -> list[Constraint]:
+    """What a statement is subject to.
+
+    Raises:
+        OptionError: a text can't be parsed, or means by a name what the lanes have a column of.
+    """
+    columns = [n for n in (*roles.lanes, *roles.goods) if n.lower() not in DECIDED]
+    limits = parse_constraints(told, DECIDED, columns)
+    for name in DECIDED:
+        own = next((n for n in roles.lanes if n.lower() == name), None)
+        if own and any(name in limit.sum.factors for limit in limits):
+            raise OptionError(
+                f"The lanes have a column {own!r}, and in a limit {name} is what a lane carries.",
+                remedy=f"Rename the column: cost := 'SELECT * RENAME ({own} AS most) FROM lanes'.",
+            )
+    return limits
 
 
 class Lanes:
@@ -107,15 +123,12 @@ class Lanes:
         row = self.con.execute(f"SELECT count(*) FROM {of}").fetchone()
         return int(row[0]) if row else 0
 
-    def _arrays(self, *columns: str) -> list[Any]:
-        """Expressions over the flows, by their number."""
-        named = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(columns))
-        found = self.con.execute(f"SELECT {named} FROM __ml_flows ORDER BY __ml_no").to_arrow_table()
-        return [column.combine_chunks() for column in found.columns]
-
-    def _numbers(self, *columns: str) -> list[Any]:
-        cast = (f"coalesce(({sql})::DOUBLE, 'nan'::DOUBLE)" for sql in columns)
-        return [np.asarray(column, np.float64) for column in self._arrays(*cast)]
+    def _numbers(self, *columns: str, table: str = "__ml_flows") -> list[Floats]:
+        """Expressions over the flows, or another table, by their number; NaN for NULL."""
+        cast = ", ".join(f"coalesce(({sql})::DOUBLE, 'nan'::DOUBLE) AS c{i}" for i, sql in enumerate(columns))
+        number = "__ml_lane" if table == "__ml_lanes" else "__ml_no"
+        found = self.con.execute(f"SELECT {cast} FROM {table} ORDER BY {number}").to_arrow_table()
+        return [np.asarray(column.combine_chunks(), np.float64) for column in found.columns]
 
     def costs(self, options: Mapping[str, Any]) -> Costs:
         """Of flows; each is at most what is there and what is asked for."""
@@ -130,9 +143,7 @@ class Lanes:
         price, most, lane = self._numbers(each, f"least(__ml_there, {asked})", "__ml_lane")
         fixed = None
         if self.roles.fixed is not None:
-            column = quote_identifier(self.roles.fixed)
-            table = self.con.execute(f"SELECT {column}::DOUBLE AS c FROM __ml_lanes ORDER BY __ml_lane")
-            fixed = np.asarray(table.to_arrow_table()["c"].combine_chunks(), np.float64)
+            (fixed,) = self._numbers(quote_identifier(self.roles.fixed), table="__ml_lanes")
         return Costs(price, most, lane.astype(np.int64), fixed, whole, None if unmet is None else float(unmet))
 
     def balances(self, options: Mapping[str, Any]) -> Iterator[Limits]:
@@ -140,8 +151,7 @@ class Lanes:
         ends = (("supply", "the supply of", self.roles.origin), ("demand", "", self.roles.destination))
         for what, name, keys in ends:
             (sums,) = self._numbers(f"__ml_{what}")
-            table = self.con.execute(f"SELECT __ml_sum FROM __ml_{what} ORDER BY __ml_no").to_arrow_table()
-            total = np.asarray(table["__ml_sum"].combine_chunks(), np.float64)
+            (total,) = self._numbers("__ml_sum", table=f"__ml_{what}")
             asked = what == "demand"
             most = np.ceil(total) if options.get("whole") else total
             lower, upper = (total, most) if asked else (np.full(len(total), -np.inf), total)
@@ -159,13 +169,8 @@ class Lanes:
         row = self.con.execute(told).fetchone()
         return str(row[0]) if row else ""
 
-    def limits(self, told: Any) -> Iterator[Limits]:
-        """What the statement is subject to."""
-        columns = [n for n in describe(self.con, "SELECT * FROM __ml_flows") if not n.startswith("__ml_")]
-        for constraint in parse_constraints(told, DECIDED, [n for n in columns if n.lower() not in DECIDED]):
-            yield self._limit(constraint)
-
-    def _limit(self, of: Constraint) -> Limits:
+    def limit(self, of: Constraint) -> Limits:
+        """What a constraint says of flows."""
         groups = [quote_identifier(n) for n in of.groups]
         names, total = list(of.groups), of.total
         if "lane_capacity" in of.sum.factors:
@@ -206,8 +211,9 @@ class Lanes:
         return [json.loads(text) for (text,) in told]
 
     def _unmet(self, found: Allocation, costs: Costs) -> Iterator[dict[str, Any]]:
-        asked = self._dicts([*self.roles.destination, *self.roles.goods], "__ml_demand")
-        for number in np.flatnonzero(found.unmet > SMALL).tolist():
+        lacks = np.flatnonzero(found.unmet > SMALL).tolist()
+        asked = self._dicts([*self.roles.destination, *self.roles.goods], "__ml_demand") if lacks else []
+        for number in lacks:
             lacking = float(found.unmet[number])
             cost = lacking * (costs.unmet or 0.0)
             yield asked[number] | {"quantity": lacking, "total_cost": cost, "status": "not delivered"}

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 
 from mfgsql.allocation import allocate
 from mfgsql.engine.access import write_job
-from mfgsql.engine.constraints import parse_constraints
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.kept import read_second
-from mfgsql.engine.lanes import DECIDED, Lanes
+from mfgsql.engine.lanes import Lanes, read_limits
 from mfgsql.engine.planning import Action, Args, Rows, actions, at_place, json_rows, planners, read_options
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.shipping import EXAMPLE, Roles, read_roles
 from mfgsql.engine.sources import Source
-from mfgsql.errors import CancelledError, OptionError
+from mfgsql.errors import CancelledError
 
 _REMEDY = "As in: FROM ml_allocate(supply := 'stock', demand := 'needs', cost := 'lanes')"
 _SOURCES = ("supply", "demand", "cost")
@@ -29,16 +28,9 @@ def plan_allocate(engine: Engine, args: Args) -> str:
     """A row for each lane that is used, and goods."""
     options = read_options(args, EXAMPLE)
     with engine.cursor() as cursor:
-        roles = _roles(at_place(cursor, args), args, options)
-    columns = [n for n in (*roles.lanes, *roles.goods) if n.lower() not in DECIDED]
-    limits = parse_constraints(args.get("subject_to"), DECIDED, columns)
-    for name in DECIDED:
-        own = next((n for n in roles.lanes if n.lower() == name), None)
-        if own and any(name in limit.sum.factors for limit in limits):
-            raise OptionError(
-                f"The lanes have a column {own!r}, and in a limit {name} is what a lane carries.",
-                remedy=f"Rename the column: cost := 'SELECT * RENAME ({own} AS most) FROM lanes'.",
-            )
+        sources = _sources(at_place(cursor, args), args)
+        roles = _roles(cursor, sources, options)
+    read_limits(args.get("subject_to"), roles)
     session = caller.get()
     told = {name: args.get(name) for name in (*_SOURCES, "subject_to", "options", "place")}
     job = write_job({"action": "allocate", "args": told | {"session": session.id if session else None}})
@@ -55,9 +47,11 @@ def run_allocate(engine: Engine, args: Args) -> Rows:
     cancellation = engine.cancellation(args.get("session"))
     try:
         with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
-            roles = _roles(at_place(cursor, args), args, options)
-            lanes = Lanes(cursor, roles, _sources(cursor, args))
-            costs, limits = lanes.costs(options), [*lanes.balances(options), *lanes.limits(args.get("subject_to"))]
+            sources = _sources(at_place(cursor, args), args)
+            roles = _roles(cursor, sources, options)
+            lanes = Lanes(cursor, roles, sources)
+            costs = lanes.costs(options)
+            limits = [*lanes.balances(options), *map(lanes.limit, read_limits(args.get("subject_to"), roles))]
             found = allocate(costs, limits, cancellation.check)
             return lanes.rows(found, costs)
     except duckdb.InterruptException:
@@ -71,6 +65,6 @@ def _sources(con: duckdb.DuckDBPyConnection, args: Args) -> list[Source]:
     return [read_second(con, args.get(what), what, _REMEDY) for what in _SOURCES]
 
 
-def _roles(con: duckdb.DuckDBPyConnection, args: Args, options: Mapping[str, Any]) -> Roles:
-    supply, demand, lanes = (describe(con, source.select) for source in _sources(con, args))
+def _roles(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], options: Mapping[str, Any]) -> Roles:
+    supply, demand, lanes = (describe(con, source.select) for source in sources)
     return read_roles(supply, demand, lanes, options)
