@@ -8,10 +8,10 @@ from typing import Any
 
 from mfgsql.backbones import EnsembleConfig, MixedConfig, SeriesConfig, TabularConfig
 from mfgsql.errors import CatalogError
-from mfgsql.features import FeatureSet, History
+from mfgsql.features import FeatureSet, Grid, History
 from mfgsql.tasks import Target
 
-FORMAT_VERSION = 4  # 1 knew the transformer only, 2 no histories, 3 no texts and no pictures
+FORMAT_VERSION = 5  # 1 knew the transformer only, 2 no histories, 3 no texts and no pictures, 4 no forecasts
 Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig
 _CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig)}
 
@@ -28,7 +28,7 @@ class Manifest:
         backbone: shape of the network.
         calibration: what rows not trained on taught about errors.
         lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device; interactions of columns found.
-        history: how it reads histories; None: it reads rows.
+        history: how it reads histories; None: it reads rows. grid: how it reads series that it forecasts.
     """
 
     task: str | None
@@ -39,6 +39,7 @@ class Manifest:
     calibration: dict[str, Any] = field(default_factory=dict)
     lineage: dict[str, Any] = field(default_factory=dict)
     history: History | None = None
+    grid: Grid | None = None
 
     def to_json(self) -> str:
         """Canonical JSON."""
@@ -52,6 +53,7 @@ class Manifest:
             "calibration": self.calibration,
             "lineage": self.lineage,
             "history": self.history.to_dict() if self.history else None,
+            "grid": self.grid.to_dict() if self.grid else None,
         }
         return json.dumps(saved, sort_keys=True, ensure_ascii=False)
 
@@ -86,4 +88,5 @@ class Manifest:
             saved["calibration"],
             saved["lineage"],
             History.from_dict(saved["history"]) if saved.get("history") else None,
+            Grid.from_dict(saved["grid"]) if saved.get("grid") else None,
         )

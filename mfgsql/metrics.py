@@ -164,6 +164,66 @@ MULTILABEL = (
 )
 
 
+LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)  # of forecast quantiles
+
+
+@dataclass(frozen=True)
+class ToCome:
+    """The truth of forecasts.
+
+    Attributes:
+        values: of the steps to come, [rows, steps], NaN where unknown. naive: of a season before, [rows, steps].
+        ruler: mean size of the differences to a season before, [rows]. spread: their root mean square.
+        at: when each window ends, [rows]. seasons: how many seasons ahead each step is, from 1, [steps].
+    """
+
+    values: Array
+    naive: Array
+    ruler: Array
+    spread: Array
+    at: Array
+    seasons: Array
+
+
+def join_truth(values: Array, naive: Array, ruler: Array, spread: Array, at: Array, season: int) -> Array:
+    """The truth of forecasts as one array, [rows, 2 * steps + 4]."""
+    alone = (ruler, spread, at, np.full(len(values), float(season)))
+    return np.concatenate([values, naive, *(column[:, None] for column in alone)], axis=1)
+
+
+def split_truth(truth: Array) -> ToCome:
+    """What `join_truth` joined."""
+    steps = (truth.shape[1] - 4) // 2
+    season = max(int(truth[0, -1]), 1) if len(truth) else 1
+    ahead = np.arange(steps) // season + 1
+    return ToCome(truth[:, :steps], truth[:, steps : 2 * steps], truth[:, -4], truth[:, -3], truth[:, -2], ahead)
+
+
+def _mase(truth: Array, _: Array, scores: Array) -> float:
+    """Hyndman and Koehler, "Another look at measures of forecast accuracy" (IJF 2006), of the medians."""
+    told = split_truth(truth)
+    middle = scores.reshape(*told.values.shape, -1)[..., len(LEVELS) // 2]
+    return float(np.nanmean(np.abs(told.values - middle) / told.ruler[:, None]))
+
+
+def _rmsse(truth: Array, prediction: Array, _: Any) -> float:
+    """Root mean squared scaled error, of the means (M5 competition, Makridakis et al., IJF 2022)."""
+    told = split_truth(truth)
+    squares = np.nanmean((told.values - prediction) ** 2 / told.spread[:, None] ** 2, axis=1)
+    return float(np.mean(np.sqrt(squares)))
+
+
+def _pinball(truth: Array, _: Array, scores: Array) -> float:
+    """Twice the mean pinball loss over all quantiles, in the differences to a season before."""
+    told, levels = split_truth(truth), np.array(LEVELS)
+    short = told.values[..., None] - scores.reshape(*told.values.shape, -1)
+    losses = 2 * np.maximum(levels * short, (levels - 1) * short).mean(axis=-1)
+    return float(np.nanmean(losses / told.ruler[:, None]))
+
+
+FORECAST = (Metric("mase", False, _mase), Metric("rmsse", False, _rmsse), Metric("pinball", False, _pinball))
+
+
 def measure(metric: Metric, truth: Array, prediction: Array, scores: Any) -> float | None:
     """The metric's value, or None where it is undefined (one class only, no rows)."""
     if len(truth) == 0:

@@ -30,7 +30,8 @@ from mfgsql.errors import CatalogError
 from mfgsql.features.tokens import Tokenizer
 from mfgsql.heads import LanguageHead, MemberHead, ReconstructionHead
 from mfgsql.manifest import Manifest
-from mfgsql.network import Network, heads_of_windows
+from mfgsql.metrics import LEVELS
+from mfgsql.network import Network, heads_of_forecasts, heads_of_windows
 from mfgsql.tasks import ANOMALY, Prediction, Target, Task, picture_head, picture_objectives, tasks, text_objectives
 from mfgsql.tasks.anomaly import residuals
 from mfgsql.tasks.patches import Memory
@@ -73,6 +74,9 @@ class Model:
         if isinstance(config, MixedConfig):
             mixed = MixedBackbone(config)
             return cls(manifest, Network(mixed, _head_of_fields(manifest, mixed), _asides(manifest, mixed)))
+        if isinstance(config, SeriesConfig) and manifest.grid is not None:
+            of_steps = heads_of_forecasts(config, manifest.grid.horizon, len(LEVELS))
+            return cls(manifest, Network(SeriesBackbone(config), nn.ModuleList(of_steps)))
         if isinstance(config, SeriesConfig):
             return cls(manifest, Network(SeriesBackbone(config), nn.ModuleList(heads_of_windows(config, outputs))))
         if outputs is None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mfgsql.backbones import Blocks, EnsembleBackbone, MixedBackbone, SeriesBackbone, SeriesConfig, TabularBackbone
-from mfgsql.heads import PatchHead, PredictionHead
+from mfgsql.heads import ForecastHead, PatchHead, PredictionHead
 
 Backbone = TabularBackbone | EnsembleBackbone | SeriesBackbone | MixedBackbone
 
@@ -60,6 +60,11 @@ class Network(nn.Module):
         """Each group is a network of its own, with a head of its own."""
         assert isinstance(self.head, nn.ModuleList)
         parts = list(zip(backbone.encoders, self.head, strict=True))
+        if isinstance(self.head[0], ForecastHead):  # its windows have the steps to come behind them
+            window = backbone.config.window
+            states = [encoder(continuous[:, :window], codes[:, :window]) for encoder, _ in parts]
+            said = [head(state, continuous, codes) for (_, head), state in zip(parts, states, strict=True)]
+            return torch.stack(said, dim=1)
         if speaker is None or len(parts) == 1:
             return torch.stack([head(encoder(continuous, codes)) for encoder, head in parts], dim=1)
         blocks = Blocks(speaker, len(parts))
@@ -80,3 +85,14 @@ def heads_of_windows(config: SeriesConfig, outputs: int | None) -> list[nn.Modul
     if outputs is not None:
         return [PredictionHead(config.width, outputs, config.dropout) for _ in range(config.groups)]
     return [PatchHead(config.width, config.patches, config.patch, config.channels) for _ in range(config.groups)]
+
+
+def heads_of_forecasts(config: SeriesConfig, horizon: int, levels: int) -> list[nn.Module]:
+    """A head for each member."""
+    of = (config.width, config.patches)
+    codes = [size for _, size in config.categorical]
+    steps = {"window": config.window, "horizon": horizon, "levels": levels}
+    return [
+        ForecastHead(*of, **steps, channels=config.channels, codes=codes, dropout=config.dropout)
+        for _ in range(config.groups)
+    ]

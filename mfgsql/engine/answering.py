@@ -82,7 +82,9 @@ def _answer(engine: Engine, lists: pa.Array, told: pa.Array, answer: Answer) -> 
             rows = flat.slice(start, stop - start)
             first = np.repeat(offsets[part.start : part.stop] - start, np.diff(offsets[part.start : part.stop + 1]))
             fields = {rows.type.field(i).name: column for i, column in enumerate(rows.flatten())}
-            check_times(scorer, fields[TIME])
+            history = scorer.model.manifest.history
+            assert history is not None
+            check_times(history.order_by, fields[TIME].type, timed=history.timed)
             columns = {name: fields[name] for name in scorer.model.manifest.features.names}
             found, placed = answer(Part(scorer, Histories(columns, fields[TIME], first), asked, check))
             parts.append(_structs(found, placed, fields[ROW]))
@@ -148,22 +150,18 @@ def _anomalies(part: Part) -> tuple[Columns, Placed]:
     return columns, found.placed
 
 
-def check_times(scorer: Scorer, times: pa.Array) -> None:
+def check_times(name: str, kind: pa.DataType, *, timed: bool) -> None:
     """Refuse an order that the model has not learnt by.
 
     Raises:
         SourceError: text, or times where it was numbers, or the other way round.
     """
-    history = scorer.model.manifest.history
-    assert history is not None
-    kind = times.type
-    timed = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    moments = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if (timed if history.timed else number) or pa.types.is_null(kind):
+    if (moments if timed else number) or pa.types.is_null(kind):
         return
-    wanted = "TIMESTAMP" if history.timed else "DOUBLE"
-    name, what = history.order_by, "times" if history.timed else "numbers"
+    wanted, what = ("TIMESTAMP", "times") if timed else ("DOUBLE", "numbers")
     raise SourceError(
-        f"The source's {name!r} is {kind}, and the model orders histories by {what}.",
+        f"The source's {name!r} is {kind}, and the model orders rows by {what}.",
         remedy=f'Cast it in the source: SELECT * REPLACE ("{name}"::{wanted} AS "{name}") FROM ...',
     )

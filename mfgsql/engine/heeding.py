@@ -11,12 +11,16 @@ from mfgsql.engine.planning import Args
 from mfgsql.errors import OptionError, one_of
 from mfgsql.features import FeatureSet
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, EMBEDDING, tasks
+from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, tasks
 from mfgsql.training import Recipe
 
 _TRUNK = ("width", "layers", "heads")
 _PROBE = "is for bases of rows: a base of texts or pictures learns on from the first step, in small ones"
 _OF_PICTURES = ("size", "channels", "augment", "flips")
+_OF_TASKS = (
+    ("cap", "rul"), ("span", ANOMALY), ("false_alarms_per_day", ANOMALY), ("horizon", FORECAST), ("season", FORECAST),
+    ("refit", FORECAST), ("gaps", FORECAST), ("known", FORECAST), ("holidays", FORECAST),
+)  # fmt: skip
 _STEPS = (  # what says how a network learns
     "epochs", "batch_size", "learning_rate", "weight_decay", "optimizer", "schedule", "warmup", "dropout", "patience",
     "validation", "precision", "mask_ratio", "clip", "probe", "base_rate", "augment", "flips", *_TRUNK,
@@ -25,22 +29,23 @@ _STEPS = (  # what says how a network learns
 
 def check_heeded(recipe: Recipe, args: Args) -> None:
     """Refuse options that this statement would not heed."""
-    task = args.get("task")
+    task, usual = args.get("task"), Recipe().to_dict()
+    told = recipe.to_dict() | {name: args.get(name) for name, _ in _OF_TASKS if name not in usual}
+    given = [name for name, value in told.items() if value not in (None, usual.get(name))]
     if args.get("separator") and task != "multilabel":
         raise OptionError("separator is for labels in a text, task := 'multilabel': leave it out.")
-    for name, of in (("cap", "rul"), ("span", ANOMALY), ("false_alarms_per_day", ANOMALY)):
-        if (args.get(name) if name == "false_alarms_per_day" else getattr(recipe, name)) and task != of:
-            raise OptionError(f"{name} is for task := '{of}': leave it out.")
-    for name, usual in (("adapter", "none"), ("freeze", "no")):
-        if recipe.backbone != MixedConfig.kind and getattr(recipe, name) != usual:
-            raise OptionError(f"{name} is for models that read texts or pictures: leave it out.")
+    for name, of in _OF_TASKS:
+        if task != of:
+            _refuse(given, (name,), f"is for task := '{of}'")
+    if recipe.backbone != MixedConfig.kind:
+        _refuse(given, ("adapter", "freeze"), "is for models that read texts or pictures")
+    if task == FORECAST:
+        _refuse(given, ("memory", "fill"), "is for models that read histories of sensors, not for forecasts")
     if task == ANOMALY and not args.get("histories"):
-        for name, value in (("false_alarms_per_day", args.get("false_alarms_per_day")), ("span", recipe.span)):
-            if value:
-                raise OptionError(f"{name} is for detectors that read histories: leave it out.")
+        _refuse(given, ("false_alarms_per_day", "span"), "is for detectors that read histories")
     if not args.get("histories"):
         for name in ("patch", "fill", "shortest"):
-            if getattr(recipe, name):
+            if name in given:
                 raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
 
 

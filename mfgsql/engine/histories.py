@@ -14,7 +14,7 @@ from mfgsql.errors import OptionError, SourceError
 from mfgsql.features import History
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import ANOMALY
+from mfgsql.tasks import ANOMALY, FORECAST
 from mfgsql.tasks.anomaly import level_of, reach_of
 from mfgsql.training import Recipe
 from mfgsql.training.windows import HISTORY, MOMENT
@@ -35,8 +35,8 @@ def reads_histories(args: Args, base: Manifest | None) -> bool:
     asked = bool(options.get("window") or options.get("memory") or args.get("resample"))
     # A detector without an order may be one of pictures, which the rows tell.
     alone = args.get("task") == ANOMALY and (args.get("field") or not (args.get("order_by") or args.get("entity")))
-    listed = args.get("task") == "rul" or (args.get("task") == ANOMALY and not alone)
-    return asked or listed or (base is not None and base.history is not None)
+    listed = args.get("task") in ("rul", FORECAST) or (args.get("task") == ANOMALY and not alone)
+    return asked or listed or (base is not None and (base.history is not None or base.grid is not None))
 
 
 def check_roles(args: Args, types: dict[str, str]) -> None:
@@ -117,11 +117,11 @@ def settle_history(
         shape = replace(base.history, entity=entity, order_by=args["order_by"], timed=timed, zoned=zoned)
     else:
         window = recipe.window or _WINDOW
-        patch = recipe.patch or _usual_patch(window)
+        patch = recipe.patch or usual_patch(window)
         if window % patch or window // patch < 2:
             fits = [p for p in range(1, window // 2 + 1) if window % p == 0]
             raise OptionError(f"patch = {patch} doesn't part window = {window} into two or more: {_near(fits, patch)}.")
-        resample = _resample(con, args.get("resample"), timed)
+        resample = read_step(con, args.get("resample"), timed)
         shortest = recipe.shortest or (window if args.get("task") == ANOMALY else patch)
         smooth = 2 * reach_of(recipe.span or max(2, window // 3)) if args.get("task") == ANOMALY else 0
         shape = History(entity, args["order_by"], timed, window, patch, recipe.memory, 1.0, resample=resample,
@@ -129,7 +129,7 @@ def settle_history(
     return _measured(con, table, shape)
 
 
-def _usual_patch(window: int) -> int:
+def usual_patch(window: int) -> int:
     """The divisor nearest to an eighth."""
     return min((p for p in range(1, window // 2 + 1) if window % p == 0), key=lambda p: abs(p - window / 8), default=1)
 
@@ -156,7 +156,7 @@ def _check_base(args: Args, recipe: Recipe, history: History, timed: bool) -> No
         raise OptionError("The base says how histories are resampled: leave out resample.")
 
 
-def _resample(con: duckdb.DuckDBPyConnection, told: Any, timed: bool) -> float | None:
+def read_step(con: duckdb.DuckDBPyConnection, told: Any, timed: bool) -> float | None:
     """The step in seconds, or in the unit of the order."""
     if told is None:
         return None

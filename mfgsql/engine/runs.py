@@ -55,7 +55,7 @@ def run_learning(engine: Engine, args: Args) -> Rows:
     with engine.commit_lock, engine.cursor() as cursor:
         run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
     try:
-        with _turn(engine, cancellation), engine.cursor() as cursor:
+        with training_turn(engine, cancellation), engine.cursor() as cursor:
             _update(engine, run_id, status="running", device=engine.device)
             return [_Learning(engine, args, run_id, cursor, cancellation).run()]
     except BaseException as error:
@@ -66,7 +66,7 @@ def run_learning(engine: Engine, args: Args) -> Rows:
 
 
 @contextmanager
-def _turn(engine: Engine, cancellation: Cancellation) -> Iterator[None]:
+def training_turn(engine: Engine, cancellation: Cancellation) -> Iterator[None]:
     """Wait for the one training at a time, and stay stoppable while waiting."""
     while not engine.training_lock.acquire(timeout=0.1):
         cancellation.check()

@@ -11,7 +11,7 @@ from mfgsql.engine.histories import BLOCKS
 from mfgsql.engine.planning import Args
 from mfgsql.errors import OptionError
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, tasks
+from mfgsql.tasks import ANOMALY, FORECAST, tasks
 from mfgsql.training import Recipe
 
 _DETECTOR_FOLDS = 3
@@ -50,7 +50,7 @@ def settle(
     folds = (recipe.folds or usual) if may else 1
     if folds > 1 and units is not None:
         folds = min(folds, max(units(), 1))
-    return recipe.settled(kind, folds)
+    return recipe.settled(kind, folds, forecasts=args.get("task") == FORECAST)
 
 
 def _kind(recipe: Recipe, args: Args, base: Base) -> str:
@@ -105,7 +105,7 @@ def _may_take_turns(recipe: Recipe, args: Args, kind: str) -> bool:
     if recipe.validation != Recipe().validation:
         return False
     if kind == SeriesConfig.kind:
-        learns = bool(args.get("target")) or args.get("task") == ANOMALY
+        learns = (bool(args.get("target")) and args.get("task") != FORECAST) or args.get("task") == ANOMALY
         return learns and args.get("split") in ("entity", BLOCKS)
     return kind == EnsembleConfig.kind and args.get("split") in (None, "entity")
 

@@ -28,8 +28,10 @@ from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import ColumnProfile
 from mfgsql.features.profile import FLOAT_TYPES, base_type
 from mfgsql.training.rows import HASH
+from mfgsql.training.windows import MOMENT
 
 ROWS = "__ml_rows"
+LATEST = "__ml_latest"  # among the arguments: the moment after which rows are left out
 _NAMED = "__ml_named"  # the same with names of files in place of pictures
 _UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight", "field")
@@ -100,6 +102,8 @@ def freeze(
     lost = _open_paths(con, kept, named, also, files, cancellation) if files else []
     total = _count(con)
     placeless = leave_out_placeless(con, ROWS, args) if windowed else 0
+    if args.get(LATEST) is not None:
+        con.execute(f"DELETE FROM {ROWS} WHERE {MOMENT} > {args[LATEST]!r}")
     if windowed and args.get("split") is None:
         args["split"] = choose_split(con, ROWS, args)
     unlabelled = 0

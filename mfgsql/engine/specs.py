@@ -10,6 +10,7 @@ from typing import Any
 from mfgsql.backbones import MixedConfig, TabularConfig
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
+from mfgsql.engine.grids import settle_grid, warnings_of_grid
 from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
 from mfgsql.engine.histories import detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.labelsets import rare_labels
@@ -20,9 +21,9 @@ from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.engine.targets import all_null, costs_of, fit_target
 from mfgsql.engine.towers import Towers, build_towers
 from mfgsql.errors import DataError
-from mfgsql.features import ColumnProfile, FeatureSet, History, Rejection
+from mfgsql.features import ColumnProfile, FeatureSet, Grid, History, Rejection
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, EMBEDDING, TOKENS, Target
+from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, TOKENS, Target
 from mfgsql.training import Recipe, TrainSpec
 from mfgsql.training.rows import HASH
 
@@ -57,6 +58,8 @@ class Prepared:
         }
         if spec.history:
             told |= {"history": spec.history.to_dict(), "level": spec.level, "span": spec.span}
+        if spec.grid:
+            told["grid"] = spec.grid.to_dict()
         if spec.text or spec.image:
             told["towers"] = [tower and asdict(tower) for tower in (spec.text, spec.image)]
         return json.dumps(told, sort_keys=True, ensure_ascii=False)
@@ -73,13 +76,16 @@ def prepare_spec(frozen: Frozen, args: Args, base: Base) -> Prepared:
     task, target = fit_target(frozen, args) if reads_target(args) else (None, None)
     recipe = _recipe(frozen, args, base, task, read)
     known = base if isinstance(base, Model) else None
-    history = _history(frozen, args, recipe, known)
+    grid = _grid(frozen, args, recipe, known) if task == FORECAST else None
+    history = None if grid else _history(frozen, args, recipe, known)
+    if grid is not None and target is not None:
+        target = replace(target, horizon=grid.horizon)
     if task == "rul" and target is not None:
         target = replace(target, lives=whole_lives(frozen.con, ROWS, target.name))
-    features, rejected = _features(read, recipe, known, history, frozen.lost)
+    features, rejected = _features(read, recipe, known, history or grid, frozen.lost)
     check_fields(args, features, base, [*frozen.lost, *(f"{r.name}: {r.reason}." for r in read.left)])
     towers = build_towers(frozen, features, recipe, args, base) if read.fields else Towers(features)
-    spec = _spec(towers, recipe, args, history, task, target)
+    spec = _spec(towers, recipe, args, history or grid, task, target)
     warnings = [*frozen.lost, *args.pop("warnings", []), *_findings(frozen, spec, rejected, args)]
     warnings += _warnings_of_base(known, args)
     return Prepared(spec, _records(frozen, spec.features, rejected), frozen.rows, warnings)
@@ -131,7 +137,7 @@ def _recipe(frozen: Frozen, args: Args, base: Base, task: str | None, read: _Rea
 
 
 def _features(
-    read: _Read, recipe: Recipe, base: Model | None, history: History | None, lost: Sequence[str]
+    read: _Read, recipe: Recipe, base: Model | None, history: History | Grid | None, lost: Sequence[str]
 ) -> tuple[FeatureSet, list[Rejection]]:
     """Encoders, and the columns that are left out."""
     features, rejected = FeatureSet.fit(
@@ -143,21 +149,27 @@ def _features(
     rejected = [*read.left, *rejected]
     if history is not None:
         features = features.nullable()
-        if not any(e.column.continuous for e in features.encoders):
+        if isinstance(history, History) and not any(e.column.continuous for e in features.encoders):
             raise DataError("Histories need a column of numbers, and no such column is left to learn from.")
-    if not features.encoders:
+    if not features.encoders and not isinstance(history, Grid):  # what is forecast tells of itself
         reasons = "; ".join(f"{r.name}: {r.reason}" for r in rejected) or "no other columns"
         raise DataError(f"No column is left to learn from ({reasons}).", remedy=" ".join(lost) or None)
     return features, rejected
 
 
 def _spec(
-    towers: Towers, recipe: Recipe, args: Args, history: History | None, task: str | None, target: Target | None
+    towers: Towers,
+    recipe: Recipe,
+    args: Args,
+    how: History | Grid | None,
+    task: str | None,
+    target: Target | None,
 ) -> TrainSpec:
+    history, grid = (how if isinstance(how, History) else None), (how if isinstance(how, Grid) else None)
     objective = None if task else args.get("objective")
     costs = costs_of(args, task, target)
     spec = TrainSpec(towers.features, recipe, task, target, objective, args.get("weight"), costs, history)
-    spec = replace(spec, text=towers.text, image=towers.image)
+    spec = replace(spec, text=towers.text, image=towers.image, grid=grid)
     if args.get("task") == EMBEDDING:
         return replace(spec, task=EMBEDDING, pair=args["target"])
     if args.get("task") == ANOMALY and history is None:
@@ -170,9 +182,11 @@ def _spec(
 
 def _findings(frozen: Frozen, spec: TrainSpec, rejected: list[Rejection], args: Args) -> list[str]:
     """What is told of the rows."""
-    told = spec.target if spec.task != TOKENS else None
+    told = spec.target if spec.task not in (TOKENS, FORECAST) else None
     leaks = leaks_of(frozen, spec.features, spec.task, told) if spec.task and told else []
     found = [*warnings_of_rows(frozen, rejected, leaks, args), *rare_labels(frozen.con, ROWS, spec.target)]
+    if spec.grid is not None:
+        found += warnings_of_grid(frozen, spec.grid)
     if spec.history is not None:
         found += warnings_of(frozen.con, ROWS, spec.history, frozen.placeless)
     return found
@@ -203,6 +217,13 @@ def _history(frozen: Frozen, args: Args, recipe: Recipe, base: Model | None) -> 
     span = None if history.resample is None else history.length * history.resample
     args["histories"] = {"window": history.length, "span": span}
     return history
+
+
+def _grid(frozen: Frozen, args: Args, recipe: Recipe, base: Model | None) -> Grid:
+    """How series are read; what the split needs of it goes into the arguments."""
+    grid = settle_grid(frozen, args, recipe, base.manifest if base else None)
+    args["histories"] = {"horizon": grid.horizon}
+    return grid
 
 
 def _seen_by(base: Model) -> set[str]:

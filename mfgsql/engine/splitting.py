@@ -12,8 +12,11 @@ from mfgsql.engine.histories import BLOCKS
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError, one_of
+from mfgsql.tasks import FORECAST
 from mfgsql.training.rows import HASH, TRAIN, UNUSED, VALIDATION
 from mfgsql.training.windows import HISTORY, MOMENT
+
+_FEWEST_STEPS = 6  # of a series of which some may judge
 
 
 def parts_by_folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.IntegerValue:
@@ -34,6 +37,8 @@ def parts_by_folds(rows: ir.Table, args: Args, folds: int, seed: int) -> ir.Inte
 def parts_by_split(rows: ir.Table, args: Args, task: str | None, seed: int) -> ir.IntegerValue:
     """0 to train, 1 to judge, -1 for neither: by hash (within each class), time, entity, or a column."""
     kind, share = args.get("split"), float(args["validation"])
+    if task == FORECAST:
+        return _latest(rows, args, share)
     dice = (rows[HASH].cast("string") + f"|{seed}").hash()
     if kind is None and task in ("classification", "hierarchy"):
         return _held_out(ibis.cume_dist().over(group_by=rows[args["target"]], order_by=dice) <= share)
@@ -74,6 +79,21 @@ def _by_time(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
         raise OptionError(f"gap = {args['gap']!r} can't be taken from {name!r}; write it as {form}.") from None
     cut, last = (ibis.literal(b).cast(rows[name].type()) for b in bounds)
     return ibis.cases((rows[name] > cut, VALIDATION), (rows[name] <= last, TRAIN), else_=UNUSED)
+
+
+def _latest(rows: ir.Table, args: Args, share: float) -> ir.IntegerValue:
+    """The latest steps of each series are judged: a share of them, and one horizon at least; of short series a third,
+    of very short ones none.
+    """
+    horizon = args["histories"]["horizon"]
+    value = rows[args["target"]].cast("float64")
+    known = (value.notnull() & ~value.isnan() & ~value.isinf()).cast("int64")
+    number = known.sum().over(group_by=rows[HISTORY])
+    since = known.sum().over(group_by=rows[HISTORY], order_by=[rows[MOMENT].desc(), rows[HASH]], rows=(None, 0))
+    wanted = ibis.greatest((number * share).ceil().cast("int64"), horizon)
+    few = ibis.ifelse(number >= _FEWEST_STEPS, (number / 3).floor().cast("int64"), 0)
+    judged = ibis.ifelse(number >= 3 * horizon, wanted, few) if share else ibis.literal(0)
+    return ibis.ifelse((since <= judged) & (since > 0), VALIDATION, TRAIN)
 
 
 def _apart(rows: ir.Table, parts: ir.IntegerValue, args: Args) -> ir.IntegerValue:

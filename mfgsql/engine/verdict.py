@@ -65,9 +65,10 @@ def _rare(model: Model, truth: Array) -> int:
 
 
 def _beats_naive(model: Model, metric: Metric, truth: Array, said: Prediction) -> bool:
-    history = model.manifest.history
-    rows = np.arange(len(truth))[apart(len(truth), history.length) if history else slice(None)]
-    return beats(metric, truth[rows], said.take(rows), model.task.baseline(model.target, len(rows)))
+    history, grid = model.manifest.history, model.manifest.grid
+    length = history.length if history else grid.horizon if grid else 1
+    rows = np.arange(len(truth))[apart(len(truth), length)]
+    return beats(metric, truth[rows], said.take(rows), model.task.naive(truth[rows], model.target))
 
 
 def _in_costs(truth: Array, prediction: Prediction | None, calibration: dict[str, Any]) -> tuple[str, bool]:

@@ -10,7 +10,7 @@ from mfgsql.catalog.models import CHAMPION, alias_of
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import ANOMALY, EMBEDDING, Target, Task, tasks
+from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, Target, Task, tasks
 
 
 def task_of(version: Version, manifest: Manifest) -> Task:
@@ -23,6 +23,11 @@ def task_of(version: Version, manifest: Manifest) -> Task:
         raise NotFoundError(
             f"'{version.model}' is a base: it was pre-trained and predicts nothing yet.",
             remedy=f"FROM ml_finetune('my_model', 'labelled', target := 'column', base := '{version.model}');",
+        )
+    if manifest.task == FORECAST:
+        raise NotFoundError(
+            f"'{version.model}' forecasts series; this is for models of rows.",
+            remedy=f"FROM ml_forecast('{version.model}', 'my_table'); FROM ml_backtest('{version.model}', 'my_table');",
         )
     if manifest.task == ANOMALY:
         raise NotFoundError(

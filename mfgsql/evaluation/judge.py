@@ -29,7 +29,7 @@ class MetricRow:
 
 def evaluate(task: Task, target: Target, truth: Array, prediction: Prediction, *, seed: int = 0) -> list[MetricRow]:
     """All metrics of the task over rows with a known truth."""
-    naive = task.baseline(target, len(truth))
+    naive = task.naive(truth, target)
     rows = []
     for metric in task.metrics(target):
         value = measure(metric, truth, prediction.values, prediction.scores)

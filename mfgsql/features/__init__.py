@@ -7,6 +7,7 @@ database or a network.
 
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection
 from mfgsql.features.featureset import Batch, FeatureSet
+from mfgsql.features.grid import Grid
 from mfgsql.features.histories import History, Track
 from mfgsql.features.leaks import Leak, find_leaks
 from mfgsql.features.profile import ColumnProfile, is_numeric_type
@@ -18,6 +19,7 @@ __all__ = [
     "Encoder",
     "FeatureSet",
     "Flag",
+    "Grid",
     "History",
     "Leak",
     "Rejection",

@@ -1,5 +1,6 @@
 """Small networks on top of a backbone's hidden states: one predicts a target, one the columns themselves."""
 
+from mfgsql.heads.forecast import ForecastHead
 from mfgsql.heads.hierarchy import HierarchyHead
 from mfgsql.heads.language import LanguageHead
 from mfgsql.heads.members import MemberHead
@@ -9,6 +10,7 @@ from mfgsql.heads.prediction import PredictionHead
 from mfgsql.heads.reconstruction import ReconstructionHead
 
 __all__ = [
+    "ForecastHead",
     "HierarchyHead",
     "LanguageHead",
     "MemberHead",

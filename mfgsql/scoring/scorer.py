@@ -26,7 +26,7 @@ from mfgsql.tasks.patches import Found
 from mfgsql.tasks.task import Array
 
 # Worst first: a row shows its worst doubt as status, and all of them as reason.
-STATUSES = ("unreadable", "too_short", "missing", "unseen", "stuck", "truncated", "out_of_range")
+STATUSES = ("unreadable", "too_short", "missing", "unseen", "stuck", "truncated", "ended", "out_of_range")
 _VOID = STATUSES.index("too_short")  # up to here a row gets no prediction
 _BATCH = 8192  # rows of a pass on a GPU
 _ACTIVATIONS = 2**20  # bytes of hidden states on a CPU: what stays in a core's cache is a half faster

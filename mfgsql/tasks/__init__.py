@@ -4,6 +4,7 @@ from mfgsql.features import ColumnProfile, is_numeric_type
 from mfgsql.features.profile import INTEGER_TYPES
 from mfgsql.tasks import (  # noqa: F401  (they register themselves)
     classification,
+    forecast,
     hierarchy,
     multilabel,
     regression,
@@ -11,6 +12,7 @@ from mfgsql.tasks import (  # noqa: F401  (they register themselves)
     tokens,
 )
 from mfgsql.tasks.anomaly import ANOMALY
+from mfgsql.tasks.forecast import FORECAST
 from mfgsql.tasks.hierarchy import looks_like_paths
 from mfgsql.tasks.histories import SeriesObjective, series_objectives
 from mfgsql.tasks.objectives import Objective, objectives
@@ -23,6 +25,7 @@ __all__ = [
     "ANOMALY",
     "CONTRASTIVE",
     "EMBEDDING",
+    "FORECAST",
     "TOKENS",
     "Objective",
     "OutputColumn",

@@ -33,6 +33,7 @@ class Target:
         mean, deviation: of a number, over the fitted rows. cap: a remaining life counts up to it.
         lives: quantiles of whole lives, at equal steps, where the target is what remains of them.
         separator: what parts the labels in a text. usual: the labels that stand together most often, by number.
+        horizon: steps that are forecast at once.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Target:
     rows: int = 0
     separator: str | None = None
     usual: tuple[int, ...] = ()
+    horizon: int = 0
 
     @property
     def column(self) -> str:
@@ -156,6 +158,10 @@ class Task(ABC):
     @abstractmethod
     def baseline(self, target: Target, rows: int) -> Prediction:
         """What one would say without looking at a row."""
+
+    def naive(self, truth: Array, target: Target) -> Prediction:
+        """The same where the truth itself tells it, as a forecast's tells what was a season before."""
+        return self.baseline(target, len(truth))
 
     @abstractmethod
     def metrics(self, target: Target) -> Sequence[Metric]:

@@ -24,6 +24,7 @@ from mfgsql.tasks import (
 )
 from mfgsql.tasks.task import Array
 from mfgsql.tasks.tokens import SPAN_F1
+from mfgsql.training.panels import PanelSource
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Rows, RowSource
 from mfgsql.training.tagging import Tagged
@@ -31,7 +32,7 @@ from mfgsql.training.windows import WindowSource
 
 BATCH = 1024  # more rows are no faster, and hold more memory
 _FIELDS = 128  # rows with texts or pictures, which may take seconds, and whose parts' states are held
-Source = RowSource | WindowSource
+Source = RowSource | WindowSource | PanelSource
 
 
 @dataclass(frozen=True)
@@ -211,4 +212,4 @@ def known_truth(truth: Tensor | Tags | Texts) -> Tensor:
     if isinstance(truth, Texts):
         return truth.there
     mask = ~truth.isnan() if truth.is_floating_point() else truth >= 0
-    return mask if mask.ndim == 1 else mask.all(dim=1)
+    return mask if mask.ndim == 1 else mask.any(dim=1)  # of several numbers all are unknown, or of a forecast some

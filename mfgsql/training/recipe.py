@@ -9,12 +9,14 @@ from typing import Any
 from mfgsql.errors import OptionError, did_you_mean, one_of
 
 _FEW, _MANY = 2_000, 20_000  # rows
+_STEPS, _FEWER_STEPS, _STEPS_OF_BASE = 3_000, 1_500, 1_000  # of forecasts, by the number of windows
+_MEMBERS = 3  # of a forecast, which is their mean
 _WINDOWS = 100_000  # more teach enough without those held out
 EPOCH = 65_536  # windows of an epoch, at most: neighbours differ by one row, and teach little beside each other
 _USUAL: dict[str, dict[str, Any]] = {
     "transformer": {"width": 48, "layers": 3, "learning_rate": 1e-3, "patience": 12},
     "ensemble": {"width": 96, "layers": 2, "learning_rate": 2e-2, "patience": 40},
-    "series": {"width": 64, "layers": 3, "learning_rate": 2e-3, "patience": 6},
+    "series": {"width": 64, "layers": 3, "learning_rate": 2e-3, "patience": 0},
     "mixed": {"width": 96, "layers": 2, "learning_rate": 1e-3},
 }
 
@@ -55,7 +57,9 @@ class Recipe:
     )
     width: int = _number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
     layers: int = _number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
-    members: int = _number(0, 0, 256, "members of a group of the ensemble; 0: by the number of folds")
+    members: int = _number(
+        0, 0, 256, "members of a group of the ensemble, by the number of folds, or of a forecast, 3; 0: so many"
+    )
     folds: int = _number(
         0, 0, 20, "parts that judge in turn, by networks trained on the others; 0: 20 below 2,000 rows, 5 below 20,000"
     )
@@ -96,6 +100,12 @@ class Recipe:
     fill: int = _number(0, 0, 4096, "rows over which a missing value is taken from the row before")
     shortest: int = _number(0, 0, 4096, "rows of a window that are needed; 0: one patch, of a detector all")
     span: int = _number(0, 0, 4096, "rows over which a detector of anomalies smooths; 0: a third of the window")
+    horizon: int = _number(0, 0, 4096, "steps that are forecast at once (task forecast); 0: by the steps")
+    season: int = _number(0, 0, 100_000, "steps after which series repeat themselves; 0: by the calendar or the rows")
+    refit: str = _choice(
+        "yes", "yes", "no", what="whether a forecast, once judged, learns from the rows that judged it, too"
+    )
+    gaps: str = _choice("missing", "missing", "zero", what="what a step without a row means")
     cap: float = _number(0.0, 0.0, 1e12, "remaining life beyond which all count as equal (task rul); 0: none")
 
     @classmethod
@@ -132,7 +142,7 @@ class Recipe:
             return 5 if rows < _WINDOWS else 1
         return 20 if rows < _FEW else 5 if rows < _MANY else 1
 
-    def settled(self, backbone: str, folds: int, *, mask_ratio: float = 0.3) -> Recipe:
+    def settled(self, backbone: str, folds: int, *, mask_ratio: float = 0.3, forecasts: bool = False) -> Recipe:
         """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""
         usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1, "mask_ratio": mask_ratio}
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
@@ -140,10 +150,22 @@ class Recipe:
             chosen["probe"] = 0.0 if backbone in ("series", "mixed") else 0.5
         if self.dropout < 0 and backbone in _TRANSFORMERS:
             chosen["dropout"] = 0.1
+        if forecasts:
+            chosen |= {"members": self.members or _MEMBERS, "layers": self.layers or 1}
+            chosen["dropout"] = max(self.dropout, 0.0)
         recipe = replace(self, backbone=backbone, folds=folds, **chosen)
         if backbone in _TRANSFORMERS:
             recipe._check_heads()
         return recipe
+
+    def for_series(self, windows: int, *, base: bool) -> Recipe:
+        """The settled recipe of a forecast, for so many windows."""
+        batch = self.batch_size or (32 if windows < 2_000 else 128)
+        steps = max(1, -(-min(windows, EPOCH) // batch))
+        wanted = _STEPS_OF_BASE if base else _STEPS if windows > _WINDOWS else _FEWER_STEPS
+        epochs = self.epochs or min(200, max(3, round(wanted / steps)))
+        patience = self.patience or max(6, round(wanted / 2 / min(steps, 500)))
+        return replace(self, batch_size=batch, epochs=epochs, patience=patience, base_rate=self.base_rate or 0.3)
 
     def for_rows(self, rows: int, *, labelled: bool = True, base: bool = False) -> Recipe:
         """The settled recipe with batch size, epochs and the like for so many rows that a network learns from.
@@ -171,9 +193,8 @@ class Recipe:
             steps = max(1, -(-min(rows, EPOCH) // batch))
             wanted, most = (400, 60) if labelled else (1_200, 200)
             epochs = self.epochs or min(most, max(3, round(wanted / steps)))
-            return replace(
-                self, batch_size=batch, epochs=epochs, base_rate=self.base_rate or min(1.0, max(0.1, rows / 5_000))
-            )
+            rate = self.base_rate or min(1.0, max(0.1, rows / 5_000))
+            return replace(self, batch_size=batch, epochs=epochs, base_rate=rate, patience=self.patience or 6)
         batch = self.batch_size or (32 if rows < 1_000 else 128 if rows < 5_000 else 256 if rows < 50_000 else 1024)
         epochs = self.epochs or min(60, max(3, round(4_000 / max(1, -(-rows // batch)))))
         # Few rows ask for small steps, or they spoil what the base knows; many teach more than it knew.

@@ -9,9 +9,10 @@ from mfgsql.backbones import EnsembleConfig, MixedConfig, SeriesConfig, TabularC
 from mfgsql.backbones.filters import FilterConfig
 from mfgsql.backbones.image import ImageConfig
 from mfgsql.backbones.text import TextConfig
-from mfgsql.features import FeatureSet, History
+from mfgsql.features import FeatureSet, Grid, History
 from mfgsql.features.featureset import FIELDS
 from mfgsql.features.histories import EXTRA
+from mfgsql.features.panel import EXTRA as EXTRA_OF_STEPS
 from mfgsql.manifest import Config, Manifest
 from mfgsql.tasks import Target
 from mfgsql.training.recipe import Recipe
@@ -28,6 +29,7 @@ class TrainSpec:
         objective: what a base is trained by.
         weight: column of row weights, or None.
         history: how histories are read; None: rows are.
+        grid: how series that are forecast are read.
         level: share of normal rows that a detector may take for anomalies; None: the usual one. span: rows over which
             it smooths.
         text, image: the towers over texts and pictures, where there are such columns.
@@ -48,6 +50,7 @@ class TrainSpec:
     text: TextConfig | None = None
     image: ImageConfig | FilterConfig | None = None
     pair: str | None = None
+    grid: Grid | None = None
 
     def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
         """The manifest of a model of this spec; a base gives its shape."""
@@ -63,9 +66,14 @@ class TrainSpec:
             towers = (texts, images, self.text, self.image)
             shape = MixedConfig(continuous, categorical, *towers, *of, dropout=recipe.dropout)
         elif base is not None:
-            shape = replace(base.backbone, continuous=continuous, categorical=categorical, dropout=recipe.dropout)
+            told = self._channels() if self.grid else continuous
+            shape = replace(base.backbone, continuous=told, categorical=categorical, dropout=recipe.dropout)
             if isinstance(shape, SeriesConfig):
-                shape = replace(shape, groups=recipe.folds)
+                shape = replace(shape, groups=recipe.members if self.grid else recipe.folds)
+        elif self.grid is not None:
+            size = (self.grid.window, self.grid.patch, 0, EXTRA_OF_STEPS, recipe.members)
+            of = (recipe.width, recipe.layers, recipe.heads)
+            shape = SeriesConfig(self._channels(), categorical, *size, *of, dropout=recipe.dropout)
         elif self.history is not None:
             size = (self.history.window, self.history.patch, self.history.memory, EXTRA, recipe.folds)
             of = (recipe.width, recipe.layers, recipe.heads)
@@ -78,5 +86,13 @@ class TrainSpec:
                 continuous, categorical, recipe.width, recipe.layers, recipe.heads, dropout=recipe.dropout
             )
         return Manifest(
-            self.task, self.objective, self.target, self.features, shape, lineage=lineage, history=self.history
-        )
+            self.task, self.objective, self.target, self.features, shape, lineage=lineage, history=self.history,
+            grid=self.grid,
+        )  # fmt: skip
+
+    def _channels(self) -> tuple[tuple[str, int], ...]:
+        """What is told of each step: the target, the features, the calendar."""
+        assert self.grid is not None
+        features = tuple((c.name, c.size) for c in self.features.columns if c.continuous)
+        calendar = (("calendar", self.grid.channels),) if self.grid.channels else ()
+        return (("target", 1), *features, *calendar)

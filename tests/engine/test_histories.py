@@ -234,7 +234,7 @@ def test_refusals(mill: Session) -> None:
     with pytest.raises(OptionError, match="no window is said"):
         mill.execute(f"FROM ml_finetune('new', 'telemetry', target := 'failing', {ROLES}, options := {{'backbone': 'series'}})").fetchall()
     text = "SELECT * REPLACE (ts::VARCHAR AS ts) FROM telemetry"
-    with pytest.raises(SourceError, match="orders histories by times"):
+    with pytest.raises(SourceError, match="orders rows by times"):
         mill.execute(f"FROM ml_predict('life', '{text}')").fetchall()
     with pytest.raises(SourceError, match="no column 'vibration', which life@1 needs"):
         mill.execute("FROM ml_predict('life', 'SELECT * EXCLUDE (vibration) FROM telemetry')").fetchall()

@@ -9,12 +9,12 @@ VERBS = {
         (
             "allocate", "calibration", "capability", "check", "classification_report", "confusion_matrix",
             "control_chart", "detect_anomalies", "devices", "drivers", "embed", "evaluate", "events",
-            "feature_importance", "labels", "maintenance_plan", "plan", "pr_curve", "predict", "roc_curve", "search",
-            "similar", "spans", "thresholds",
+            "feature_importance", "forecast", "labels", "maintenance_plan", "order_policy", "plan", "pr_curve",
+            "predict", "roc_curve", "search", "similar", "spans", "thresholds",
         ),
         Role.READER,
     ),
-    **dict.fromkeys(("drop", "finetune", "pretrain", "promote", "rollback"), Role.ANALYST),
+    **dict.fromkeys(("backtest", "drop", "finetune", "pretrain", "promote", "rollback"), Role.ANALYST),
     **dict.fromkeys(("export", "import"), Role.ADMIN),
 }  # fmt: skip
 

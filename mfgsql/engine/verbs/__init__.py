@@ -3,8 +3,9 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "happening", "importance",
-    "judging", "labelling", "learning", "maintaining", "managing", "predicting", "searching", "showing", "spanning",
+    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "forecasting", "happening",
+    "importance", "judging", "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "searching",
+    "showing", "spanning",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from mfgsql.decision import Costs
 from mfgsql.engine.access import asker, resolve_file
 from mfgsql.engine.access.roles import refuse
 from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.grids import check_forecast
 from mfgsql.engine.histories import reads_histories
 from mfgsql.engine.planning import (
     Action,
@@ -29,7 +30,7 @@ from mfgsql.engine.splitting import check_split
 from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import CatalogError, NotFoundError, OptionError, did_you_mean, one_of
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import ANOMALY, EMBEDDING, objectives, tasks
+from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, objectives, tasks
 from mfgsql.training import Recipe
 
 COLUMNS = {
@@ -38,7 +39,8 @@ COLUMNS = {
     "seconds": "DOUBLE", "device": "VARCHAR", "warnings": "VARCHAR[]",
 }  # fmt: skip
 # Options that say which rows and columns, not how to train.
-_ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator")
+_ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator", "known",
+               "holidays")  # fmt: skip
 
 for _verb in ("pretrain", "finetune"):
     actions.register(_verb)(Action(COLUMNS, run_learning))
@@ -63,6 +65,8 @@ def plan_finetune(engine: Engine, args: Args) -> str:
         raise OptionError("The target is missing.", remedy=remedy)
     if args.get("task"):
         _check_task(args["task"])
+    if args.get("task") == FORECAST:
+        check_forecast(args)
     if args.get("costs") is not None:
         args["costs"] = asdict(Costs.parse(args["costs"]))
     return _plan(engine, "finetune", args)

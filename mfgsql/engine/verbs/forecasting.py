@@ -1,0 +1,193 @@
+"""``ml_forecast``: the steps to come of each series, and of sums of series; ``ml_backtest``: how good that was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfgsql.catalog import Version
+from mfgsql.engine.access import write_job
+from mfgsql.engine.backtests import run_backtest
+from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.forecasts import AHEAD, lists_of, moment_sql, steps_of
+from mfgsql.engine.planning import Action, Args, actions, at_place, json_rows, planners
+from mfgsql.engine.profiling import describe
+from mfgsql.engine.quoting import quote_identifier, quote_literal
+from mfgsql.engine.scoring import DEFAULT_LEVEL
+from mfgsql.engine.sources import Source, read_source
+from mfgsql.engine.verbs.predicting import check_level, model_and_source, source_alias
+from mfgsql.errors import OptionError
+from mfgsql.manifest import Manifest
+from mfgsql.metrics import LEVELS
+from mfgsql.tasks import FORECAST
+
+_FOLDS, _MOST_FOLDS = 4, 100
+_PATHS = 400  # of each series, that are summed up
+_LEVELS = f"[{', '.join(map(repr, LEVELS))}]::DOUBLE[]"
+
+
+@planners.register("forecast")
+def plan_forecast(engine: Engine, args: Args) -> str:
+    """A row for each series, or sum of series, and step to come."""
+    version, manifest, source = forecaster(engine, args)
+    horizon = check_horizon(args.get("horizon"), manifest)
+    level = DEFAULT_LEVEL if args.get("level") is None else check_level(args["level"])
+    groups = read_groups(args.get("group_by"))
+    alias, session = source_alias(version), caller.get()
+    also = [(name, f"any_value({alias}.{quote_identifier(name)})") for name in groups]
+    lists = lists_of(manifest, source, horizon, alias, also)
+    steps = steps_of(
+        version, manifest, lists, horizon, level=level, paths=_PATHS if args.get("group_by") is not None else 0,
+        session=session.id if session else None, kept=groups,
+    )  # fmt: skip
+    if args.get("group_by") is None:
+        return _each(manifest, steps)
+    return _sums(manifest, steps, groups, level)
+
+
+METRICS = {
+    "fold": "INTEGER", "origin": "VARCHAR", "metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE",
+    "series": "BIGINT", "rows": "BIGINT",
+}  # fmt: skip
+
+
+@planners.register("backtest")
+def plan_backtest(engine: Engine, args: Args) -> str:
+    """A row for each fold and metric, or with ``details`` for each fold, series and step."""
+    version, manifest, _ = forecaster(engine, args)
+    args["horizon"] = check_horizon(args.get("horizon"), manifest)
+    folds = args.get("folds")
+    if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or not 1 <= folds <= _MOST_FOLDS):
+        raise OptionError(f"folds is a number from 1 to {_MOST_FOLDS}, not {folds!r}.")
+    if args.get("details") not in (None, True, False):
+        raise OptionError(f"details is TRUE or FALSE, not {args['details']!r}.")
+    level = DEFAULT_LEVEL if args.get("level") is None else check_level(args["level"])
+    session = caller.get()
+    told = {
+        "model": version.name, "source": args["source"], "horizon": args["horizon"], "folds": folds or _FOLDS,
+        "level": level, "details": bool(args.get("details")), "place": args.get("place"),
+        "session": session.id if session else None,
+    }  # fmt: skip
+    job = write_job({"action": "backtest", "args": told})
+    columns = _details(engine, manifest, args) if told["details"] else _metrics(manifest)
+    return json_rows(f"_ml_run({quote_literal(job)})", columns)
+
+
+actions.register("backtest")(Action(METRICS, run_backtest))
+
+
+def _metrics(manifest: Manifest) -> dict[str, str]:
+    assert manifest.grid is not None
+    return METRICS | {"origin": manifest.grid.type}
+
+
+def _details(engine: Engine, manifest: Manifest, args: Args) -> dict[str, str]:
+    """Columns of the forecasts, beside what came, the names of series in the source's type."""
+    grid, target = manifest.grid, manifest.target
+    assert grid is not None
+    assert target is not None
+    named = {}
+    if grid.entity:
+        with engine.cursor() as cursor:
+            types = describe(cursor, read_source(at_place(cursor, args), args["source"]).select)
+        named = {grid.entity: next((t for n, t in types.items() if n.lower() == grid.entity.lower()), "VARCHAR")}
+    return {
+        "fold": "INTEGER", **named, grid.order_by: grid.type, "step": "BIGINT", target.name: "DOUBLE",
+        f"predicted_{target.column}": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE", "seasonal": "DOUBLE",
+    }  # fmt: skip
+
+
+def forecaster(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
+    """The version that the statement is pinned to, which forecasts, and its source.
+
+    Raises:
+        OptionError: it does something else.
+    """
+    version, manifest, source = model_and_source(engine, args)
+    if manifest.task != FORECAST:
+        what = f"is a model of task '{manifest.task}'" if manifest.task else "is a base"
+        raise OptionError(
+            f"'{version.model}' {what}, and forecasts nothing.",
+            remedy="Train one that does: FROM ml_finetune('demand', 'sales', task := 'forecast', target := 'qty', "
+            "entity := 'sku', order_by := 'day');",
+        )
+    return version, manifest, source
+
+
+def check_horizon(told: Any, manifest: Manifest) -> int:
+    """Steps that are asked for; as many as the model forecasts at once where nothing is said."""
+    assert manifest.grid is not None
+    if told is None:
+        return manifest.grid.horizon
+    most = AHEAD * manifest.grid.horizon
+    if isinstance(told, bool) or not isinstance(told, int) or not 1 <= told <= most:
+        usual = manifest.grid.horizon
+        raise OptionError(f"horizon is a number of steps from 1 to {most:,}, such as {usual}, not {told!r}.")
+    return told
+
+
+def read_groups(told: Any) -> list[str]:
+    """Columns by which series are summed up; of an empty list all series are one sum."""
+    names = [n.strip() for n in told.split(",")] if isinstance(told, str) else told
+    if names is not None and (not isinstance(names, list) or not all(isinstance(n, str) and n for n in names)):
+        raise OptionError(f"group_by is a list of columns, as ['region'], or [] for the sum of all, not {told!r}.")
+    return list(names or [])
+
+
+def _each(manifest: Manifest, steps: str) -> str:
+    grid, target = manifest.grid, manifest.target
+    assert grid is not None
+    assert target is not None
+    name = f"__ml_entity AS {quote_identifier(grid.entity)}, " if grid.entity else ""
+    quantiles = f"CASE WHEN __ml_steps.quantiles IS NOT NULL THEN map({_LEVELS}, __ml_steps.quantiles) END"
+    return (
+        f"SELECT {name}{moment_sql(manifest)} AS {quote_identifier(grid.order_by)}, __ml_steps.step AS step, "
+        f'__ml_steps.value AS {quote_identifier(f"predicted_{target.column}")}, __ml_steps.lower AS "lower", '
+        f'__ml_steps.upper AS "upper", {quantiles} AS quantiles, __ml_steps.ml_status AS ml_status, '
+        f"__ml_steps.ml_reason AS ml_reason FROM ({steps})"
+    )
+
+
+def _sums(manifest: Manifest, steps: str, groups: list[str], level: float) -> str:
+    """Sums of series at each moment that all of those with a forecast reach: means add up, and so do paths."""
+    grid, target = manifest.grid, manifest.target
+    assert grid is not None
+    assert target is not None
+    by = "".join(f"{quote_identifier(name)}, " for name in groups)
+    tail = (1 - level) / 2
+    shares = f"list_concat({_LEVELS}, [{tail!r}, {1 - tail!r}])"
+    same = " AND ".join(
+        f"sums.{n} IS NOT DISTINCT FROM spread.{n}" for n in (*map(quote_identifier, groups), "__ml_at")
+    )
+    kept = "".join(f"sums.{quote_identifier(name)}, " for name in groups)
+    return f"""
+WITH steps AS MATERIALIZED (SELECT {by}{moment_sql(manifest)} AS __ml_at, __ml_entity, __ml_steps FROM ({steps})),
+sums AS (
+  SELECT {by}__ml_at, sum(__ml_steps.value) AS value, count(__ml_steps.value) AS there
+  FROM steps WHERE __ml_at IS NOT NULL GROUP BY ALL
+),
+members AS (
+  SELECT {by}count(DISTINCT __ml_entity) AS series,
+    count(DISTINCT __ml_entity) FILTER (WHERE __ml_steps.value IS NOT NULL) AS known
+  FROM steps {"GROUP BY ALL" if groups else ""}
+),
+paths AS (
+  SELECT {by}__ml_at, i, sum(v) AS v
+  FROM (SELECT {by}__ml_at, unnest(__ml_steps.paths) AS v, generate_subscripts(__ml_steps.paths, 1) AS i FROM steps)
+  GROUP BY ALL
+),
+spread AS (SELECT {by}__ml_at, quantile_cont(v, {shares}) AS q FROM paths GROUP BY ALL)
+SELECT {kept}sums.__ml_at AS {quote_identifier(grid.order_by)},
+  row_number() OVER ({"PARTITION BY " + kept.rstrip(", ") + " " if groups else ""}ORDER BY sums.__ml_at) AS step,
+  sums.value AS {quote_identifier(f"predicted_{target.column}")}, q[{len(LEVELS) + 1}] AS "lower",
+  q[{len(LEVELS) + 2}] AS "upper", map({_LEVELS}, q[:{len(LEVELS)}]) AS quantiles,
+  CASE WHEN known < series THEN 'missing' ELSE 'ok' END AS ml_status,
+  CASE WHEN known < series THEN format('{{}} of {{}} series have no forecast', series - known, series) END AS ml_reason
+FROM sums JOIN spread ON {same}
+JOIN members ON {_same("members", groups) or "true"}
+WHERE there = known
+""".strip()
+
+
+def _same(table: str, names: list[str]) -> str:
+    quoted = map(quote_identifier, names)
+    return " AND ".join(f"sums.{name} IS NOT DISTINCT FROM {table}.{name}" for name in quoted)
