@@ -8,9 +8,9 @@ VERBS = {
     **dict.fromkeys(
         (
             "allocate", "calibration", "capability", "check", "classification_report", "confusion_matrix",
-            "control_chart", "detect_anomalies", "devices", "drivers", "embed", "evaluate", "events",
+            "control_chart", "countermeasures", "detect_anomalies", "devices", "drivers", "embed", "evaluate", "events",
             "feature_importance", "forecast", "labels", "maintenance_plan", "order_policy", "plan", "pr_curve",
-            "predict", "roc_curve", "search", "similar", "spans", "thresholds",
+            "predict", "roc_curve", "search", "similar", "spans", "supplier_risk", "thresholds",
         ),
         Role.READER,
     ),

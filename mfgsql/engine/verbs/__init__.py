@@ -5,7 +5,7 @@ from importlib import import_module
 _FAMILIES = (
     "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "forecasting", "happening",
     "importance", "judging", "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "searching",
-    "showing", "spanning",
+    "showing", "spanning", "supplying",
 )  # fmt: skip
 
 
