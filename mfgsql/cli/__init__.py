@@ -25,6 +25,7 @@ from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.events import events
+from mfgsql.cli.forecast import backtest, forecast
 from mfgsql.cli.importance import importance
 from mfgsql.cli.labels import labels
 from mfgsql.cli.learning import finetune, pretrain
@@ -36,6 +37,7 @@ from mfgsql.cli.report import report
 from mfgsql.cli.runs import runs
 from mfgsql.cli.serve import serve
 from mfgsql.cli.sql import sql
+from mfgsql.cli.supply import countermeasures, order, suppliers
 from mfgsql.cli.texts import embed, search, similar, spans
 from mfgsql.cli.thresholds import thresholds
 from mfgsql.cli.users import users
@@ -96,6 +98,11 @@ for _command in (
     search,
     similar,
     maintenance,
+    forecast,
+    backtest,
+    order,
+    suppliers,
+    countermeasures,
     allocate,
     evaluate,
     thresholds,

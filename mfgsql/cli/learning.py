@@ -14,8 +14,8 @@ from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import F, call, database, opened, where
 
 _TASKS = (
-    "By the target's kind classification, regression, multilabel or hierarchy; else rul, anomaly, token_classification "
-    "or embedding."
+    "By the target's kind classification, regression, multilabel or hierarchy; else rul, forecast, anomaly, "
+    "token_classification or embedding."
 )
 
 
@@ -70,6 +70,7 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     Example:
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
       mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
+      mfgsql finetune demand orders --task forecast --target quantity --entity sku --order-by day --db plant.duckdb
       mfgsql finetune entities annotated_notes --task token_classification --target spans --base notes --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """
@@ -83,6 +84,7 @@ def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict
     costs = costs_of(given.pop("missed", None), given.pop("false_alarm", None))
     if exclude := given.pop("exclude"):
         options["exclude"] = names(exclude)
+    use = "forecast" if given.get("task") == "forecast" else "predict"
     with opened(db) as session:
         if not is_url(db):
             from mfgsql.engine.runs import load_libraries
@@ -92,7 +94,7 @@ def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict
         result = out.record(session)
     if result and out.format == "table":
         made = shlex.quote(result["model"])
-        predict, tune = f"predict {made} SOURCE", f"finetune MODEL SOURCE --target COLUMN --base {made}"
+        predict, tune = f"{use} {made} SOURCE", f"finetune MODEL SOURCE --target COLUMN --base {made}"
         click.echo(f"\nNext: mfgsql {predict if verb == 'finetune' else tune} {where(db)}")
 
 

@@ -46,6 +46,29 @@ class Shorthands(ABC):
         """``FROM ml_maintenance_plan(...)`` as a lazy ibis table."""
         return self.table("maintenance_plan", model, source, **named)
 
+    def forecast(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_forecast(...)`` as a lazy ibis table."""
+        return self.table("forecast", model, source, **named)
+
+    def backtest(self, model: str, source: str, **named: Any) -> list[dict[str, Any]]:
+        """``FROM ml_backtest(...)``, executed once; a list of rows."""
+        rows = self.verb("backtest", model, source, **named)
+        return rows if isinstance(rows, list) else [rows]
+
+    def order_policy(self, model: str, source: str, *, lead_time: str | float, **named: Any) -> Any:
+        """``FROM ml_order_policy(...)`` as a lazy ibis table."""
+        return self.table("order_policy", model, source, lead_time=lead_time, **named)
+
+    def supplier_risk(self, source: str, **named: Any) -> Any:
+        """``FROM ml_supplier_risk(...)`` as a lazy ibis table."""
+        return self.table("supplier_risk", source, **named)
+
+    def countermeasures(
+        self, model: str, source: str, *, stock: str, purchases: str, costs: dict[str, float], **named: Any
+    ) -> Any:
+        """``FROM ml_countermeasures(...)`` as a lazy ibis table."""
+        return self.table("countermeasures", model, source, stock=stock, purchases=purchases, costs=costs, **named)
+
     def spans(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_spans(...)`` as a lazy ibis table."""
         return self.table("spans", model, source, **named)

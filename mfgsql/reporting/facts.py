@@ -189,6 +189,23 @@ class Timeline:
 
 
 @dataclass(frozen=True)
+class Fan:
+    """A series and its steps to come.
+
+    Attributes:
+        moments, values: of the past. ahead: moments of the steps to come. mean: of each. quantiles: [steps, levels].
+        total: what they come to up to each step, in 50, 90, 95 and 99 % of paths at most, [steps, 4].
+    """
+
+    moments: Array
+    values: Array
+    ahead: Array
+    mean: Array
+    quantiles: Array
+    total: Array
+
+
+@dataclass(frozen=True)
 class Facts:
     """A version, or a model that has none yet because its runs failed.
 
@@ -202,6 +219,7 @@ class Facts:
         base_licence: what is known of the licence of the base.
         tagged: of a model of spans.
         timelines: of a model of histories and numbers, some histories held out. scored: of a detector one with scores.
+        fans: of a model of forecasts some series.
     """
 
     model: str
@@ -231,6 +249,7 @@ class Facts:
     tagged: Tagged | Missing | None = None
     timelines: tuple[Timeline, ...] = ()
     scored: Timeline | Missing | None = None
+    fans: tuple[Fan, ...] | Missing | None = None
 
     @property
     def name(self) -> str:
@@ -250,7 +269,7 @@ class Facts:
     @property
     def judges_rows(self) -> bool:
         """Whether there is one truth for each row."""
-        return self.version is not None and self.shape not in (None, "spans")
+        return self.version is not None and self.shape not in (None, "spans", "forecast")
 
     @property
     def classes(self) -> tuple[str, ...]:

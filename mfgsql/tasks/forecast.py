@@ -95,7 +95,8 @@ class Forecast(Regression):
         set_right = self.adjust(prediction, learnt)
         scores = normal_scores(known, quantiles_of(set_right))
         shared = _shared(scores, split_truth(truth).at)
-        return learnt | {"together": _together(scores), "shared": shared, "rows": len(truth)}
+        told = _by_step(truth, self.judged(truth, prediction, learnt))
+        return learnt | {"together": _together(scores), "shared": shared, "rows": len(truth), "steps": told}
 
     def adjust(self, prediction: Prediction, calibration: dict[str, Any]) -> Prediction:
         """With quantiles set right, still in order."""
@@ -159,6 +160,18 @@ def _offsets(truth: Array, quantiles: Array, places: Array) -> Array:
             rank = np.clip((len(own) + 1) * level / len(own), 0, 1) if level > 0.5 else level
             found[place, number] = np.quantile(own[:, number], rank)
     return found
+
+
+def _by_step(truth: Array, said: Prediction) -> dict[str, list[float]]:
+    """Of each step ahead the error beside that of a season before, and how often the 90 % band holds the truth."""
+    told, quantiles = split_truth(truth), quantiles_of(said)
+    middle = quantiles[..., len(LEVELS) // 2]
+    lower, upper = quantiles[..., LEVELS.index(0.05)], quantiles[..., LEVELS.index(0.95)]
+    within = np.where(np.isfinite(told.values), (told.values >= lower) & (told.values <= upper), np.nan)
+    errors = {"mase": np.abs(told.values - middle), "naive": np.abs(told.values - told.naive)}
+    steps = {name: error / told.ruler[:, None] for name, error in errors.items()} | {"coverage": within}
+    known = np.isfinite(told.values).any(axis=0)
+    return {name: [round(float(x), 4) for x in np.nanmean(values[:, known], axis=0)] for name, values in steps.items()}
 
 
 def _together(scores: Array) -> list[float]:

@@ -1,7 +1,7 @@
--- summary: A year of orders to the makers of the products: when promised, when delivered, and what is under way.
+-- summary: A year of orders to the makers of the products: when promised, when delivered, what is under way.
 --
--- Every product has a usual maker and a second one. Two makers are often late, one of them very; orders that the
--- table stock has on order are those that nobody has received yet.
+-- Every product has a usual maker and a second one. Two makers are often late, one of them very; what the
+-- table stock has on order nobody has received yet.
 
 CREATE OR REPLACE TABLE purchases AS
 WITH makers(supplier, late_share, days_late, days_early) AS (

@@ -24,6 +24,7 @@ VALUES = {
     "costs": "{'missed': 2000, 'false_alarm': 50}", "latest": "false", "since": "NULL", "failures": "'SELECT unit, ts FROM parts WHERE failed'",
     "supply": "'SELECT ''A'' AS plant, 9 AS qty'", "demand": "'SELECT ''x'' AS depot, 7 AS qty'",
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
+    "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
     "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
@@ -34,11 +35,16 @@ NEEDED = {  # arguments with a default that can't do without
     "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
     "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
     "ml_capability": ("field", "options"), "ml_allocate": ("supply", "demand", "cost"),
+    "ml_supplier_risk": ("supplier", "ordered", "promised", "received"),
 }  # fmt: skip
 
 ELSEWHERE = {  # verbs of models that are not in the plant: all their arguments, and what is said of another model
     "ml_detect_anomalies": (", explain := 1, latest := true, since := '2026-01-01', heat_map := true", "'fail' is no detector"),
     "ml_maintenance_plan": (", costs := {'failure': 9}, level := 0.8, options := {'lead': 1}", "'fail' tells no remaining life"),
+    "ml_forecast": (", horizon := 3, level := 0.8, group_by := []", "'fail' is a model of task 'classification', and forecasts nothing"),
+    "ml_backtest": (", horizon := 3, folds := 1, level := 0.8, details := true", "'fail' is a model of task 'classification', and forecasts nothing"),
+    "ml_order_policy": (", lead_time := 3, costs := {'holding': 1}, service_level := 0.9, stock := 'parts', backtest := 2, options := {'review': 2}", "forecasts nothing"),
+    "ml_countermeasures": (", stock := 'parts', purchases := 'parts', costs := {'holding': 1}, horizon := 3, supplier := 'unit', ordered := 'ts', promised := 'ts', received := 'ts', quantity := 'id', options := {'expedited_days': 2}", "forecasts nothing"),
     "ml_spans": ("", "'fail' finds no spans"),
     "ml_embed": (", field := 'shift'", "'fail' reads neither texts nor pictures"),
     "ml_search": (", field := 'shift', query := 'leak', k := 3", "'fail' reads neither texts nor pictures"),

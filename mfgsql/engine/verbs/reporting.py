@@ -12,6 +12,7 @@ from mfgsql.catalog import ModelRef, Version, resolve
 from mfgsql.engine.annotated import tagged_facts
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.examples import examples_of
+from mfgsql.engine.fans import fans_of
 from mfgsql.engine.heldout import HeldOut, held_out
 from mfgsql.engine.rivals import rival_of
 from mfgsql.engine.timelines import predicted_along, scores_along
@@ -21,7 +22,7 @@ from mfgsql.evaluation.importance import Importance
 from mfgsql.manifest import Manifest
 from mfgsql.reporting import Facts, Missing, check_installed, render
 from mfgsql.reporting.facts import Feature, Judged, Run, Score
-from mfgsql.tasks import ANOMALY, TOKENS
+from mfgsql.tasks import ANOMALY, FORECAST, TOKENS
 from mfgsql.tasks.task import Array
 from mfgsql.training.windows import HISTORY
 
@@ -67,6 +68,8 @@ def _of_version(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
     told: dict[str, Any] = {}
     if manifest.task == TOKENS:
         told = {"tagged": tagged_facts(engine, version)}
+    elif manifest.task == FORECAST:
+        told = {"fans": fans_of(engine, version)}
     elif manifest.target:
         told = _held_facts(engine, con, version)
     elif manifest.task == ANOMALY and manifest.history is not None:

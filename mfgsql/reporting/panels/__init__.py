@@ -9,6 +9,7 @@ from mfgsql.reporting.panels import (  # noqa: F401
     decision,
     examples,
     failures,
+    fans,
     figures,
     importance,
     labels,

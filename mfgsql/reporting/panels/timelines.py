@@ -40,7 +40,7 @@ def _trajectory(which: int, line: Timeline, timed: bool) -> Figure:
         if line.truth is not None:
             axes.plot(moments, line.truth[drawn], color=MUTED, linewidth=1.4, linestyle=(0, (4, 3)))
         axes.set(xlabel="time" if timed else "order", ylabel="value")
-        _few_ticks(axes, timed)
+        few_ticks(axes, timed)
 
     error = float(np.abs(line.values - line.truth).mean()) if line.truth is not None else 0.0
     caption = f"History {which}: {len(line.moments):,} rows, {number(error, 3)} off on average."
@@ -66,7 +66,7 @@ def timeline(facts: Facts) -> Panel | None:
         axes.plot(moments, line.values[drawn], color=SERIES[0], linewidth=1.2)
         axes.axhline(limit, color=MUTED, linewidth=1.4, linestyle=(0, (4, 3)))
         axes.set(xlabel="time" if timed else "order", ylabel="score")
-        _few_ticks(axes, timed)
+        few_ticks(axes, timed)
 
     caption = f"{len(line.moments):,} rows, each scored by networks that had not seen it; {percent(above)} are above."
     label = f"Line of scores; {percent(above)} above the threshold {number(limit, 3)}."
@@ -77,7 +77,7 @@ def timeline(facts: Facts) -> Panel | None:
     )
 
 
-def _few_ticks(axes: Axes, timed: bool) -> None:
+def few_ticks(axes: Axes, timed: bool) -> None:
     """Dates that don't run into one another."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
