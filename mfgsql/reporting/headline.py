@@ -81,6 +81,10 @@ def _purpose(facts: Facts) -> str:
         return f"Finds what stands in “{manifest.features.names[0]}”: spans of {found}."
     if facts.labels:
         return f"Tells which of {len(facts.labels):,} labels “{manifest.target.name}” of a row has, from {features}."
+    if manifest.grid is not None:
+        beside = f", beside {features}" if manifest.features.names else ""
+        steps = plural(manifest.grid.horizon, "step")
+        return f"Forecasts “{manifest.target.name}” {steps} ahead from the {manifest.grid.window} before{beside}."
     if not facts.classes:
         of = "a row" if manifest.history is None else "a history's newest row"
         return f"Predicts the number “{manifest.target.name}” of {of} from {features}."
@@ -103,7 +107,10 @@ def _tiles(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     if facts.metric and facts.value is not None:
         tiles.append((metric_name(facts.metric), score(facts.value), metric_meaning(facts.metric)))
     if facts.baseline is not None:
-        tiles.append(("Naive guess", score(facts.baseline), f"{metric_name(facts.metric)} without looking at a row"))
+        forecasts = facts.shape == "forecast"
+        guess = "A season before" if forecasts else "Naive guess"
+        told = "of what was a season before" if forecasts else "without looking at a row"
+        tiles.append((guess, score(facts.baseline), f"{metric_name(facts.metric)} {told}"))
     if facts.rows is not None:
         tiles.append(("Rows", count(facts.rows), "learnt from and judged by"))
     took = f"in {seconds(facts.run.seconds)}" if facts.run and facts.run.seconds is not None else ""

@@ -25,6 +25,7 @@ AREAS = {
     "wire": ["wire"],
     "text": ["text", "text_speed"],
     "image": ["image", "image_speed"],
+    "demand": ["forecasts", "ordering"],
 }
 LIBRARIES = ("mfgsql", "duckdb", "torch", "transformers", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
 

@@ -8,7 +8,6 @@ stock of those asked for. Ahead: the paired bootstrap interval over parts exclud
 import json
 import os
 import time
-from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -35,13 +34,13 @@ def run() -> list[dict]:
     return [*_policies(), *_flows()]
 
 
-def _policies(**options: Any) -> list[dict]:
+def _policies() -> list[dict]:
     with mfgsql.connect(progress="off", threads=2) as s:
         asked = car_parts(s)[:, -YEAR:].sum(1).astype(float)
         played: dict[int, list[np.ndarray]] = {number: [] for number in range(len(TRIED))}
         seconds = []
         for seed in SEEDS:
-            learn_parts(s, seed, **options)
+            learn_parts(s, seed)
             for number, (level, costs) in enumerate(TRIED):
                 began = time.monotonic()
                 played[number].append(play(s, level, costs))

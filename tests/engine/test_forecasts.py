@@ -149,8 +149,8 @@ def test_sums_are_sums_of_the_series(shop: Session, horizon: int) -> None:
     assert [r[:3] for r in regions] == [
         (g, LAST + timedelta(n), n) for g in ("north", "south") for n in range(1, horizon + 1)
     ]
-    for _, day, step, value in total:
-        assert sum(r[3] for r in regions if r[2] == step and r[1] == day) == pytest.approx(value)
+    for day, step, value in total:
+        assert sum(r[3] for r in regions if r[1:3] == (day, step)) == pytest.approx(value)
     each = rows(shop, ask(what="sku, day, step, predicted_qty", more=f"{more}, group_by := ['sku']"))
     assert [r[3] for r in each] == pytest.approx([r[3] for r in rows(shop, ask(more=more))])
 
@@ -220,11 +220,11 @@ def test_neither_other_series_nor_the_order_of_rows_matter(
 ) -> None:
     names = ", ".join(f"'s{k}'" for k in asked)
     shop.execute(
-        f"CREATE OR REPLACE TABLE some AS SELECT * FROM sales WHERE sku IN ({names}) ORDER BY hash(sku, day, {seed})"
+        f"CREATE OR REPLACE TABLE part AS SELECT * FROM sales WHERE sku IN ({names}) ORDER BY hash(sku, day, {seed})"
     )
     what, more = "sku, step, predicted_qty, lower, upper", f", horizon := {horizon}"
     wanted = [r for r in rows(shop, ask(what=what, more=more)) if int(r[0][1]) in asked]
-    found = rows(shop, ask(source="some", what=what, more=more))
+    found = rows(shop, ask(source="part", what=what, more=more))
     assert [r[:2] for r in found] == [r[:2] for r in wanted]
     assert [v for r in found for v in r[2:]] == pytest.approx([v for r in wanted for v in r[2:]], abs=1e-3)
 
@@ -246,7 +246,7 @@ def test_days_that_are_there_twice_are_not_learnt_from(shop: Session) -> None:
 def test_days_that_are_there_twice_give_no_forecast(shop: Session) -> None:
     twice = "FROM sales UNION ALL FROM sales WHERE sku = 's1' AND day = DATE '2026-04-20'"
     found = rows(
-        shop, ask(source=twice, what="sku, step, predicted_qty, lower, quantiles, ml_status, ml_reason", order="1, 2")
+        shop, ask(source=twice, what="sku, step, predicted_qty, lower, upper, ml_status, ml_reason", order="1, 2")
     )
     assert all(
         r[2:] == (None, None, None, "unreadable", "two rows share a step of day: sum them up first")
@@ -280,6 +280,22 @@ def test_a_series_without_a_value(shop: Session) -> None:
         (n, None, None, None, "unreadable", "no row has a value") for n in range(1, 8)
     ]
     assert {r[5] for r in found if r[0] != "s1"} == {"ok"}
+
+
+LISTS = "forecasts._lists masks the offset of a NULL list, and Arrow gives its values to the list before"
+
+
+@pytest.mark.xfail(strict=True, reason=f"{LISTS}: 'The map key list does not align with the map value list'")
+def test_series_with_and_without_a_forecast_stand_side_by_side(shop: Session) -> None:
+    found = rows(shop, ask(source=LOST, what="sku, step, len(map_keys(quantiles))", order="1, 2"))
+    assert found == [(f"s{k}", n, None if k == 1 else len(LEVELS)) for k in range(6) for n in range(1, 8)]
+
+
+@pytest.mark.xfail(strict=True, reason=f"{LISTS}: the last step before has more paths than others")
+def test_a_series_without_a_forecast_changes_no_interval_of_a_sum(shop: Session) -> None:
+    there = "SELECT * FROM sales WHERE sku <> 's1'"
+    one, other = (rows(shop, ask(source=s, what="step, lower, upper", more=", group_by := []")) for s in (LOST, there))
+    assert [v for r in one for v in r] == pytest.approx([v for r in other for v in r], abs=1e-3)
 
 
 @pytest.mark.xfail(
@@ -478,6 +494,17 @@ def test_months_end_on_their_last_days(shop: Session) -> None:
     assert sorted(found) == [(date(2026, m, d), True) for m, d in ((1, 31), (2, 28), (3, 31), (4, 30))]
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="a grid of months counts from a series' own last day alone: after 28 February come 28 March and 28 April",
+)
+def test_a_series_of_last_days_stays_so_behind_a_short_month(shop: Session) -> None:
+    train(shop, "ends", MONTHS)
+    until = f"SELECT * FROM ({MONTHS}) WHERE day <= DATE '2025-02-28'"
+    found = rows(shop, ask("ends", until, "DISTINCT day", ", horizon := 3"))
+    assert [d for (d,) in found] == [date(2025, 3, 31), date(2025, 4, 30), date(2025, 5, 31)]
+
+
 def test_times_with_a_zone_stay_so(shop: Session) -> None:
     train(shop, "zoned", ZONED)
     try:
@@ -542,7 +569,7 @@ def test_a_forecaster_may_be_a_base(shop: Session) -> None:
     assert len(rows(shop, ask("shaped"))) == 42
     with pytest.raises(OptionError, match="horizon = 14, but the base has 7"):
         train(shop, "longer", PLAIN, roles={"entity": "sku", "order_by": "day", "base": "plain"}, horizon=14)
-    with pytest.raises(MfgsqlError, match="forecasts nothing"):
+    with pytest.raises(MfgsqlError, match="it is no base"):
         train(shop, "wrong", PLAIN, roles={"entity": "sku", "order_by": "day", "base": "kind"})
 
 

@@ -18,7 +18,7 @@ def figures(facts: Facts) -> Panel | None:
     if facts.version is None or facts.manifest is None or facts.task is None or facts.manifest.target is None:
         return None
     metrics = tasks[facts.task].metrics(facts.manifest.target)
-    order = [m.name for m in metrics] if facts.judges_rows else list(FIGURES)
+    order = list(FIGURES) if facts.shape == "spans" else [m.name for m in metrics]
     known = sorted((s for s in facts.scores if s.metric in order), key=lambda s: order.index(s.metric))
     rows = tuple((metric_name(s.metric), score(s.value), score(s.baseline), metric_meaning(s.metric)) for s in known)
     if not rows and facts.shape == "spans":
@@ -26,8 +26,9 @@ def figures(facts: Facts) -> Panel | None:
     if not rows:
         return Panel.why_not(facts.judged if isinstance(facts.judged, Missing) else Missing("It was never judged."))
     caption = "On the rows held out, which it was not trained on."
-    table = Table(caption, ("Metric", "Model", "Naive guess", "What it tells"), rows, texts=(3,))
-    if not facts.judges_rows:
+    guess = "A season before" if facts.shape == "forecast" else "Naive guess"
+    table = Table(caption, ("Metric", "Model", guess, "What it tells"), rows, texts=(3,))
+    if facts.shape == "spans":
         return Panel.of(table, Note(f"{rows[0][0]} decides: it counts a span that has label, begin and end right."))
     return Panel.of(table, *([_chance(metrics[0], facts.judged)] if isinstance(facts.judged, Judged) else []))
 
