@@ -37,6 +37,8 @@ def wins(
     """Whether the challenger is better beyond chance on rows neither saw, and if not, why in words."""
     if challenger.manifest.target is None:
         return False, "bases and detectors are not compared."
+    if challenger.manifest.grid is not None:  # once judged, it has learnt from those rows, too
+        return False, "forecasts are compared by ml_backtest of each, which tells both figures."
     seen = snapshot_of(engine, con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."

@@ -120,7 +120,7 @@ def refit(model: Model, source: PanelSource, loop: _Loop, cancellation: Cancella
     recipe, steps, epoch = loop.recipe, max(1, loop.best_step), 0
     torch.manual_seed(recipe.seed)
     trainer = Trainer(model, recipe, steps, loop.trainer.device)
-    while trainer.step_number < steps:
+    while trainer.step_number < steps and len(source.ends):
         for batch in source.batches(recipe.batch_size, epoch, recipe.seed + 1):
             cancellation.check()
             trainer.step(batch)
