@@ -49,7 +49,7 @@ CREATE TABLE sales AS SELECT sku, family, 3 AS lead_days, DATE '2026-01-01' + d:
     (20 + 5 * (d % 7) + hash(d, sku) % 10)::INT AS quantity
   FROM (VALUES ('BR-110', 'bracket'), ('BR-120', 'bracket'), ('CV-120', 'cover')) s(sku, family), range(120) r(d);
 CREATE TABLE stock AS SELECT DISTINCT sku, 90 AS on_hand, 20 AS on_order FROM sales;
-CREATE TABLE purchases AS SELECT sku, ['Lumo', 'Delta'][1 + hash(day) % 2] AS supplier, day AS ordered_on, day + 4 AS promised_on, 100 AS quantity,
+CREATE TABLE purchases AS SELECT sku, ['Lumo', 'Delta'][(1 + hash(day) % 2)::INT] AS supplier, day AS ordered_on, day + 4 AS promised_on, 100 AS quantity,
     CASE WHEN day < DATE '2026-04-25' THEN day + 3 + (hash(day, sku) % 4)::INT END AS received_on FROM sales WHERE hash(sku, day) % 10 = 0;
 CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
