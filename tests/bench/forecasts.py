@@ -136,12 +136,12 @@ def _hourly() -> list[dict]:
         put(s, "hourly", long(series))
         for seed in SEEDS:
             began = time.monotonic()
-            s.finetune("m4", "hourly", target="y", task="forecast", entity="id", order_by="t",
-                       options={"horizon": HOURS, "seed": seed}, force=True)  # fmt: skip
+            made = s.finetune("m4", "hourly", target="y", task="forecast", entity="id", order_by="t",
+                              options={"horizon": HOURS, "seed": seed}, force=True)  # fmt: skip
             seconds.append(time.monotonic() - began)
             rows = s.execute(
-                "SELECT quantiles[0.5], quantiles[0.1], quantiles[0.9], \"lower\", \"upper\" "
-                f"FROM ml_forecast('m4', 'hourly', horizon := {HOURS}, level := 0.9) ORDER BY id, step"
+                "SELECT quantiles[0.5], quantiles[0.1], quantiles[0.9], lower, upper "
+                f"FROM ml_forecast('m4@{made['version']}', 'hourly', horizon := {HOURS}, level := 0.9) ORDER BY id, step"
             ).df()
             median, *ends = rows.to_numpy(float).T.reshape(5, len(series), HOURS)
             medians.append(median)
@@ -196,10 +196,10 @@ def _transformers() -> list[dict]:
             scores, covered, seconds = [], [], []
             for seed in SEEDS:
                 began = time.monotonic()
-                s.finetune("ett", f"SELECT sensor, ts, y FROM ett WHERE hour < {LEARNT}", target="y", task="forecast", entity="sensor",
-                           order_by="ts", options={"horizon": horizon, "seed": seed, **ETT}, force=True)  # fmt: skip
+                made = s.finetune("ett", f"SELECT sensor, ts, y FROM ett WHERE hour < {LEARNT}", target="y", task="forecast", entity="sensor",
+                                  order_by="ts", options={"horizon": horizon, "seed": seed, **ETT}, force=True)  # fmt: skip
                 seconds.append(time.monotonic() - began)
-                mean, median, *ends = _windows(s, starts, horizon, sensors)
+                mean, median, *ends = _windows(s, f"ett@{made['version']}", starts, horizon, sensors)
                 scores.append([float(((mean - truth) ** 2).mean()), float(np.abs(median - truth).mean())])
                 covered.append(_coverage(truth, *ends))
                 print(f"ETTh1, {horizon} hours, seed {seed}: MSE, MAE {scores[-1]}, inside {covered[-1]:.3f}, {seconds[-1]:.0f} s", flush=True)
@@ -214,7 +214,7 @@ def _transformers() -> list[dict]:
     return figures
 
 
-def _windows(s: mfgsql.Session, starts: Array, horizon: int, sensors: int) -> Array:
+def _windows(s: mfgsql.Session, model: str, starts: Array, horizon: int, sensors: int) -> Array:
     """Mean, median, lower and upper [4, windows, sensors, horizon]; each window of each sensor is a series of its own."""
     parts = []
     for first in range(0, len(starts), TOGETHER):
@@ -224,8 +224,8 @@ def _windows(s: mfgsql.Session, starts: Array, horizon: int, sensors: int) -> Ar
             f"(SELECT unnest(range({own[0]}, {own[-1] + 1}, {STRIDE})) AS w) ON hour >= w - {ETT['window']} AND hour < w"
         )
         rows = s.execute(
-            "SELECT predicted_y, quantiles[0.5], \"lower\", \"upper\" "
-            f"FROM ml_forecast('ett', '{source}', horizon := {horizon}, level := 0.9) ORDER BY sensor, step"
+            "SELECT predicted_y, quantiles[0.5], lower, upper "
+            f"FROM ml_forecast('{model}', '{source}', horizon := {horizon}, level := 0.9) ORDER BY sensor, step"
         ).df()
         parts.append(rows.to_numpy(float).T.reshape(4, len(own), sensors, horizon))
     return np.concatenate(parts, axis=1)
@@ -244,12 +244,12 @@ def car_parts(s: mfgsql.Session) -> Array:
     return demand
 
 
-def learn_parts(s: mfgsql.Session, seed: int) -> float:
-    """The model ``demand`` of all months but the last 12; the seconds it takes."""
+def learn_parts(s: mfgsql.Session, seed: int) -> tuple[str, float]:
+    """A version of ``demand`` that has seen all months but the last 12, and the seconds it takes to learn."""
     began = time.monotonic()
-    s.finetune("demand", "past", target="demand", task="forecast", entity="id", order_by="month",
-               options={"horizon": YEAR, "seed": seed}, force=True)  # fmt: skip
-    return time.monotonic() - began
+    made = s.finetune("demand", "past", target="demand", task="forecast", entity="id", order_by="month",
+                      options={"horizon": YEAR, "seed": seed}, force=True)  # fmt: skip
+    return f"demand@{made['version']}", time.monotonic() - began
 
 
 def pinball(truth: Array, quantiles: Array) -> Array:
@@ -272,10 +272,11 @@ def _parts() -> list[dict]:
         mine, seconds, covered = [], [], []
         names = ", ".join(f"quantiles[{level}]" for level in LEVELS)
         for seed in SEEDS:
-            seconds.append(learn_parts(s, seed))
+            model, took = learn_parts(s, seed)
+            seconds.append(took)
             rows = s.execute(
-                f"SELECT predicted_demand, {names}, \"lower\", \"upper\" "
-                f"FROM ml_forecast('demand', 'past', horizon := {YEAR}, level := 0.9) ORDER BY id, step"
+                f"SELECT predicted_demand, {names}, lower, upper "
+                f"FROM ml_forecast('{model}', 'past', horizon := {YEAR}, level := 0.9) ORDER BY id, step"
             ).df()
             mean, *quantiles = rows.to_numpy(float).T.reshape(-1, *truth.shape)
             covered.append(_coverage(truth, *quantiles[-2:]))

@@ -40,10 +40,10 @@ def _policies() -> list[dict]:
         played: dict[int, list[np.ndarray]] = {number: [] for number in range(len(TRIED))}
         seconds = []
         for seed in SEEDS:
-            learn_parts(s, seed)
+            model, _ = learn_parts(s, seed)
             for number, (level, costs) in enumerate(TRIED):
                 began = time.monotonic()
-                played[number].append(play(s, level, costs))
+                played[number].append(play(s, model, level, costs))
                 seconds.append(time.monotonic() - began)
     rows = []
     for number, (level, costs) in enumerate(TRIED):
@@ -61,12 +61,12 @@ def _policies() -> list[dict]:
     return [*rows, {"figure": f"a year of policies made anew, {len(asked):,} parts: seconds", "measured": f"{np.mean(seconds):.0f}", "goal": ""}]
 
 
-def play(s: mfgsql.Session, level: float | None, costs: dict[str, float]) -> np.ndarray:
+def play(s: mfgsql.Session, model: str, level: float | None, costs: dict[str, float]) -> np.ndarray:
     """Of each part fill rate and cost of ours, and of the textbook's: [parts, 4]."""
     service = "" if level is None else f"service_level := {level}, "
     rows = s.execute(
-        "SELECT tested_fill_rate, tested_cost, normal_fill_rate, normal_cost FROM ml_order_policy('demand', 'parts', "
-        f"lead_time := {LEAD}, costs := {costs}, {service}backtest := {YEAR}, options := {{'review': 1}}) ORDER BY id"
+        "SELECT tested_fill_rate, tested_cost, normal_fill_rate, normal_cost "
+        f"FROM ml_order_policy('{model}', 'parts', lead_time := {LEAD}, costs := {costs}, {service}backtest := {YEAR}, options := {{'review': 1}}) ORDER BY id"
     ).fetchall()
     return np.array(rows, float)
 

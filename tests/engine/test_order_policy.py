@@ -36,7 +36,7 @@ STOCK = "stock := 'SELECT sku, 20 AS on_hand, 5 AS on_order FROM demand WHERE sk
 def shop() -> Iterator[Session]:
     with mfgsql.connect(threads=1, progress="off") as session:
         session.execute(DEMAND)
-        for model, columns in (("f", "sku, day, qty"), ("warm", "sku, day, qty, warmth")):
+        for model, columns in (("f", "sku, day, qty"), ("warm", "sku, day, qty::DOUBLE AS qty, warmth")):
             session.verb(
                 "finetune",
                 model,
@@ -325,11 +325,12 @@ def test_what_came_is_not_foreseen(shop: Session) -> None:
     reason="behind the first horizon, windows show what later rows tell of columns that are not known of steps to come",
 )
 def test_what_was_not_known_is_not_foreseen(shop: Session) -> None:
-    more = f"lead_time := 12, {SAFE}, costs := {{'holding': 1, 'shortage': 50, 'order': 10}}, backtest := 8"
+    more = f"lead_time := 12, {SAFE}, costs := {{'holding': 1, 'shortage': 50, 'order': 10}}, backtest := 1"
     wanted = policy(shop, more, model="warm")
-    found = policy(
-        shop, more, changed("CASE WHEN day > DATE '2026-04-02' THEN warmth + 500 ELSE warmth END AS warmth"), "warm"
+    later = (
+        "CASE WHEN day = DATE '2026-04-10' THEN 9.9 - warmth ELSE warmth END AS warmth"  # the one step that is played
     )
+    found = policy(shop, more, changed(later), "warm")
     assert {k: one["tested_cost"] for k, one in found.items()} == {k: one["tested_cost"] for k, one in wanted.items()}
 
 
@@ -414,6 +415,7 @@ def test_parts_of_pieces(shop: Session) -> None:
     assert all(one["reorder_point"] != round(one["reorder_point"]) for one in found.values())
 
 
+@pytest.mark.xfail(strict=True, reason="DuckDB's own ConversionException tells that the lead times are text")
 def test_text_is_no_lead_time(shop: Session) -> None:
-    with pytest.raises((MfgsqlError, Exception), match="s0"):
+    with pytest.raises(MfgsqlError, match="sku"):
         policy(shop, f"lead_time := 'sku', {SAFE}")
