@@ -141,7 +141,8 @@ class Measure:
 def measures(item: Situation, prices: Prices) -> list[Measure]:
     """Waiting, and each countermeasure that there is."""
     paths = len(item.demand)
-    coming = sum(quantity for quantity, _ in item.open)
+    steps = item.demand.shape[1]
+    coming = sum(quantity * float((waits < steps).mean()) for quantity, waits in item.open)
     needed = item.demand.sum(axis=1)
     wanted, more = (
         max(float(np.ceil(np.quantile(needed, share) - item.stock - coming)), 0.0) for share in (_LASTS, _LASTS_WELL)

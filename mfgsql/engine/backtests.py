@@ -25,7 +25,7 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.runs import load_libraries, training_turn
 from mfgsql.engine.snapshots import LATEST, ROWS, Frozen, freeze
 from mfgsql.engine.specs import prepare_spec
-from mfgsql.errors import CancelledError, DataError
+from mfgsql.errors import CancelledError, DataError, SourceError
 from mfgsql.features.panel import Lines, Panel
 from mfgsql.manifest import Manifest
 from mfgsql.metrics import split_truth
@@ -69,6 +69,9 @@ class _Backtest:
         assert self.manifest.target is not None
         self.grid, self.target = self.manifest.grid, self.manifest.target
         self.frozen = freeze(cursor, self._freezing(args["source"]), engine.cancellation(args.get("session")))
+        lacking = [n for n in self.manifest.features.names if n not in self.frozen.types]
+        if lacking:
+            raise SourceError(f"The source has no column {lacking[0]!r}, which {self.name} reads.")
         self.names, self.keys = self._series()
         self.folds = [self._fold(number, origin) for number, origin in enumerate(self._origins(), start=1)]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # plain SQL need not wait for torch
     from mfgsql.tasks.task import Array
 
 VALUE = "__ml_value"
-AHEAD = 50  # times the steps that a model forecasts at once, that can be asked for
+AHEAD = 20  # times the steps that a model forecasts at once, that can be asked for
 _STEPS = "__ml_steps"  # a struct for each step to come
 _TOGETHER = 512  # series that are forecast at a time
 
@@ -185,6 +185,7 @@ def _paths(found: Forecasts, count: int, void: Array) -> pa.Array:
 
 def _lists(values: Array, void: Array) -> pa.Array:
     """A list for each row of ``[rows, width]``, NULL where it is void."""
-    rows, width = values.shape
-    offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32), mask=np.append(void, False))
-    return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values).reshape(-1)))
+    # A NULL's offset is read as the next one: were its values kept, they would fall to the list before it.
+    offsets = np.append(0, np.cumsum(np.where(void, 0, values.shape[1]))).astype(np.int32)
+    told = pa.array(np.ascontiguousarray(values[~void]).reshape(-1))
+    return pa.ListArray.from_arrays(pa.array(offsets, mask=np.append(void, False)), told)

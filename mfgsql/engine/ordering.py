@@ -72,7 +72,8 @@ def _item(one: dict[str, Any], asked: dict[str, Any]) -> Item:
     if min(terms.holding, terms.shortage, terms.order, terms.lot) < 0:
         return Item(np.zeros(1, np.int64), terms, ("unreadable", "a cost or the lot is negative"))
     if leads.max() + terms.review > asked["most"]:
-        far = f"{name} goes up to {leads.max():g} steps, and the model forecasts {asked['most']:,} at most"
+        far = f"lead time and review take up to {leads.max() + terms.review:g} steps, and the model forecasts "
+        far += f"{asked['most']:,} at most"
         return Item(np.zeros(1, np.int64), terms, ("unreadable", far))
     return Item(np.ceil(leads - 1e-9).astype(np.int64), terms, None)
 
@@ -136,7 +137,7 @@ def _tested(
     long = panel.end - panel.begin >= steps + grid.shortest
     which = np.flatnonzero(long & np.array([item.fault is None for item in items]))
     mine, normal = (np.zeros((2, len(items), steps)) for _ in range(2))
-    for t in range(steps):
+    for t in range(steps if len(which) else 0):
         ends = panel.end[which] - steps + t
         paths = paths_from(scorer, panel, ends, series.keys[which], asked["horizon"], PATHS, check)
         for row, i in enumerate(which):

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from mfgsql.engine.histories import moment
+from mfgsql.engine.histories import check_order, moment
 from mfgsql.engine.profiling import describe as describe_types
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source
@@ -72,6 +72,8 @@ def read_columns(con: duckdb.DuckDBPyConnection, source: Source, args: Mapping[s
             )
     if item is not None and item.lower() not in by_lower:
         raise SourceError(f"The purchases have no column {item!r}, which the demand is told by.")
+    for role in ("ordered", "promised", "received"):
+        check_order(str(found[role]), types[str(found[role])])
     kinds = {base_type(types[str(found[role])]) in TIME_TYPES for role in ("ordered", "promised", "received")}
     if len(kinds) > 1:
         raise OptionError("Of ordered, promised and received some are times and some are not: cast them in a SELECT.")

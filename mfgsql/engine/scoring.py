@@ -65,6 +65,11 @@ def score_row(engine: Engine, model: pa.Array, row: pa.Array) -> pa.Array:
                 f"{names[0]} reads histories, and a row is none.",
                 remedy=f"FROM ml_predict({quote_literal(names[0])}, 'my_table', latest := true);",
             )
+        if scorer.model.manifest.grid is not None:
+            raise SourceError(
+                f"{names[0]} forecasts series, and a row is none.",
+                remedy=f"FROM ml_forecast({quote_literal(names[0])}, 'my_table');",
+            )
         if scorer.model.task.shape == "spans":
             raise SourceError(
                 f"{names[0]} finds spans, of which a text has any number.",

@@ -83,7 +83,9 @@ def _kind_of(base: Model, recipe: Recipe, args: Args) -> str:
     if args.get("histories") and kind != SeriesConfig.kind:
         raise OptionError(
             f"{args['base']} reads rows, and this model histories: it is no base for it.",
-            remedy="Leave out window and resample, or pre-train a base with options := {'window': 64}.",
+            remedy="A base of forecasts is a model of other series, made with task := 'forecast'."
+            if args.get("task") == FORECAST
+            else "Leave out window and resample, or pre-train a base with options := {'window': 64}.",
         )
     if kind == EnsembleConfig.kind:
         raise OptionError(

@@ -76,12 +76,31 @@ class Grid:
             return (_months(moments) - _months(since)) // self.months
         return np.asarray(np.rint((moments - since) / self.step), np.int64)
 
-    def moments(self, since: Floats, number: Integers) -> Floats:
-        """The moments so many steps after ``since``. In a month that is too short its last day stands for others."""
+    def within_month(self, moments: Floats, series: Integers, since: Floats) -> Floats:
+        """Seconds from a month's begin to its step, of each series: by the latest day of a month that it has a row on,
+        which may be longer than the last month is.
+        """
+        if not self.months:
+            return np.zeros(len(since))
+        known = np.isfinite(moments)
+        months = _months(moments[known])
+        within = np.zeros(len(since))
+        np.maximum.at(within, series[known], moments[known] - _start(months))
+        # Rows that are all the last of their month, as 28 February alone is, stay so.
+        last = np.ones(len(since), bool)
+        np.logical_and.at(last, series[known], moments[known] + DAY >= _start(months + 1))
+        return np.where(last, 31 * DAY - DAY + np.mod(within, DAY), within)
+
+    def moments(self, since: Floats, number: Integers, within: Floats | None = None) -> Floats:
+        """The moments so many steps after ``since``. In a month that is too short its last day stands for others.
+
+        Args:
+            within: as `within_month` gives it; None: by the day of ``since``.
+        """
         if not self.months:
             return np.asarray(since + number * self.step)
         month = _months(since)
-        within = since - _start(month)
+        within = since - _start(month) if within is None else within
         after = month + number * self.months
         longest = _start(after + 1) - _start(after) - DAY + np.mod(within, DAY)
         return np.asarray(_start(after) + np.minimum(within, longest))

@@ -74,7 +74,8 @@ class Sights:
         codes: int64 [n, window + horizon, columns]. loc, scale: float64 [n]: a value is loc + scale * number.
         truth: float64 [n, horizon], numbers of the steps to come, NaN where unknown. naive: [n, horizon], what they
             were a season before. ruler: [n], mean size of the differences to a season before, and spread: their root
-            mean square; all in the window's deviations. at: [n], moment of the window's last step.
+            mean square; all in the window's deviations. at: [n], moment of the window's last step. still: bool [n],
+            whether the window's values are all 0.
     """
 
     continuous: Floats
@@ -86,6 +87,7 @@ class Sights:
     ruler: Floats
     spread: Floats
     at: Floats
+    still: Mask
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Panel:
         continuous: float32 [steps, channels], the calendar's last. codes: int64 [steps, columns].
         begin: int64 [series], each one's first step. end: [series], its last one with a known value (before begin
             where it has none). since: float64 [series], the moment of that one.
+        within: float64 [series], seconds from a month's begin to its step, where steps are months.
         repeated: bool [series], whether two rows share a step. ahead: [series], steps to come that have a row.
     """
 
@@ -109,6 +112,7 @@ class Panel:
     begin: Integers
     end: Integers
     since: Floats
+    within: Floats
     repeated: Mask
     ahead: Integers
 
@@ -130,6 +134,7 @@ class Panel:
         which = np.repeat(np.arange(series), np.diff(np.append(lines.starts, rows)))
         last = _last_known(lines, which, series)
         since = np.where(last >= 0, lines.moments[np.maximum(last, 0)], np.nan)
+        within = grid.within_month(lines.moments, which, since)
         number = np.zeros(rows, np.int64)
         told = last[which] >= 0
         number[told] = grid.number(lines.moments[told], since[which[told]])
@@ -150,10 +155,10 @@ class Panel:
         ahead = np.zeros(series, np.int64)
         np.maximum.at(ahead, which[kept], number[kept])
         panel = cls(grid, kinds, values, there, np.empty((steps, 0)), np.empty((steps, 0), np.int64), begin, end, since,
-                    repeated, ahead)  # fmt: skip
+                    within, repeated, ahead)  # fmt: skip
         panel._fill_gaps()
         continuous, codes = panel._features(lines, kept, at, which)
-        return cls(grid, kinds, values, there, continuous, codes, begin, end, since, repeated, ahead)
+        return cls(grid, kinds, values, there, continuous, codes, begin, end, since, within, repeated, ahead)
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -162,6 +167,14 @@ class Panel:
     def which(self) -> Integers:
         """The series of each step."""
         return np.repeat(np.arange(len(self)), np.diff(np.append(self.begin, len(self.values))))
+
+    def moments(self, series: Integers, steps: Integers) -> Floats:
+        """Of steps of these series; NaN of those without a known value."""
+        since, number = self.since[series], steps - self.end[series]
+        known = np.isfinite(since)
+        found = np.full(len(since), np.nan)
+        found[known] = self.grid.moments(since[known], number[known], self.within[series][known])
+        return found
 
     @property
     def bytes(self) -> int:
@@ -181,14 +194,14 @@ class Panel:
         codes = np.zeros((steps, lines.codes.shape[1]), np.int64)
         width = lines.continuous.shape[1]
         continuous[at, :width], codes[at] = lines.continuous[kept], lines.codes[kept]
-        ends = np.append(lines.starts[1:], len(which)) - 1
+        ends = np.append(lines.starts[1:], len(which))[: len(lines.starts)] - 1
         if kinds.static.any() or kinds.static_codes.any():
             continuous[:, :width][:, kinds.static] = lines.continuous[ends][:, kinds.static][self.which]
             codes[:, kinds.static_codes] = lines.codes[ends][:, kinds.static_codes][self.which]
         if grid.channels:
-            since, number = self.since[self.which], np.arange(steps) - self.end[self.which]
-            known = np.isfinite(since)
-            continuous[known, width:] = grid.calendar(grid.moments(since[known], number[known]))
+            moments = self.moments(self.which, np.arange(steps))
+            known = np.isfinite(moments)
+            continuous[known, width:] = grid.calendar(moments[known])
         return continuous, codes
 
     def windows(
@@ -222,13 +235,18 @@ class Panel:
         continuous[..., 1 : 1 + width] = self.continuous[taken]
         continuous[..., 1 : 1 + width][~inside] = np.nan
         codes = np.where(inside[..., None], self.codes[taken], 0)
-        self._hide(continuous, codes, np.zeros(len(ends), bool) if blind is None else blind)
+        hidden = np.zeros(len(ends), bool) if blind is None else blind.copy()
+        if grid.gaps == "zero":  # where a row tells that there is demand, that there is none tells that there is none
+            ahead = inside & self.there[taken] | (steps > self.end[which][:, None] + self.ahead[which][:, None])
+            hidden |= ~ahead[:, grid.window :].all(axis=1)
+        self._hide(continuous, codes, hidden)
         continuous[..., 1 + width] = inside & self.there[taken]
         continuous[..., 2 + width] = np.arcsinh(loc / scale)[:, None]
         naive, ruler, spread = self._naive(numbers[:, : grid.window])
         told = np.clip((truth - loc[:, None]) / scale[:, None], -_FARTHEST_TRUTH, _FARTHEST_TRUTH)
-        at = self.grid.moments(self.since[which], ends - self.end[which])
-        return Sights(continuous, codes, loc, scale, told, naive, ruler, spread, at)
+        at = self.moments(which, ends)
+        still = ~(np.nan_to_num(past) != 0).any(axis=1)
+        return Sights(continuous, codes, loc, scale, told, naive, ruler, spread, at, still)
 
     def _hide(self, continuous: Floats, codes: Integers, blind: Mask) -> None:
         """What is not known of steps to come, when one stands at the window's end."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mfgsql.features.panel import Panel
 from mfgsql.metrics import FORECAST as METRICS
-from mfgsql.metrics import join_truth, measure, split_truth
+from mfgsql.metrics import LEVELS, join_truth, measure, split_truth
 from mfgsql.scoring.forecasting import blocks_of
 from mfgsql.scoring.scorer import Scorer
 from mfgsql.tasks import Prediction
@@ -78,11 +78,10 @@ def try_from(
     if grid.floor is not None:
         mean, quantiles = np.maximum(mean, grid.floor), np.maximum(quantiles, grid.floor)
     naive, ruler, spread = _seasonal(hidden, which, ends, horizon)
-    number = ends - panel.end[which]
-    at = grid.moments(panel.since[which], number)
-    moments = np.stack([grid.moments(panel.since[which], number + k) for k in range(1, horizon + 1)], axis=1)
+    at = panel.moments(which, ends)
+    moments = np.stack([panel.moments(which, ends + k) for k in range(1, horizon + 1)], axis=1)
     truth = join_truth(came, naive, ruler, spread, at, grid.season)
-    said = Prediction(mean, quantiles.reshape(len(mean), -1))
+    said = Prediction(mean, quantiles.reshape(len(mean), horizon * len(LEVELS)))
     return Tried(which, moments, truth, said, Forecast().naive(truth, scorer.model.target))
 
 

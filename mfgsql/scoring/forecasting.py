@@ -79,8 +79,7 @@ def forecast(scorer: Scorer, series: Series, horizon: int, check: Callable[[], N
         mean[readable], quantiles[readable] = blocks_of(
             scorer, panel, panel.end[readable], series.keys[readable], blocks, check
         )
-    since = np.nan_to_num(panel.since)
-    moments = np.stack([grid.moments(since, np.full(len(panel), step)) for step in range(1, horizon + 1)], axis=1)
+    moments = np.stack([panel.moments(np.arange(len(panel)), panel.end + k) for k in range(1, horizon + 1)], axis=1)
     mean, quantiles = mean[:, :horizon], quantiles[:, :horizon]
     if grid.floor is not None:
         mean, quantiles = np.maximum(mean, grid.floor), np.maximum(quantiles, grid.floor)
@@ -133,6 +132,8 @@ def blocks_of(
         keys: of the series of each end.
     """
     horizon = panel.grid.horizon
+    if blocks > 1:
+        panel = _unknown_after(panel, ends)
     mean, quantiles = _block(scorer, panel, ends, check)
     means, parts = [mean], [quantiles]
     if blocks == 1:
@@ -148,7 +149,7 @@ def blocks_of(
         means.append(np.mean([m for m, _ in found], axis=0))
         said = [at_scores(q, np.broadcast_to(spread, q.shape[:2] + spread.shape)) for _, q in found]
         parts.append(np.moveaxis(np.quantile(np.concatenate(said, axis=-1), LEVELS, axis=-1), 0, -1))
-        drawn = _scores(scorer, keys + np.uint64(block), _ON, horizon)
+        drawn = _scores(scorer, keys + np.uint64(block), _ON, horizon, block)
         lives = np.concatenate([_walked(q, drawn[:, i : i + 1]) for i, (_, q) in enumerate(found)], axis=1)
     return np.concatenate(means, axis=1), np.concatenate(parts, axis=1)
 
@@ -156,6 +157,18 @@ def blocks_of(
 def _walked(quantiles: Array, scores: Array) -> Array:
     """Values of paths, [series, paths, steps], of quantiles [series, steps, levels]."""
     return np.swapaxes(at_scores(quantiles, np.swapaxes(scores, 1, 2)), 1, 2)
+
+
+def _unknown_after(panel: Panel, ends: Integers) -> Panel:
+    """The panel without what is not known of steps behind these: windows that go on would read it."""
+    shown = panel.begin - 1
+    shown[panel.which[ends]] = ends
+    kinds, later = panel.kinds, np.flatnonzero(np.arange(len(panel.values)) > shown[panel.which])
+    continuous, codes = panel.continuous.copy(), panel.codes.copy()
+    unknown = np.flatnonzero(~(kinds.static | kinds.known))
+    continuous[np.ix_(later, unknown)] = np.nan
+    codes[np.ix_(later, np.flatnonzero(~(kinds.static_codes | kinds.known_codes)))] = 0
+    return replace(panel, continuous=continuous, codes=codes)
 
 
 def _gone_on(panel: Panel, at: Integers, values: Array) -> Panel:
@@ -168,23 +181,28 @@ def _gone_on(panel: Panel, at: Integers, values: Array) -> Panel:
 
 def _block(scorer: Scorer, panel: Panel, ends: Integers, check: Callable[[], None]) -> tuple[Array, Array]:
     """Mean and quantiles of the horizon behind each of these steps, in the target's unit."""
-    means, parts = [], []
+    horizon, levels = panel.grid.horizon, len(LEVELS)
+    means, parts = [np.empty((0, horizon))], [np.empty((0, horizon, levels))]
     for start in range(0, len(ends), scorer.batch):
         check()
         sights = panel.windows(ends[start : start + scorer.batch])
         said = scorer.predict(sights.continuous, sights.codes)
-        means.append(sights.loc[:, None] + sights.scale[:, None] * said.values)
-        parts.append(sights.loc[:, None, None] + sights.scale[:, None, None] * quantiles_of(said))
+        # Where nobody has asked for anything, nothing tells how much it would be.
+        scale = np.where(sights.still & (panel.grid.floor is not None), 0.0, sights.scale)
+        means.append(sights.loc[:, None] + scale[:, None] * said.values)
+        parts.append(sights.loc[:, None, None] + scale[:, None, None] * quantiles_of(said))
     return np.concatenate(means), np.concatenate(parts)
 
 
-def _scores(scorer: Scorer, keys: npt.NDArray[np.uint64], paths: int, steps: int) -> Array:
+def _scores(scorer: Scorer, keys: npt.NDArray[np.uint64], paths: int, steps: int, block: int = 0) -> Array:
     """Normal scores of paths, [series, paths, steps]: correlated over steps, and over series at the same step."""
     calibration = scorer.model.manifest.calibration
     root = _root(tuple(calibration.get("together", (1.0,))), steps)
     shared = float(calibration.get("shared", 0.0))
+    if not len(keys):
+        return np.empty((0, paths, steps))
     own = np.stack([np.random.default_rng(int(key)).standard_normal((paths, steps)) for key in keys])
-    common = np.random.default_rng(0).standard_normal((paths, steps))
+    common = np.random.default_rng(block).standard_normal((paths, steps))
     return np.asarray((np.sqrt(1 - shared) * own + np.sqrt(shared) * common) @ root.T)
 
 

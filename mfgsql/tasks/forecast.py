@@ -79,7 +79,7 @@ class Forecast(Regression):
         told = split_truth(truth)
         wide = told.spread[:, None] * np.sqrt(told.seasons)
         quantiles = told.naive[..., None] + wide[..., None] * ndtri(np.array(LEVELS))
-        return Prediction(told.naive, quantiles.reshape(len(truth), -1))
+        return Prediction(told.naive, quantiles.reshape(len(truth), told.naive.shape[1] * len(LEVELS)))
 
     def metrics(self, target: Target) -> Sequence[Metric]:
         """MASE first."""

@@ -27,6 +27,7 @@ from mfgsql.training.windows import HISTORY, MOMENT
 _JUDGED = 2**23  # numbers that are said of the windows that judge, at most; windows, at least
 _FEWEST_JUDGED = 500
 _WEIGHTS = (0.2, 5.0)
+_SMALL = 0.1  # share of windows that deviate less
 _CUT = 0.1  # share of windows that are read as if their series had begun later: so new series are learnt, too
 _BLIND = 0.1  # share of windows that are not told what is planned, as who asks may not know it
 
@@ -105,10 +106,10 @@ class PanelSource:
         )  # fmt: skip
 
     def usual_spread(self) -> float:
-        """The median deviation of windows that have one."""
+        """The deviation of windows that have hardly any: what one that has none is told by."""
         drawn = self.ends[np.linspace(0, len(self.ends) - 1, min(len(self.ends), 2_000)).astype(np.int64)]
         scales = self.sights(drawn).scale if len(drawn) else np.ones(0)
-        return float(np.median(scales[scales > 0])) if (scales > 0).any() else 1.0
+        return float(np.quantile(scales[scales > 0], _SMALL)) if (scales > 0).any() else 1.0
 
     def best_season(self, candidates: tuple[int, ...]) -> int | None:
         """The number of steps ago that tells most of what comes; None: the window's mean tells more than any."""
@@ -146,6 +147,13 @@ def read_panel(snapshot: Snapshot, spec: TrainSpec) -> tuple[Panel, Integers]:
     except ValueError as error:
         raise DataError(f"The steps are far shorter than what lies between rows: {error}.",
                         remedy="Say how long one is: options := {'resample': '1 day'}.") from None  # fmt: skip
+    if panel.repeated.any():
+        grid = spec.grid
+        raise DataError(
+            f"In {int(panel.repeated.sum()):,} of {len(panel):,} series two rows share a step of {grid.order_by!r}.",
+            remedy=f"Sum them up first: SELECT {', '.join(n for n in (grid.entity, grid.order_by) if n)}, "
+            f"sum({spec.target.name}) AS {spec.target.name} FROM ... GROUP BY ALL",
+        )
     return panel, _judging(columns[SPLIT], lines, panel)
 
 

@@ -275,8 +275,7 @@ def _parts() -> list[dict]:
             model, took = learn_parts(s, seed)
             seconds.append(took)
             rows = s.execute(
-                f"SELECT predicted_demand, {names}, lower, upper "
-                f"FROM ml_forecast('{model}', 'past', horizon := {YEAR}, level := 0.9) ORDER BY id, step"
+                f"SELECT predicted_demand, {names}, lower, upper FROM ml_forecast('{model}', 'past', horizon := {YEAR}, level := 0.9) ORDER BY id, step"
             ).df()
             mean, *quantiles = rows.to_numpy(float).T.reshape(-1, *truth.shape)
             covered.append(_coverage(truth, *quantiles[-2:]))

@@ -129,9 +129,6 @@ def test_steps_that_are_far_too_short_are_refused() -> None:
         panel(told([row(0, 1), row(1e9, 2)]))
 
 
-@pytest.mark.xfail(
-    strict=True, raises=IndexError, reason="Panel._features takes the last row of no series: ends is [-1]"
-)
 def test_nothing_is_laid_out_of_nothing() -> None:
     empty = Lines(
         np.empty(0), np.empty((0, 3), np.float32), np.empty((0, 3), np.int64), np.empty(0), np.empty(0, np.int64)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
+
+import duckdb
 
 from mfgsql.catalog import Version
 from mfgsql.engine.access import write_job
 from mfgsql.engine.backtests import run_backtest
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.forecasts import AHEAD, lists_of, moment_sql, steps_of
+from mfgsql.engine.histories import check_order
 from mfgsql.engine.planning import Action, Args, actions, at_place, json_rows, planners
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -110,6 +114,11 @@ def forecaster(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
             remedy="Train one that does: FROM ml_finetune('demand', 'sales', task := 'forecast', target := 'qty', "
             "entity := 'sku', order_by := 'day');",
         )
+    assert manifest.grid is not None
+    with suppress(duckdb.Error), engine.cursor() as cursor:  # of a source that only the caller sees nothing is known
+        types = {n.lower(): t for n, t in describe(at_place(cursor, args), source.select).items()}
+        if kind := types.get(manifest.grid.order_by.lower()):
+            check_order(manifest.grid.order_by, kind)
     return version, manifest, source
 
 
@@ -155,39 +164,38 @@ def _sums(manifest: Manifest, steps: str, groups: list[str], level: float) -> st
     by = "".join(f"{quote_identifier(name)}, " for name in groups)
     tail = (1 - level) / 2
     shares = f"list_concat({_LEVELS}, [{tail!r}, {1 - tail!r}])"
-    same = " AND ".join(
-        f"sums.{n} IS NOT DISTINCT FROM spread.{n}" for n in (*map(quote_identifier, groups), "__ml_at")
-    )
-    kept = "".join(f"sums.{quote_identifier(name)}, " for name in groups)
+    kept = "".join(f"__ml_sums.{quote_identifier(name)}, " for name in groups)
+    within = f"PARTITION BY {kept.rstrip(', ')} " if groups else ""
+    lacking, status = "__ml_series - __ml_known", "__ml_known < __ml_series"
     return f"""
-WITH steps AS MATERIALIZED (SELECT {by}{moment_sql(manifest)} AS __ml_at, __ml_entity, __ml_steps FROM ({steps})),
-sums AS (
-  SELECT {by}__ml_at, sum(__ml_steps.value) AS value, count(__ml_steps.value) AS there
-  FROM steps WHERE __ml_at IS NOT NULL GROUP BY ALL
+WITH __ml_each AS MATERIALIZED (SELECT {by}{moment_sql(manifest)} AS __ml_at, __ml_entity, __ml_steps FROM ({steps})),
+__ml_sums AS (
+  SELECT {by}__ml_at, sum(__ml_steps.value) AS __ml_value, count(__ml_steps.value) AS __ml_there
+  FROM __ml_each WHERE __ml_at IS NOT NULL GROUP BY ALL
 ),
-members AS (
-  SELECT {by}count(DISTINCT __ml_entity) AS series,
-    count(DISTINCT __ml_entity) FILTER (WHERE __ml_steps.value IS NOT NULL) AS known
-  FROM steps {"GROUP BY ALL" if groups else ""}
+__ml_members AS (
+  SELECT {by}count(DISTINCT __ml_entity) AS __ml_series,
+    count(DISTINCT __ml_entity) FILTER (WHERE __ml_steps.value IS NOT NULL) AS __ml_known
+  FROM __ml_each {"GROUP BY ALL" if groups else ""}
 ),
-paths AS (
-  SELECT {by}__ml_at, i, sum(v) AS v
-  FROM (SELECT {by}__ml_at, unnest(__ml_steps.paths) AS v, generate_subscripts(__ml_steps.paths, 1) AS i FROM steps)
-  GROUP BY ALL
+__ml_drawn AS (
+  SELECT {by}__ml_at, unnest(__ml_steps.paths) AS __ml_v, generate_subscripts(__ml_steps.paths, 1) AS __ml_i
+  FROM __ml_each
 ),
-spread AS (SELECT {by}__ml_at, quantile_cont(v, {shares}) AS q FROM paths GROUP BY ALL)
-SELECT {kept}sums.__ml_at AS {quote_identifier(grid.order_by)},
-  row_number() OVER ({"PARTITION BY " + kept.rstrip(", ") + " " if groups else ""}ORDER BY sums.__ml_at) AS step,
-  sums.value AS {quote_identifier(f"predicted_{target.column}")}, q[{len(LEVELS) + 1}] AS "lower",
-  q[{len(LEVELS) + 2}] AS "upper", map({_LEVELS}, q[:{len(LEVELS)}]) AS quantiles,
-  CASE WHEN known < series THEN 'missing' ELSE 'ok' END AS ml_status,
-  CASE WHEN known < series THEN format('{{}} of {{}} series have no forecast', series - known, series) END AS ml_reason
-FROM sums JOIN spread ON {same}
-JOIN members ON {_same("members", groups) or "true"}
-WHERE there = known
+__ml_paths AS (SELECT {by}__ml_at, __ml_i, sum(__ml_v) AS __ml_v FROM __ml_drawn GROUP BY ALL),
+__ml_spread AS (SELECT {by}__ml_at, quantile_cont(__ml_v, {shares}) AS __ml_q FROM __ml_paths GROUP BY ALL)
+SELECT {kept}__ml_sums.__ml_at AS {quote_identifier(grid.order_by)},
+  row_number() OVER ({within}ORDER BY __ml_sums.__ml_at) AS step,
+  __ml_value AS {quote_identifier(f"predicted_{target.column}")}, __ml_q[{len(LEVELS) + 1}] AS "lower",
+  __ml_q[{len(LEVELS) + 2}] AS "upper", map({_LEVELS}, __ml_q[:{len(LEVELS)}]) AS quantiles,
+  CASE WHEN {status} THEN 'missing' ELSE 'ok' END AS ml_status,
+  CASE WHEN {status} THEN format('{{}} of {{}} series have no forecast', {lacking}, __ml_series) END AS ml_reason
+FROM __ml_sums JOIN __ml_spread ON {_same("__ml_spread", [*groups, "__ml_at"])}
+JOIN __ml_members ON {_same("__ml_members", groups) or "true"}
+WHERE __ml_there = __ml_known
 """.strip()
 
 
 def _same(table: str, names: list[str]) -> str:
     quoted = map(quote_identifier, names)
-    return " AND ".join(f"sums.{name} IS NOT DISTINCT FROM {table}.{name}" for name in quoted)
+    return " AND ".join(f"__ml_sums.{name} IS NOT DISTINCT FROM {table}.{name}" for name in quoted)

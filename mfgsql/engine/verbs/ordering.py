@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
+
+import duckdb
 
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.forecasts import AHEAD, lists_of
 from mfgsql.engine.kept import alias, check_options, column, read_second
 from mfgsql.engine.planning import Args, at_place, planners, read_options
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
 from mfgsql.engine.verbs.forecasting import forecaster
 from mfgsql.engine.verbs.predicting import source_alias
-from mfgsql.errors import OptionError, one_of
+from mfgsql.errors import OptionError, SourceError, did_you_mean, one_of
+from mfgsql.features import is_numeric_type
 from mfgsql.inventory import POLICIES, Terms, read_costs
 from mfgsql.manifest import Manifest
 
@@ -44,6 +50,8 @@ def plan_order_policy(engine: Engine, args: Args) -> str:
         "lead_time": str(args["lead_time"]), "backtest": backtest, "session": session.id if session else None,
     }  # fmt: skip
     own = source_alias(version)
+    if isinstance(args["lead_time"], str):
+        check_number(engine, args, source, args["lead_time"], "lead_time")
     also = _aggregates(own, args["lead_time"], columns, f"{own}.{quote_identifier(grid.order_by)}")
     lists = lists_of(manifest, source, most, own, also, more=backtest)
     names = ", ".join(f"{quote_literal(n.removeprefix('__ml_'))}: {quote_identifier(n)}" for n, _ in also)
@@ -55,19 +63,34 @@ def plan_order_policy(engine: Engine, args: Args) -> str:
     status = "p.ml_status AS ml_status, p.ml_reason AS ml_reason"
     if args.get("stock") is None:
         return f"SELECT {name}{selected}, {status} FROM ({policies})"
-    return _with_stock(engine, args, manifest, policies, f"{name}{selected}", status, columns)
+    return _with_stock(engine, args, manifest, policies, f"{name}{selected}", status)
 
 
-def _with_stock(
-    engine: Engine, args: Args, manifest: Manifest, policies: str, selected: str, status: str, columns: dict[str, str]
-) -> str:
+def check_number(engine: Engine, args: Args, source: Source, name: str, role: str) -> None:
+    """See that a column of the source is one of numbers; of a source that only the caller sees that can't be told.
+
+    Raises:
+        SourceError: it is none.
+    """
+    with suppress(duckdb.Error), engine.cursor() as cursor:
+        types = {n.lower(): t for n, t in describe(at_place(cursor, args), source.select).items()}
+        kind = types.get(name.lower())
+        if kind is not None and not is_numeric_type(kind):
+            raise SourceError(
+                f"{role} is {name!r}, which is {kind}, not a number of steps.",
+                remedy=f"Cast it in the source: TRY_CAST({quote_identifier(name)} AS DOUBLE).",
+            )
+
+
+def _with_stock(engine: Engine, args: Args, manifest: Manifest, policies: str, selected: str, status: str) -> str:
     """What is there and on its way, and what is to be ordered now."""
     assert manifest.grid is not None
     with engine.cursor() as cursor:
         stock = read_second(at_place(cursor, args), args["stock"], "stock", "As in: stock := 'stock'")
+        check_stock(cursor, stock, [n for n in (manifest.grid.entity, "on_hand", "on_order") if n])
     there = _stock_rows(stock, manifest)
     position = "coalesce(s.on_hand, 0) + coalesce(s.on_order, 0)"
-    lot = "coalesce(nullif(p.lot, 0), 1e-9)" if "lot" in columns else "1e-9"
+    lot = "coalesce(nullif(p.lot, 0), 1e-9)"
     size = f"ceil((p.order_up_to - ({position})) / {lot} - 1e-9) * {lot}"
     needed = f"p.order_up_to > {position} AND coalesce({position} <= p.reorder_point, true)"
     now = f"CASE WHEN p.order_up_to IS NULL THEN NULL WHEN {needed} THEN round({size}, 6) ELSE 0 END"
@@ -75,6 +98,22 @@ def _with_stock(
         f"SELECT {selected}, s.on_hand AS on_hand, s.on_order AS on_order, {now} AS order_now, {status} "
         f"FROM ({policies}) LEFT JOIN ({there}) AS s ON s.__ml_item = __ml_entity"
     )
+
+
+def check_stock(con: duckdb.DuckDBPyConnection, stock: Source, names: Sequence[str]) -> None:
+    """See that the stock has these columns; of one that only the caller sees that can't be told.
+
+    Raises:
+        SourceError: it lacks one.
+    """
+    with suppress(duckdb.Error):
+        there = describe(con, stock.select)
+        for name in names:
+            if name.lower() not in map(str.lower, there):
+                raise SourceError(
+                    f"The stock has no column {name!r}.{did_you_mean(name, there)}",
+                    remedy="Rename or add it in a SELECT: SELECT *, 0 AS on_order FROM ...",
+                )
 
 
 def _stock_rows(stock: Source, manifest: Manifest) -> str:
@@ -95,6 +134,11 @@ def _terms(args: Args, manifest: Manifest) -> tuple[Terms, dict[str, str], int]:
     review, cover = _steps(options, "review", 1), _steps(options, "cover", 0)
     if cover and policy != "newsvendor":
         raise OptionError("cover is for policy 'newsvendor', whose one order has to last so many steps: leave it out.")
+    assert manifest.grid is not None
+    if cover > AHEAD * manifest.grid.horizon:
+        raise OptionError(
+            f"cover is {cover:,} steps, and the model forecasts {AHEAD * manifest.grid.horizon:,} at most."
+        )
     lot = options.get("lot") or 0
     if not isinstance(lot, int | float | str) or isinstance(lot, bool) or (not isinstance(lot, str) and lot < 0):
         raise OptionError(f"lot is a number of pieces, or the name of a column, not {lot!r}.")

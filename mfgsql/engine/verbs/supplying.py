@@ -20,8 +20,9 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.scoring import DEFAULT_LEVEL
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.forecasting import check_horizon, forecaster
+from mfgsql.engine.verbs.ordering import check_stock
 from mfgsql.engine.verbs.predicting import check_level, source_alias
-from mfgsql.errors import CancelledError, OptionError, SourceError, one_of
+from mfgsql.errors import CancelledError, OptionError, one_of
 from mfgsql.features.grid import DAY, YEAR
 from mfgsql.manifest import Manifest
 from mfgsql.supply import Measure, Prices, Situation, measures, still_to_come
@@ -38,6 +39,7 @@ _MEASURES = {
     "ml_status": "VARCHAR", "ml_reason": "VARCHAR",
 }  # fmt: skip
 _PATHS, _FEW, _BATCH = 500, 5, 2_048
+_RISKY = 0.05  # probability of running out
 _OPTIONS = ("expedited_days",)
 _COSTS = "{'holding': 0.02, 'shortage': 5, 'order': 30, 'expedite': 80, 'second_source': 0.5}"
 
@@ -126,10 +128,7 @@ def _seconds(con: duckdb.DuckDBPyConnection, args: Args, manifest: Manifest) -> 
     item = str(manifest.grid.entity)
     stock = read_second(con, args.get("stock"), "stock", "As in: stock := 'stock', with the item and on_hand.")
     purchases = read_second(con, args.get("purchases"), "purchases", "As in: purchases := 'purchases'.")
-    there = {n.lower() for n in describe(con, stock.select)}
-    for name in (item, "on_hand"):
-        if name.lower() not in there:
-            raise SourceError(f"The stock has no column {name!r}.", remedy="Rename or add it in a SELECT.")
+    check_stock(con, stock, [item, "on_hand"])
     read_columns(con, purchases, args, item)
     return stock, purchases
 
@@ -270,7 +269,8 @@ class _Countermeasures:
         usual, second = sources
         supplier = None if one.name == "wait" else second if one.name == "second_source" else usual
         best = one is found[0]
-        advice = "nothing to do" if best and one is waiting else "do this" if best else None
+        waits = "nothing to do" if one.risk < _RISKY else "nothing pays"
+        advice = None if not best else waits if one is waiting else "do this"
         return self._row(item, {
             "measure": one.name, "supplier": supplier, "quantity": one.quantity or None, "arrives_in": one.arrives_in,
             "stock_out_probability": one.risk, "missing": one.shortage, "cost": one.cost,
