@@ -106,14 +106,14 @@ def plan(demand: Array, lead: Array, terms: Terms) -> Plan:
     Args:
         demand: float64 [paths, steps], as many steps at least as the longest lead and a review. lead: int64 [paths].
     """
-    rate = float(demand.mean())
+    rate = max(float(demand.mean()), 0.0)  # more may come back than goes out
     if terms.policy == "newsvendor":
         return _once(demand, lead, terms, rate)
     needed = _sums(demand, lead + terms.review)
     every = terms.policy == "periodic"
     quantity = rate * terms.review if every else _economic_quantity(rate, terms)
     service = terms.service if terms.service is not None else _service_for(rate, quantity, terms)
-    point = float(np.quantile(needed, service)) if rate > 0 else 0.0
+    point = max(float(np.quantile(needed, service)), 0.0) if rate > 0 else 0.0
     point = math.ceil(point - 1e-9) if terms.whole else point
     target = point if every else point + _in_lots(quantity, terms)
     return _told(needed, lead, math.inf if every else point, point, target, rate, terms)
@@ -140,7 +140,7 @@ def _once(demand: Array, lead: Array, terms: Terms, rate: float) -> Plan:
     if share is None:
         over = terms.holding * steps
         share = terms.shortage / (terms.shortage + over) if terms.shortage + over > 0 else _MOST
-    target = float(np.quantile(total, share))
+    target = max(float(np.quantile(total, share)), 0.0)
     target = math.ceil(target - 1e-9) if terms.whole else target
     target = _in_lots(target, terms) if target > 0 else 0.0
     short = float(np.maximum(total - target, 0.0).mean())
@@ -182,7 +182,7 @@ def _service_for(rate: float, quantity: float, terms: Terms) -> float:
 
 def normal_plan(past: Array, lead: Array, terms: Terms) -> Plan:
     """The textbook's policy: demand normal and independent, with the past's mean and deviation."""
-    rate, deviation = float(past.mean()), float(past.std(ddof=1)) if len(past) > 1 else 0.0
+    rate, deviation = max(float(past.mean()), 0.0), float(past.std(ddof=1)) if len(past) > 1 else 0.0
     steps, varied = float(lead.mean()) + terms.review, float(lead.var())
     mean, spread = rate * steps, math.sqrt(steps * deviation**2 + varied * rate**2)
     needed = mean + spread * np.asarray(ndtri((np.arange(999) + 1) / 1000))

@@ -79,8 +79,8 @@ def arrived_by(orders: Orders, times: Array) -> Array:
     moments = np.unique(orders.days[orders.arrived])
     if not len(moments):
         return np.zeros(len(times))
-    at_risk = (orders.days[:, None] >= moments).sum(axis=0)
-    arrives = ((orders.days[:, None] == moments) & orders.arrived[:, None]).sum(axis=0)
+    at_risk = len(orders.days) - np.searchsorted(np.sort(orders.days), moments)
+    arrives = np.unique(orders.days[orders.arrived], return_counts=True)[1]
     under_way = np.append(1.0, np.cumprod(1 - arrives / at_risk))
     return np.asarray(1 - under_way[np.searchsorted(moments, times, side="right")])
 

@@ -9,7 +9,7 @@ from mfgsql.engine.ordering import NUMBERS, answer_policies
 
 STEPS = (
     'STRUCT(step BIGINT, "at" DOUBLE, "value" DOUBLE, "lower" DOUBLE, "upper" DOUBLE, quantiles DOUBLE[], '
-    "ml_status VARCHAR, ml_reason VARCHAR, paths DOUBLE[])[]"
+    "ml_status VARCHAR, ml_reason VARCHAR, behind BIGINT, paths DOUBLE[])[]"
 )
 
 

@@ -69,7 +69,8 @@ class _Backtest:
         assert self.manifest.target is not None
         self.grid, self.target = self.manifest.grid, self.manifest.target
         self.frozen = freeze(cursor, self._freezing(args["source"]), engine.cancellation(args.get("session")))
-        lacking = [n for n in self.manifest.features.names if n not in self.frozen.types]
+        there = {n.lower() for n in self.frozen.types}
+        lacking = [n for n in self.manifest.features.names if n.lower() not in there]
         if lacking:
             raise SourceError(f"The source has no column {lacking[0]!r}, which {self.name} reads.")
         self.names, self.keys = self._series()
@@ -100,8 +101,10 @@ class _Backtest:
         if row is None or row[0] is None:
             raise DataError(f"The target {self.target.name!r} is known in no row: there is nothing to compare with.")
         last, first = np.array([row[0]]), float(row[1])
+        moments = self.frozen.con.execute(f"SELECT {MOMENT} AS m FROM {ROWS}").to_arrow_table()["m"].to_numpy()
+        within = self.grid.within_month(moments, np.zeros(len(moments), np.int64), last)
         steps = [-(fold + 1) * self.args["horizon"] for fold in range(self.args["folds"])]
-        origins = [float(self.grid.moments(last, np.array([step]))[0]) for step in steps]
+        origins = [float(self.grid.moments(last, np.array([step]), within)[0]) for step in steps]
         if origins[-1] <= first:
             raise DataError(
                 f"{self.args['folds']} folds of {self.args['horizon']} steps reach back before the first row.",
@@ -110,24 +113,35 @@ class _Backtest:
         return origins
 
     def _fold(self, number: int, origin: float) -> _Fold:
-        seen = self.grid.until is not None and origin >= self.grid.until
+        seen = self.grid.until is not None and origin + self._slack >= self.grid.until
         scorer = None if seen else self._trained(origin)
         if scorer is not None:
             return _Fold(number, origin, self._tried(scorer, origin))
         with self.engine.scorer(self.name) as own:
             return _Fold(number, origin, self._tried(own, origin))
 
+    @property
+    def _slack(self) -> float:
+        """By how much a moment may be off by rounding."""
+        return 1e-6 * self.grid.step
+
     def _trained(self, origin: float) -> Scorer:
         """The model, trained on the rows up to the origin."""
         recipe = Recipe.parse(self.manifest.lineage["recipe"])
+        read = {n.lower() for n in (*self.manifest.features.names, self.target.name)}
         args = self._freezing(self.args["source"]) | {
             "options": recipe.to_dict(), "known": list(self.grid.known) or None, "holidays": self.grid.holidays,
-            "exclude": [n for n in self.frozen.profiles if n not in (*self.manifest.features.names, self.target.name)],
-            "resample": self.grid.step or f"{self.grid.months} months", LATEST: origin,
+            "exclude": [n for n in self.frozen.profiles if n.lower() not in read],
+            "resample": self.grid.step or f"{self.grid.months} months", LATEST: origin + self._slack,
         }  # fmt: skip
         args["options"] |= {name: getattr(self.grid, name) for name in ("window", "patch", "horizon", "season")}
         cancellation = self.engine.cancellation(self.args.get("session"))
-        with training_turn(self.engine, cancellation), self.engine.cursor() as cursor, TemporaryDirectory() as folder:
+        with (
+            training_turn(self.engine, cancellation),
+            self.engine.cursor() as cursor,
+            cancellation.calls(cursor.interrupt),
+            TemporaryDirectory() as folder,
+        ):
             frozen = freeze(cursor, args, cancellation)
             prepared = prepare_spec(frozen, args, None)
             path = Path(folder) / "rows.parquet"
@@ -206,7 +220,7 @@ def panel_of(frozen: Frozen, scorer: Scorer, horizon: int) -> Panel:
     assert manifest.target is not None
     assert manifest.grid is not None
     grid, names = manifest.grid, manifest.features.names
-    columns = "".join(f"{quote_identifier(n)}, " for n in names)
+    columns = "".join(f"{quote_identifier(n)} AS {quote_identifier(n)}, " for n in names)  # as the model spells them
     target = f"{quote_identifier(manifest.target.name)}::DOUBLE"
     table = frozen.con.execute(
         f"SELECT {columns}CASE WHEN isfinite({target}) THEN {target} END AS __ml_value, {HISTORY}, {MOMENT} "

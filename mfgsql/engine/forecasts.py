@@ -171,6 +171,7 @@ def _structs(scorer: Scorer, found: Forecasts, asked: dict[str, Any]) -> pa.Arra
         "quantiles": _lists(found.quantiles.reshape(series * steps, -1), no_value),
         "ml_status": found.status.status.dictionary_decode().take(repeat),
         "ml_reason": found.status.reason.take(repeat),
+        "behind": pa.array(np.repeat(found.behind, steps)),
         "paths": _paths(found, asked["paths"], no_value),
     }
     return pa.StructArray.from_arrays(list(structs.values()), list(structs))

@@ -22,6 +22,7 @@ from mfgsql.training.windows import HISTORY, MOMENT
 
 _MONTHS = {1: (28, 31), 2: (59, 62), 3: (89, 92), 4: (120, 123), 6: (180, 184), 12: (360, 366)}  # days of so many
 _LONGEST = 720  # steps of a window, where nothing is said
+_LATE = 28  # day of a month, from which on it may be the last one
 _SHORTEST = 2  # known steps without which nothing is said
 _MANY_GAPS = 0.05  # of the steps, that are worth a word
 _SEARCHED = 400  # steps that a season of numbered steps may have
@@ -50,6 +51,8 @@ def check_forecast(args: Args) -> None:
     if args.get("split") not in (None, "time"):
         told = f"split := {args['split']!r}"
         raise OptionError(f"A forecast is judged on the latest steps of each series, not by {told}: leave it out.")
+    if args.get("weight") is not None:
+        raise OptionError("Forecasts know no weight: leave it out.")
     args["split"] = "time"
 
 
@@ -75,7 +78,7 @@ def settle_grid(frozen: Frozen, args: Args, recipe: Recipe, base: Manifest | Non
         holidays=_country(args.get("holidays"), timed),
         floor=_floor(frozen, args["target"]),
         shortest=recipe.shortest or _SHORTEST,
-        until=_until(frozen.con),
+        until=_until(frozen.con, base),
     )
     window, patch, horizon = _shape(grid, recipe, measured) if base is None else _shape_of_base(recipe, base)
     grid = replace(grid, window=window, patch=patch, horizon=horizon)
@@ -115,16 +118,29 @@ def _step(con: duckdb.DuckDBPyConnection, args: Args, timed: bool) -> tuple[floa
             remedy="Name the series by entity := '...', or leave it out if all rows are one series.",
         )
     days = step / DAY
-    for months, (least, most) in _MONTHS.items():
-        if timed and least <= days <= most:
-            return 0.0, months
+    if timed and (_in_months(args["resample"]) if told is not None else _by_months(con)):
+        for months, (least, most) in _MONTHS.items():
+            if least <= days <= most:
+                return 0.0, months
     return float(step), 0
 
 
-def _until(con: duckdb.DuckDBPyConnection) -> float | None:
-    """The latest moment of all rows."""
+def _in_months(told: Any) -> bool:
+    return any(word in str(told).lower() for word in ("month", "mon", "quarter", "year"))
+
+
+def _by_months(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether all rows are of one day of the month, or of last days."""
+    day = f"day(make_timestamp(CAST({MOMENT} * 1e6 AS BIGINT)))"
+    row = con.execute(f"SELECT min({day}), max({day}) FROM {ROWS} WHERE abs({MOMENT}) < 9e12").fetchone()
+    return row is not None and row[0] is not None and (row[0] == row[1] or row[0] >= _LATE)
+
+
+def _until(con: duckdb.DuckDBPyConnection, base: Manifest | None) -> float | None:
+    """The latest moment of all rows, and of those that its base has seen."""
     row = con.execute(f"SELECT max({MOMENT}) FROM {ROWS}").fetchone()
-    return None if row is None or row[0] is None else float(row[0])
+    seen = [row[0] if row else None, base.grid.until if base is not None and base.grid is not None else None]
+    return max((float(m) for m in seen if m is not None), default=None)
 
 
 def _measured(con: duckdb.DuckDBPyConnection, grid: Grid) -> Measured:

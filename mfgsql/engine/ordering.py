@@ -18,7 +18,10 @@ if TYPE_CHECKING:  # plain SQL need not wait for torch
     from mfgsql.scoring.forecasting import Forecasts, Series
     from mfgsql.tasks.task import Array
 
+Tested = tuple[Outcome, Outcome, bool]  # what came of the policy, of the textbook's, and whether it was learnt from
+
 PATHS = 500  # of demand
+_SEEN = "tested on steps that the model has learnt from: train on those before to see what it is worth"
 _SEED = 7  # of lead times, that are drawn as paths are
 NUMBERS = (
     "reorder_point", "order_up_to", "order_quantity", "lead_time", "lead_demand", "safety_stock", "service",
@@ -69,6 +72,11 @@ def _item(one: dict[str, Any], asked: dict[str, Any]) -> Item:
         return Item(np.zeros(1, np.int64), terms, ("missing", f"{name} is NULL in all rows"))
     if one["least"] < 0:
         return Item(np.zeros(1, np.int64), terms, ("unreadable", f"{name} goes down to {one['least']:g}"))
+    lacking = next((n for n in asked["named"] if one.get(n) is None), None)
+    if lacking is not None:
+        return Item(np.zeros(1, np.int64), terms, ("missing", f"{lacking} is NULL"))
+    if not np.isfinite([terms.holding, terms.shortage, terms.order, terms.lot]).all():
+        return Item(np.zeros(1, np.int64), terms, ("unreadable", "a cost or the lot is no finite number"))
     if min(terms.holding, terms.shortage, terms.order, terms.lot) < 0:
         return Item(np.zeros(1, np.int64), terms, ("unreadable", "a cost or the lot is negative"))
     if leads.max() + terms.review > asked["most"]:
@@ -88,9 +96,7 @@ def _horizon(scorer: Scorer, items: list[Item], asked: dict[str, Any]) -> int:
     return max(longest, grid.horizon)
 
 
-def _policies(
-    found: Forecasts, items: list[Item], tested: Sequence[tuple[Outcome, Outcome] | None]
-) -> list[dict[str, Any]]:
+def _policies(found: Forecasts, items: list[Item], tested: Sequence[Tested | None]) -> list[dict[str, Any]]:
     paths, void = found.path(PATHS), found.status.void
     status, reason = found.status.status.to_pylist(), found.status.reason.to_pylist()
     rows = []
@@ -101,7 +107,8 @@ def _policies(
         elif void is None or not void[i]:
             row |= _numbers(plan(paths[i], _drawn(item.leads, PATHS), item.terms)) | {"lot": item.terms.lot}
             if (both := tested[i]) is not None:
-                mine, normal = both
+                mine, normal, seen = both
+                row["ml_reason"] = "; ".join(filter(None, (reason[i], _SEEN if seen else None))) or None
                 row |= {"tested_fill_rate": mine.fill_rate, "tested_cost": mine.cost,
                         "normal_fill_rate": normal.fill_rate, "normal_cost": normal.cost}  # fmt: skip
         rows.append(row)
@@ -125,7 +132,7 @@ def _drawn(leads: Array, count: int) -> Array:
 
 def _tested(
     engine: Engine, scorer: Scorer, series: Series, items: list[Item], asked: dict[str, Any]
-) -> list[tuple[Outcome, Outcome] | None]:
+) -> list[Tested | None]:
     """Each item's policy, made anew at each of the last steps from what was known then, played against what came; and
     the textbook's beside it.
     """
@@ -145,12 +152,13 @@ def _tested(
             made = _both(paths[row], past[np.isfinite(past)], items[i])
             for into, one in zip((mine, normal), made, strict=True):
                 into[:, i, t] = one.reorder_point, one.order_up_to
-    outcomes: list[tuple[Outcome, Outcome] | None] = [None] * len(items)
+    begins = panel.moments(np.arange(len(items)), panel.end - steps)
+    outcomes: list[Tested | None] = [None] * len(items)
     for i in which:
         came = np.nan_to_num(panel.values[panel.end[i] - steps + 1 : panel.end[i] + 1])
         leads, terms = _drawn(items[i].leads, steps), items[i].terms
         play = [simulate(made[0, i], made[1, i], came, leads, terms) for made in (mine, normal)]
-        outcomes[i] = (play[0], play[1])
+        outcomes[i] = play[0], play[1], grid.until is not None and bool(begins[i] < grid.until)
     return outcomes
 
 

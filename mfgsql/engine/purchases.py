@@ -46,9 +46,14 @@ class Columns:
     types: dict[str, str]
 
     @property
+    def timed(self) -> bool:
+        """Whether moments are times."""
+        return base_type(self.types[self.ordered]) in TIME_TYPES
+
+    @property
     def unit(self) -> float:
         """Of a day, in what moments are told in: seconds, or numbers as they are."""
-        return DAY if base_type(self.types[self.ordered]) in TIME_TYPES else 1.0
+        return DAY if self.timed else 1.0
 
 
 def read_columns(con: duckdb.DuckDBPyConnection, source: Source, args: Mapping[str, Any], item: str | None) -> Columns:
@@ -94,7 +99,7 @@ class Purchases:
         ordered, promised, received = (moment(n, columns.types[n]) for n in
                                        (columns.ordered, columns.promised, columns.received))  # fmt: skip
         quantity = f"{quote_identifier(columns.quantity)}::DOUBLE" if columns.quantity else "NULL::DOUBLE"
-        item = quote_identifier(columns.item) if columns.item else "NULL"
+        item = f"{quote_identifier(columns.item)}::VARCHAR" if columns.item else "NULL"
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS SELECT {quote_identifier(columns.supplier)} AS supplier, "
             f"{item} AS item, {quantity} AS quantity, {ordered} AS ordered, {promised} AS promised, "
@@ -170,6 +175,10 @@ class Purchases:
         told = (promised - ordered)[np.isfinite(promised)]
         return float(told.mean()) if len(told) else None
 
+    @cached_property
+    def _everyone(self) -> Orders:
+        return self.orders(np.ones(len(self.suppliers), bool))
+
     def supplier(self, name: str, level: float) -> Supplier:
         """What the orders of a supplier tell."""
-        return describe(self.orders(self.suppliers == name), self.orders(np.ones(len(self.suppliers), bool)), level)
+        return describe(self.orders(self.suppliers == name), self._everyone, level)

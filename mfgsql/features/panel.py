@@ -194,10 +194,11 @@ class Panel:
         codes = np.zeros((steps, lines.codes.shape[1]), np.int64)
         width = lines.continuous.shape[1]
         continuous[at, :width], codes[at] = lines.continuous[kept], lines.codes[kept]
-        ends = np.append(lines.starts[1:], len(which))[: len(lines.starts)] - 1
-        if kinds.static.any() or kinds.static_codes.any():
-            continuous[:, :width][:, kinds.static] = lines.continuous[ends][:, kinds.static][self.which]
-            codes[:, kinds.static_codes] = lines.codes[ends][:, kinds.static_codes][self.which]
+        if len(at) and (kinds.static.any() or kinds.static_codes.any()):
+            # As of the row before: what is the same in all rows may change one day.
+            row = np.maximum.accumulate(np.where(self.there, np.arange(steps), 0))
+            continuous[:, :width][:, kinds.static] = continuous[:, :width][row][:, kinds.static]
+            codes[:, kinds.static_codes] = codes[row][:, kinds.static_codes]
         if grid.channels:
             moments = self.moments(self.which, np.arange(steps))
             known = np.isfinite(moments)
@@ -252,6 +253,9 @@ class Panel:
         """What is not known of steps to come, when one stands at the window's end."""
         window, kinds = self.grid.window, self.kinds
         channels, words = continuous[:, window:, 1 : 1 + len(kinds.static)], codes[:, window:]
+        static, same = np.flatnonzero(kinds.static), np.flatnonzero(kinds.static_codes)
+        channels[..., static] = continuous[:, window - 1, 1 + static][:, None]
+        words[..., same] = codes[:, window - 1, same][:, None]
         channels[..., ~(kinds.static | kinds.known)] = np.nan
         words[..., ~(kinds.static_codes | kinds.known_codes)] = 0
         channels[np.ix_(blind, np.ones(channels.shape[1], bool), ~kinds.static)] = np.nan

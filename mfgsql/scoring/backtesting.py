@@ -71,7 +71,7 @@ def try_from(
     kept = np.isfinite(came).any(axis=1)
     which, came, ends = which[kept], came[kept], ends[which[kept]]
     seen = np.arange(len(panel.values)) <= _every(panel, which, ends)[panel.which]
-    hidden = replace(panel, values=np.where(seen, panel.values, np.nan), there=panel.there & seen)
+    hidden = replace(panel, values=np.where(seen, panel.values, np.nan))
     grid, blocks = panel.grid, -(-horizon // panel.grid.horizon)
     mean, quantiles = blocks_of(scorer, hidden, ends, keys[which], blocks, check)
     mean, quantiles = mean[:, :horizon], quantiles[:, :horizon]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import scipy.linalg
 from scipy.special import ndtri
 
+from mfgsql.errors import SourceError
 from mfgsql.features import Batch, Flag, Grid
 from mfgsql.features.panel import Lines, Panel
 from mfgsql.metrics import LEVELS
@@ -52,13 +53,15 @@ class Forecasts:
     Attributes:
         mean: [series, steps]. quantiles: [series, steps, levels]. moments: float64 [series, steps]. status: of each
             series; a void one's numbers mean nothing.
-        path: of so many paths the values, [series, paths, steps].
+        behind: [series], whole steps from each one's end to the latest moment. path: of so many paths the values,
+            [series, paths, steps].
     """
 
     mean: Array
     quantiles: Array
     moments: Array
     status: RowStatus
+    behind: Integers
     path: Callable[[int], Array]
 
 
@@ -71,7 +74,8 @@ def forecast(scorer: Scorer, series: Series, horizon: int, check: Callable[[], N
     grid = scorer.model.manifest.grid
     assert grid is not None
     panel, batch = known_panel(scorer, series, horizon, back=grid.window)
-    blocks, status = -(-horizon // grid.horizon), _status(panel, batch, series, horizon)
+    behind = _behind(panel, series.latest)
+    blocks, status = -(-horizon // grid.horizon), _status(panel, batch, series, horizon, behind)
     readable = np.flatnonzero(panel.end >= panel.begin)
     mean = np.zeros((len(panel), blocks * grid.horizon))
     quantiles = np.zeros((*mean.shape, len(LEVELS)))
@@ -87,7 +91,7 @@ def forecast(scorer: Scorer, series: Series, horizon: int, check: Callable[[], N
     def path(count: int) -> Array:
         return _walked(quantiles, _scores(scorer, series.keys, count, horizon))
 
-    return Forecasts(mean, quantiles, moments, status, lambda count: _above(path(count), grid))
+    return Forecasts(mean, quantiles, moments, status, behind, lambda count: _above(path(count), grid))
 
 
 def known_panel(scorer: Scorer, series: Series, horizon: int, *, back: int) -> tuple[Panel, Batch]:
@@ -96,8 +100,11 @@ def known_panel(scorer: Scorer, series: Series, horizon: int, *, back: int) -> t
     assert manifest.grid is not None
     batch = manifest.features.encode(series.columns, len(series.values))
     lines = Lines(series.values, batch.continuous, batch.codes, moments_of(series.times), series.starts)
-    blocks = -(-horizon // manifest.grid.horizon)
-    return Panel.of(manifest.grid, manifest.features, lines, back=back, horizon=blocks * manifest.grid.horizon), batch
+    room = -(-horizon // manifest.grid.horizon) * manifest.grid.horizon
+    try:
+        return Panel.of(manifest.grid, manifest.features, lines, back=back, horizon=room), batch
+    except ValueError as error:
+        raise SourceError(f"The model's steps are far shorter than what lies between these rows: {error}.") from None
 
 
 def paths_from(
@@ -197,12 +204,14 @@ def _block(scorer: Scorer, panel: Panel, ends: Integers, check: Callable[[], Non
 def _scores(scorer: Scorer, keys: npt.NDArray[np.uint64], paths: int, steps: int, block: int = 0) -> Array:
     """Normal scores of paths, [series, paths, steps]: correlated over steps, and over series at the same step."""
     calibration = scorer.model.manifest.calibration
-    root = _root(tuple(calibration.get("together", (1.0,))), steps)
+    together = tuple(calibration.get("together", (1.0,)))
+    # Of a length that does not depend on how many steps are asked for, as the numbers drawn don't.
+    root = _root(together, -(-steps // len(together)) * len(together))[:steps, :steps]
     shared = float(calibration.get("shared", 0.0))
     if not len(keys):
         return np.empty((0, paths, steps))
-    own = np.stack([np.random.default_rng(int(key)).standard_normal((paths, steps)) for key in keys])
-    common = np.random.default_rng(block).standard_normal((paths, steps))
+    own = np.stack([np.random.default_rng(int(key)).standard_normal((steps, paths)).T for key in keys])
+    common = np.random.default_rng(block).standard_normal((steps, paths)).T
     return np.asarray((np.sqrt(1 - shared) * own + np.sqrt(shared) * common) @ root.T)
 
 
@@ -217,7 +226,17 @@ def _root(together: tuple[float, ...], steps: int) -> Array:
     return np.asarray(np.linalg.cholesky(near / size[:, None] / size))
 
 
-def _status(panel: Panel, batch: Batch, series: Series, horizon: int) -> RowStatus:
+def _behind(panel: Panel, latest: float | None) -> Integers:
+    """Whole steps from each series' end to the latest moment of any."""
+    behind = np.zeros(len(panel), np.int64)
+    there = np.flatnonzero(np.isfinite(panel.since))
+    if latest is not None and len(there):
+        steps = panel.grid.number(np.full(len(there), latest), panel.since[there])
+        behind[there] = steps - (panel.moments(there, panel.end[there] + steps) > latest)  # it was rounded
+    return np.maximum(behind, 0)
+
+
+def _status(panel: Panel, batch: Batch, series: Series, horizon: int, behind: Integers) -> RowStatus:
     """What gives reason to distrust the forecast of a series."""
     grid, rows = panel.grid, len(panel)
     ends = np.append(series.starts[1:], len(series.values)) - 1
@@ -238,10 +257,7 @@ def _status(panel: Panel, batch: Batch, series: Series, horizon: int) -> RowStat
         lacking = ~empty & (panel.ahead < horizon)
         names = ", ".join(grid.known)
         flags.append(Flag("missing", lacking, lambda row: f"{names} known of {panel.ahead[row]} of {horizon} steps"))
-    if series.latest is not None:
-        behind = np.zeros(rows, np.int64)
-        there = np.isfinite(panel.since)
-        behind[there] = grid.number(np.full(int(there.sum()), series.latest), panel.since[there])
+    if (behind > 0).any():
         flags.append(Flag("ended", behind > 0, lambda row: f"ends {behind[row]} steps before the latest series"))
     for flag in batch.flags:  # of the last row alone: that of steps to come, where there is one
         if flag.rows[ends].any() and flag.status != "missing":

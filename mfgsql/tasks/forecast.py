@@ -157,7 +157,8 @@ def _offsets(truth: Array, quantiles: Array, places: Array) -> Array:
         own = own[np.isfinite(own[:, 0])]
         for number, level in enumerate(LEVELS if len(own) else ()):
             # The finite-sample rank errs to the outside.
-            rank = np.clip((len(own) + 1) * level / len(own), 0, 1) if level > 0.5 else level
+            outside = level / len(own) if level > 0.5 else -(1 - level) / len(own) if level < 0.5 else 0.0
+            rank = np.clip(level + outside, 0, 1)
             found[place, number] = np.quantile(own[:, number], rank)
     return found
 

@@ -100,6 +100,7 @@ def learn(
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         torch.manual_seed(recipe.seed)
         model, adopted = _start(snapshot, settled, base, lineage)
+        settled = replace(settled, grid=model.manifest.grid)  # which was measured
         loop = _Loop(model, adopted, snapshot, settled, torch.device(device), memory)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()

@@ -1,6 +1,6 @@
 -- summary: How good forecasts would have been: made from moments of the past by a model that had seen nothing after each, beside what came.
--- model: a model of task 'forecast': 'm', 'm@3' or 'm@candidate'; for moments before the end of its training rows it is trained anew by its own recipe, and the new one is not kept
--- source: a table, view, CTE, file or SELECT text of series
+-- model: a model of task 'forecast': 'm', 'm@3' or 'm@candidate'; for moments before the end of its training rows it is trained anew by its own recipe (without a base), and the new one is not kept
+-- source: a table, view, file or SELECT text of series; what is committed
 -- horizon: how many steps each forecast goes; default: as many as the model forecasts at once
 -- folds: from how many moments, each a horizon before the next; default 4
 -- level: share of true values that lower and upper should hold; default 0.9

@@ -1,8 +1,8 @@
 -- summary: For each item what can be done before its stock runs out, what comes of it and what it costs, the cheapest first: wait, order, raise_stock, second_source, expedite.
 -- model: a model of task 'forecast', of demand: 'm', 'm@3' or 'm@candidate'
--- source: a table, view, CTE, file or SELECT text of demand up to now
+-- source: a table, view, file or SELECT text of demand up to now
 -- stock: a table of what is there, with the entity and on_hand
--- purchases: a table of purchase orders, with the entity: those under way, and those from which lead times are told
+-- purchases: a table of purchase orders, with the entity: those under way, and those from which lead times are told; now is a step after the latest demand
 -- costs: of holding a piece for a step, of a piece that is missing, of an order, of one that is expedited, and of each piece more from a second source, as {'holding': 0.02, 'shortage': 5, 'order': 30, 'expedite': 80, 'second_source': 0.5}
 -- horizon: how many steps are looked at; default: as many as the model forecasts at once
 -- supplier: column of the purchases; default supplier

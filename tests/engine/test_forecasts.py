@@ -176,7 +176,7 @@ def test_a_sum_tells_what_it_lacks(shop: Session) -> None:
         shop, ask(source="SELECT * FROM sales WHERE sku <> 's1'", what="step, predicted_qty", more=", group_by := []")
     )
     assert [r[1] for r in found] == pytest.approx([r[1] for r in wanted])
-    assert {r[2:] for r in found} == {("missing", "1 of 6 series have no forecast")}
+    assert {r[2:] for r in found} == {("missing", "1 of 6 series have ended, or have no forecast")}
     south = rows(shop, ask(source=lost, what="DISTINCT region, ml_status", more=", group_by := ['region']"))
     assert south == [("north", "missing"), ("south", "ok")]
 

@@ -37,7 +37,8 @@ def plan_forecast(engine: Engine, args: Args) -> str:
     level = DEFAULT_LEVEL if args.get("level") is None else check_level(args["level"])
     groups = read_groups(args.get("group_by"))
     alias, session = source_alias(version), caller.get()
-    also = [(name, f"any_value({alias}.{quote_identifier(name)})") for name in groups]
+    time = f"{alias}.{quote_identifier(manifest.grid.order_by)}" if manifest.grid else ""
+    also = [(name, f"arg_max({alias}.{quote_identifier(name)}, {time})") for name in groups]
     lists = lists_of(manifest, source, horizon, alias, also)
     steps = steps_of(
         version, manifest, lists, horizon, level=level, paths=_PATHS if args.get("group_by") is not None else 0,
@@ -48,6 +49,7 @@ def plan_forecast(engine: Engine, args: Args) -> str:
     return _sums(manifest, steps, groups, level)
 
 
+OUTPUTS = ("step", "lower", "upper", "quantiles", "fold", "seasonal", "ml_status", "ml_reason")
 METRICS = {
     "fold": "INTEGER", "origin": "VARCHAR", "metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE",
     "series": "BIGINT", "rows": "BIGINT",
@@ -115,6 +117,12 @@ def forecaster(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
             "entity := 'sku', order_by := 'day');",
         )
     assert manifest.grid is not None
+    for name in (manifest.grid.entity, manifest.grid.order_by):
+        if name is not None and name.lower() in OUTPUTS:
+            raise OptionError(
+                f"'{version.model}' is told its series by a column {name!r}, a name that a column of the result takes.",
+                remedy="Rename the column in a SELECT, and train again.",
+            )
     with suppress(duckdb.Error), engine.cursor() as cursor:  # of a source that only the caller sees nothing is known
         types = {n.lower(): t for n, t in describe(at_place(cursor, args), source.select).items()}
         if kind := types.get(manifest.grid.order_by.lower()):
@@ -157,7 +165,7 @@ def _each(manifest: Manifest, steps: str) -> str:
 
 
 def _sums(manifest: Manifest, steps: str, groups: list[str], level: float) -> str:
-    """Sums of series at each moment that all of those with a forecast reach: means add up, and so do paths."""
+    """Sums of series, step by step, but for those that have ended: means add up, and so do paths."""
     grid, target = manifest.grid, manifest.target
     assert grid is not None
     assert target is not None
@@ -165,34 +173,34 @@ def _sums(manifest: Manifest, steps: str, groups: list[str], level: float) -> st
     tail = (1 - level) / 2
     shares = f"list_concat({_LEVELS}, [{tail!r}, {1 - tail!r}])"
     kept = "".join(f"__ml_sums.{quote_identifier(name)}, " for name in groups)
-    within = f"PARTITION BY {kept.rstrip(', ')} " if groups else ""
     lacking, status = "__ml_series - __ml_known", "__ml_known < __ml_series"
     return f"""
 WITH __ml_each AS MATERIALIZED (SELECT {by}{moment_sql(manifest)} AS __ml_at, __ml_entity, __ml_steps FROM ({steps})),
-__ml_sums AS (
-  SELECT {by}__ml_at, sum(__ml_steps.value) AS __ml_value, count(__ml_steps.value) AS __ml_there
-  FROM __ml_each WHERE __ml_at IS NOT NULL GROUP BY ALL
-),
 __ml_members AS (
   SELECT {by}count(DISTINCT __ml_entity) AS __ml_series,
-    count(DISTINCT __ml_entity) FILTER (WHERE __ml_steps.value IS NOT NULL) AS __ml_known
+    count(DISTINCT __ml_entity) FILTER (WHERE __ml_steps.value IS NOT NULL AND __ml_steps.behind = 0) AS __ml_known
   FROM __ml_each {"GROUP BY ALL" if groups else ""}
 ),
-__ml_drawn AS (
-  SELECT {by}__ml_at, unnest(__ml_steps.paths) AS __ml_v, generate_subscripts(__ml_steps.paths, 1) AS __ml_i
-  FROM __ml_each
+__ml_there AS (
+  SELECT *, __ml_steps.step AS __ml_step FROM __ml_each WHERE __ml_steps.value IS NOT NULL AND __ml_steps.behind = 0
 ),
-__ml_paths AS (SELECT {by}__ml_at, __ml_i, sum(__ml_v) AS __ml_v FROM __ml_drawn GROUP BY ALL),
-__ml_spread AS (SELECT {by}__ml_at, quantile_cont(__ml_v, {shares}) AS __ml_q FROM __ml_paths GROUP BY ALL)
-SELECT {kept}__ml_sums.__ml_at AS {quote_identifier(grid.order_by)},
-  row_number() OVER ({within}ORDER BY __ml_sums.__ml_at) AS step,
+__ml_sums AS (
+  SELECT {by}__ml_step, max(__ml_at) AS __ml_at, sum(__ml_steps.value) AS __ml_value FROM __ml_there GROUP BY ALL
+),
+__ml_drawn AS (
+  SELECT {by}__ml_step, unnest(__ml_steps.paths) AS __ml_v, generate_subscripts(__ml_steps.paths, 1) AS __ml_i
+  FROM __ml_there
+),
+__ml_paths AS (SELECT {by}__ml_step, __ml_i, sum(__ml_v) AS __ml_v FROM __ml_drawn GROUP BY ALL),
+__ml_spread AS (SELECT {by}__ml_step, quantile_cont(__ml_v, {shares}) AS __ml_q FROM __ml_paths GROUP BY ALL)
+SELECT {kept}__ml_sums.__ml_at AS {quote_identifier(grid.order_by)}, __ml_sums.__ml_step AS step,
   __ml_value AS {quote_identifier(f"predicted_{target.column}")}, __ml_q[{len(LEVELS) + 1}] AS "lower",
   __ml_q[{len(LEVELS) + 2}] AS "upper", map({_LEVELS}, __ml_q[:{len(LEVELS)}]) AS quantiles,
   CASE WHEN {status} THEN 'missing' ELSE 'ok' END AS ml_status,
-  CASE WHEN {status} THEN format('{{}} of {{}} series have no forecast', {lacking}, __ml_series) END AS ml_reason
-FROM __ml_sums JOIN __ml_spread ON {_same("__ml_spread", [*groups, "__ml_at"])}
+  CASE WHEN {status} THEN format('{{}} of {{}} series have ended, or have no forecast', {lacking}, __ml_series) END
+    AS ml_reason
+FROM __ml_sums JOIN __ml_spread ON {_same("__ml_spread", [*groups, "__ml_step"])}
 JOIN __ml_members ON {_same("__ml_members", groups) or "true"}
-WHERE __ml_there = __ml_known
 """.strip()
 
 

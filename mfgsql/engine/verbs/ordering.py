@@ -47,7 +47,8 @@ def plan_order_policy(engine: Engine, args: Args) -> str:
     session = caller.get()
     told = {
         "model": version.name, "horizon": cover or grid.horizon, "most": most, "terms": asdict(terms),
-        "lead_time": str(args["lead_time"]), "backtest": backtest, "session": session.id if session else None,
+        "lead_time": str(args["lead_time"]),
+        "named": list(columns), "backtest": backtest, "session": session.id if session else None,
     }  # fmt: skip
     own = source_alias(version)
     if isinstance(args["lead_time"], str):

@@ -12,6 +12,7 @@ from mfgsql.catalog import resolve
 from mfgsql.engine.access import write_job
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.forecasts import forecasts_of, lists_of
+from mfgsql.engine.histories import moment
 from mfgsql.engine.kept import alias, check_options, read_second
 from mfgsql.engine.planning import Action, Args, Rows, actions, at_place, json_rows, planners, read_options
 from mfgsql.engine.profiling import describe
@@ -67,7 +68,10 @@ def run_supplier_risk(engine: Engine, args: Args) -> Rows:
         with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
             source = read_source(at_place(cursor, args), args["source"])
             purchases = Purchases(cursor, source, read_columns(cursor, source, args, None), None)
-            rows = [_risk_of(purchases, name, args["level"]) for name in dict.fromkeys(purchases.suppliers)]
+            rows = []
+            for name in dict.fromkeys(purchases.suppliers):
+                cancellation.check()
+                rows.append(_risk_of(purchases, name, args["level"]))
     except duckdb.InterruptException:
         raise CancelledError("Cancelled.") from None
     return sorted(rows, key=lambda r: (-(r["late_probability"] or 0.0), str(r["supplier"])))
@@ -126,6 +130,9 @@ def _seconds(con: duckdb.DuckDBPyConnection, args: Args, manifest: Manifest) -> 
     """
     assert manifest.grid is not None
     item = str(manifest.grid.entity)
+    if item.lower() in _MEASURES:
+        raise OptionError(f"The items are told by {item!r}, a name that a column of the result takes.",
+                          remedy="Rename the column in a SELECT, and train again.")  # fmt: skip
     stock = read_second(con, args.get("stock"), "stock", "As in: stock := 'stock', with the item and on_hand.")
     purchases = read_second(con, args.get("purchases"), "purchases", "As in: purchases := 'purchases'.")
     check_stock(con, stock, [item, "on_hand"])
@@ -142,6 +149,9 @@ def _prices(told: Any) -> Prices:
         number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
         if name not in names or not number:
             raise OptionError(f"costs are {one_of(names)}, numbers from 0 on, not {{{name!r}: {value!r}}}.")
+    if not told.get("shortage"):
+        raise OptionError("What a missing piece costs isn't said, and without it waiting is always cheapest.",
+                          remedy=f"As in: costs := {_COSTS}.")  # fmt: skip
     return Prices(**{name: float(value) for name, value in told.items()})
 
 
@@ -182,15 +192,29 @@ class _Countermeasures:
         self.stock = self._stock(stock)
         columns = read_columns(cursor, orders, args, self.item)
         self.step = (grid.step or grid.months * YEAR / 12) / (DAY if grid.timed else 1.0)  # days, or units
-        self.purchases = Purchases(cursor, orders, columns, None)
+        if columns.timed != grid.timed:
+            kinds = ("times", "numbers") if grid.timed else ("numbers", "times")
+            raise OptionError(f"Demand is told by {kinds[0]}, and purchases by {kinds[1]}: cast one in a SELECT.")
+        self.purchases = Purchases(cursor, orders, columns, self._now(cursor))
         self.hurried = _expedited(args.get("options") or {})
+
+    def _now(self, cursor: duckdb.DuckDBPyConnection) -> float | None:
+        """The step behind the latest demand."""
+        assert self.manifest.target is not None
+        types = {n.lower(): (n, t) for n, t in describe(cursor, self.source.select).items()}
+        name, kind = types[self.grid.order_by.lower()]
+        value = f"{quote_identifier(self.manifest.target.name)}::DOUBLE"
+        row = cursor.execute(
+            f"SELECT max({moment(name, kind)}) FILTER (WHERE isfinite({value})) FROM {self.source.sql}"
+        ).fetchone()
+        return None if row is None or row[0] is None else float(self.grid.moments(np.array([row[0]]), np.array([1]))[0])
 
     def _stock(self, stock: Source) -> dict[Any, float]:
         name, own = quote_identifier(self.item), alias("stock")
         rows = self.cursor.execute(
             f"SELECT {own}.{name}, sum({own}.on_hand::DOUBLE) FROM {stock.sql} AS {own} GROUP BY ALL"
         ).fetchall()
-        return {item: held for item, held in rows if held is not None}
+        return {str(item): held for item, held in rows if held is not None}
 
     def rows(self) -> Rows:
         """All items, in their order."""
@@ -204,6 +228,7 @@ class _Countermeasures:
             for batch in reader:
                 names = batch.column("__ml_entity").to_pylist()
                 series, latest, key = (batch.column(n) for n in ("__ml_rows", "__ml_latest", "__ml_key"))
+                self.engine.cancellation(self.args.get("session")).check()
                 for part in forecasts_of(self.engine, scorer, series, latest, key, told):
                     paths, void = part.found.path(_PATHS), part.found.status.void
                     status, reason = part.found.status.status.to_pylist(), part.found.status.reason.to_pylist()
@@ -215,11 +240,11 @@ class _Countermeasures:
     def _of_item(self, item: Any, demand: Any, told: tuple[str, str | None]) -> Rows:
         """What can be done for an item, or why nothing is said."""
         status, reason = told
-        of_item = self.purchases.items == item
+        of_item = self.purchases.items == str(item)
         usual, second = self._sources(of_item)
         if demand is None:
             return [self._row(item, {"ml_status": status, "ml_reason": reason})]
-        if item not in self.stock:
+        if str(item) not in self.stock:
             return [self._row(item, {"ml_status": "missing", "ml_reason": "the stock tells nothing of it"})]
         if usual is None:
             return [
@@ -245,7 +270,7 @@ class _Countermeasures:
 
     def _situation(self, item: Any, demand: Any, usual: str, second: str | None) -> Situation:
         purchases, step = self.purchases, self.step
-        of_item, under_way = purchases.items == item, []
+        of_item, under_way = purchases.items == str(item), []
         for row in np.flatnonzero(of_item & purchases.open):
             quantity = purchases.quantities[row]
             if np.isfinite(quantity) and quantity > 0:
@@ -255,7 +280,7 @@ class _Countermeasures:
         leads = self._leads(of_item, usual)
         hurried = float(np.quantile(leads, 0.05)) if self.hurried is None else self.hurried
         other = None if second is None else self._leads(of_item, second) / step
-        return Situation(demand, self.stock[item], under_way, leads / step, other, hurried / step)
+        return Situation(demand, self.stock[str(item)], under_way, leads / step, other, hurried / step)
 
     def _measure(
         self,
