@@ -41,7 +41,7 @@ def _shared(command: F) -> F:
 
 @click.command()
 @_shared
-@click.option("--objective", help="masked, autoencoder or autoregressive; default: by the kind of column.")
+@click.option("--objective", help="masked, autoencoder, autoregressive or forecast; default: by the kind of column.")
 @database()
 @output
 def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> None:

@@ -565,3 +565,23 @@ def test_the_run_is_kept_like_any_other(shop: Session) -> None:
     metrics = {m for (m,) in rows(shop, f"SELECT DISTINCT metric FROM ml.metrics WHERE run_id = '{made['run_id']}'")}
     assert {"mase", "rmsse", "pinball"} <= metrics
     assert "<html" in rows(shop, "SELECT ml_report('kept')")[0][0]
+
+
+def test_a_base_of_other_series_forecasts_new_ones_at_once_and_starts_a_model(shop: Session) -> None:
+    tiny = "options := {'epochs': 1, 'members': 1, 'width': 8, 'heads': 2, 'horizon': 7, 'window': 28}"
+    first, others = (f"SELECT sku, day, qty FROM sales WHERE sku {how} (''s0'', ''s1'')" for how in ("NOT IN", "IN"))
+    roles = "entity := 'sku', order_by := 'day'"
+    made = shop.execute(
+        f"FROM ml_pretrain('all_series', '{first}', objective := 'forecast', {roles}, {tiny})"
+    ).fetchone()
+    assert made[3] in ("finished", "reused")
+    found = shop.execute(
+        f"SELECT DISTINCT sku, ml_status FROM ml_forecast('all_series', '{others}') ORDER BY 1"
+    ).fetchall()
+    assert found == [("s0", "ok"), ("s1", "ok")]
+    tuned = f"target := 'qty', task := 'forecast', base := 'all_series', {roles}, options := {{'epochs': 1}}"
+    assert shop.execute(f"FROM ml_finetune('tuned', '{others}', {tuned})").fetchone()[3] in ("finished", "reused")
+    with pytest.raises(OptionError, match="has no column of numbers besides"):
+        shop.execute(f"FROM ml_pretrain('all', 'SELECT sku, day FROM sales', objective := 'forecast', {roles})")
+    with pytest.raises(OptionError, match="needs the column of time"):
+        shop.execute("FROM ml_pretrain('all', 'sales', objective := 'forecast')")

@@ -24,11 +24,13 @@ from mfgsql.engine.planning import (
     read_exclude,
     read_options,
 )
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.runs import load_libraries, run_learning
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
 from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import CatalogError, NotFoundError, OptionError, did_you_mean, one_of
+from mfgsql.features import is_numeric_type
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, objectives, tasks
 from mfgsql.training import Recipe
@@ -49,6 +51,8 @@ for _verb in ("pretrain", "finetune"):
 @planners.register("pretrain")
 def plan_pretrain(engine: Engine, args: Args) -> str:
     """A base from rows without labels."""
+    if args.get("objective") == FORECAST:
+        return _plan_forecaster(engine, args)
     if args.get("objective") is not None or not args.get("field"):
         args["objective"] = args.get("objective") or "masked"
         objectives[args["objective"]]  # an unknown one is refused here
@@ -76,6 +80,25 @@ def _check_task(name: object) -> None:
     known = [*tasks, EMBEDDING, ANOMALY]
     if name not in known:
         raise OptionError(f"No task is called {name!r}; there is {one_of(known)}.{did_you_mean(str(name), known)}")
+
+
+def _plan_forecaster(engine: Engine, args: Args) -> str:
+    """A base of forecasts is a model that forecasts: of the number that field names, or of the only one there is."""
+    check_forecast(args)
+    target = args.get("field")
+    if target is None:
+        with engine.cursor() as cursor:
+            types = describe(cursor, read_source(at_place(cursor, args), args.get("source")).select)
+        roles = {str(args.get(role)).lower() for role in ("entity", "order_by")}
+        numbers = [n for n, kind in types.items() if is_numeric_type(kind) and n.lower() not in roles]
+        if len(numbers) != 1:
+            told = f"has {len(numbers)} columns of numbers" if numbers else "has no column of numbers"
+            raise OptionError(
+                f"Which number is to be forecast isn't said: the source {told} besides entity and order_by.",
+                remedy="Name it: field := 'quantity', or SELECT it alone.",
+            )
+        target = numbers[0]
+    return _plan(engine, "pretrain", args | {"task": FORECAST, "target": target, "objective": None, "field": None})
 
 
 def _plan_detector(engine: Engine, args: Args) -> str:
