@@ -3,7 +3,7 @@
 -- source: a table, view, file or SELECT text, committed
 -- target: column to predict; a detector of anomalies has none
 -- base: a base made by ml_pretrain, whose knowledge of shared columns is taken over; of texts or pictures also a folder, './models/minilm', or 'hf:org/name'
--- task: classification or regression (default by the target's kind), rul (remaining useful life), or anomaly (from normal rows alone); the last two read histories
+-- task: classification, regression, multilabel or hierarchy (default by the target's kind), rul (remaining useful life), forecast (the steps to come of series), anomaly (from normal rows alone), token_classification or embedding; rul, forecast and anomaly read histories
 -- split: rows to judge by: 'time' (needs order_by), 'entity' (needs entity), a column (TRUE judges); default by hash, of histories by entity or time
 -- order_by: column of time, by which histories are ordered; no feature
 -- entity: column of the machine or unit whose histories rows belong to; no feature
@@ -12,7 +12,7 @@
 -- costs: what mistakes cost, as {'missed': 2000, 'false_alarm': 50}; they choose the probability from which the positive class is predicted
 -- promote: 'auto' lets a later version take over when it wins on rows that neither saw
 -- force: TRUE trains again though an equal run has finished
--- options: how to train, as {'epochs': 20}; 'exclude' names columns to leave out, 'positive' the class that probability is of, 'gap' the time left out before the rows to judge by; 'window' makes a model that reads histories (with 'patch', 'memory', 'fill', 'resample', 'shortest'); 'cap' and 'censored' are for rul, 'false_alarms_per_day' and 'span' for anomalies
+-- options: how to train, as {'epochs': 20}; 'exclude' names columns to leave out, 'positive' the class that probability is of, 'gap' the time left out before the rows to judge by; 'window' makes a model that reads histories (with 'patch', 'memory', 'fill', 'resample', 'shortest'); 'cap' and 'censored' are for rul, 'false_alarms_per_day' and 'span' for anomalies; for forecasts 'horizon' and 'window' are steps, 'known' names columns that are planned, 'holidays' a country, 'gaps': 'zero' takes steps without a row for none, 'season' and 'resample' say what the rows don't, 'refit': 'no' leaves out what judged it
 -- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
 -- example: FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts')
 CREATE OR REPLACE MACRO ml_finetune(model, source, target := NULL, base := NULL, task := NULL, split := NULL,
