@@ -160,7 +160,7 @@ def _each(manifest: Manifest, steps: str) -> str:
         f"SELECT {name}{moment_sql(manifest)} AS {quote_identifier(grid.order_by)}, __ml_steps.step AS step, "
         f'__ml_steps.value AS {quote_identifier(f"predicted_{target.column}")}, __ml_steps.lower AS "lower", '
         f'__ml_steps.upper AS "upper", {quantiles} AS quantiles, __ml_steps.ml_status AS ml_status, '
-        f"__ml_steps.ml_reason AS ml_reason FROM ({steps})"
+        f"__ml_steps.ml_reason AS ml_reason FROM ({steps}) ORDER BY __ml_entity, __ml_steps.step"
     )
 
 
@@ -201,6 +201,7 @@ SELECT {kept}__ml_sums.__ml_at AS {quote_identifier(grid.order_by)}, __ml_sums._
     AS ml_reason
 FROM __ml_sums JOIN __ml_spread ON {_same("__ml_spread", [*groups, "__ml_step"])}
 JOIN __ml_members ON {_same("__ml_members", groups) or "true"}
+ORDER BY {kept}__ml_sums.__ml_step
 """.strip()
 
 
