@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from mfgsql.errors import OptionError
+from mfgsql.errors import OptionError, did_you_mean
 
 Array = npt.NDArray[Any]
 
+_COSTS = ("holding", "shortage", "order")
 POLICIES = ("reorder_point", "periodic", "newsvendor")
 _LEAST, _MOST = 0.5, 0.999  # probabilities of lasting that costs may ask for
 
@@ -95,8 +96,9 @@ def read_costs(told: Mapping[str, Any] | None) -> dict[str, Any]:
         raise OptionError(f"{form}, not {told!r}.")
     for name, value in told.items():
         number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
-        if name not in ("holding", "shortage", "order") or not (number or isinstance(value, str)):
-            raise OptionError(f"{form}; numbers from 0 on, or names of columns, not {{{name!r}: {value!r}}}.")
+        if name not in _COSTS or not (number or isinstance(value, str)):
+            meant = "" if name in _COSTS else did_you_mean(str(name), _COSTS)
+            raise OptionError(f"{form}; numbers from 0 on, or names of columns, not {{{name!r}: {value!r}}}.{meant}")
     return dict(told)
 
 

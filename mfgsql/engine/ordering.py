@@ -14,6 +14,7 @@ from mfgsql.inventory import Outcome, Plan, Terms, normal_plan, plan, simulate
 
 if TYPE_CHECKING:  # plain SQL need not wait for torch
     from mfgsql.engine.engine import Engine
+    from mfgsql.features import Grid
     from mfgsql.scoring import Scorer
     from mfgsql.scoring.forecasting import Forecasts, Series
     from mfgsql.tasks.task import Array
@@ -54,7 +55,9 @@ def answer_policies(
         for part in forecasts_of(engine, scorer, rows, latest, key, asked):
             own = items[part.start : part.start + len(part.series.starts)]
             tested = _tested(engine, scorer, part.series, own, asked) if asked["backtest"] else [None] * len(own)
-            answers += _policies(part.found, own, tested)
+            grid = scorer.model.manifest.grid
+            assert grid is not None
+            answers += _policies(part.found, own, tested, grid)
     types = [*((name, pa.float64()) for name in NUMBERS), ("ml_status", pa.string()), ("ml_reason", pa.string())]
     return pa.array(answers, pa.struct(types))
 
@@ -96,13 +99,16 @@ def _horizon(scorer: Scorer, items: list[Item], asked: dict[str, Any]) -> int:
     return max(longest, grid.horizon)
 
 
-def _policies(found: Forecasts, items: list[Item], tested: Sequence[Tested | None]) -> list[dict[str, Any]]:
+def _policies(found: Forecasts, items: list[Item], tested: Sequence[Tested | None], grid: Grid) -> list[dict[str, Any]]:
     paths, void = found.path(PATHS), found.status.void
     status, reason = found.status.status.to_pylist(), found.status.reason.to_pylist()
     rows = []
     for i, item in enumerate(items):
         row: dict[str, Any] = {"ml_status": status[i], "ml_reason": reason[i]}
-        if item.fault is not None:
+        gone = ended(int(found.behind[i]), grid)
+        if gone:
+            row["ml_status"] = "ended"
+        elif item.fault is not None:
             row |= {"ml_status": item.fault[0], "ml_reason": "; ".join(filter(None, (item.fault[1], reason[i])))}
         elif void is None or not void[i]:
             row |= _numbers(plan(paths[i], _drawn(item.leads, PATHS), item.terms)) | {"lot": item.terms.lot}
@@ -113,6 +119,11 @@ def _policies(found: Forecasts, items: list[Item], tested: Sequence[Tested | Non
                         "normal_fill_rate": normal.fill_rate, "normal_cost": normal.cost}  # fmt: skip
         rows.append(row)
     return rows
+
+
+def ended(behind: int, grid: Grid) -> bool:
+    """Whether a series ended so long ago that nothing is to be ordered of it."""
+    return behind >= grid.horizon
 
 
 def _numbers(made: Plan) -> dict[str, float | None]:

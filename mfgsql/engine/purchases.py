@@ -18,7 +18,7 @@ from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features.grid import DAY
 from mfgsql.features.profile import TIME_TYPES, base_type
-from mfgsql.supply import Orders, Supplier, describe
+from mfgsql.supply import SHARES, Orders, Supplier, describe, still_to_come
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +27,7 @@ ROLES = {
     "quantity": "quantity",
 }  # fmt: skip
 _TABLE = "__ml_purchases"
+_FEW = 5  # orders of a supplier: below, those of all tell how late one is
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,6 @@ class Purchases:
         return np.asarray(self.sound & ~np.isfinite(self._times[2]))
 
     @property
-    def elapsed(self) -> Array:
-        """Days since each order was made."""
-        return np.asarray(self.now / self.columns.unit - self._times[0])
-
-    @property
     def quantities(self) -> Array:
         """Pieces of each order, NaN where unknown."""
         return self._numbers("quantity")
@@ -167,6 +163,24 @@ class Purchases:
         late = np.where(known, (beyond > 0).astype(np.float64), np.nan)
         days = np.where(arrived, received, now) - ordered
         return Orders(days, arrived, late, np.where(known & (beyond > 0), beyond, np.nan))
+
+    def waits(self, row: int, leads: Array) -> Array:
+        """Days until an order under way may arrive: by what was promised and how late the supplier's orders are, or
+        where nothing was, by how long its orders take.
+        """
+        ordered, promised, received = self._times
+        now = self.now / self.columns.unit
+        if not np.isfinite(promised[row]):
+            return still_to_come(leads[np.isfinite(leads)], float(now - ordered[row]))
+        arrived = self.sound & np.isfinite(received) & np.isfinite(promised)
+        own = arrived & (self.suppliers == self.suppliers[row])
+        late = (received - promised)[own if own.sum() >= _FEW else arrived]
+        spread = np.quantile(late, SHARES) if len(late) else np.zeros(1)
+        left = promised[row] + spread - now
+        if (left > 0).any():
+            return np.asarray(left[left > 0])
+        # Later than any before it: as long again as others that were late took.
+        return np.asarray(spread[spread > 0]) if (spread > 0).any() else np.ones(1)
 
     def promised_days(self, which: Array) -> float | None:
         """Mean days that were promised."""

@@ -149,7 +149,7 @@ def test_lead_times_that_can_not_be(shop: Session) -> None:
 @pytest.mark.parametrize(("more", "words"), [
     ("lead_time := 3", "How safe stock is to be isn't said"), ("lead_time := 3, costs := {'holding': 0, 'shortage': 5}", "How safe stock is to be isn't said"),
     ("lead_time := 3, costs := {'order': 5}", "How safe stock is to be isn't said"),
-    (SAFE, "lead_time is the name of a column, or a number of steps"), (f"lead_time := -1, {SAFE}", "not -1"), (f"lead_time := true, {SAFE}", "not True"),
+    (SAFE, "lead_time is"), (f"lead_time := -1, {SAFE}", "not -1"), (f"lead_time := true, {SAFE}", "not True"),
     ("lead_time := 3, service_level := 1", "service_level is a share between 0 and 1"), ("lead_time := 3, service_level := 0", "not 0"),
     ("lead_time := 3, service_level := 'high'", "not 'high'"),
     ("lead_time := 3, costs := {'hold': 1}", "costs is a struct.*not {'hold': 1}"), ("lead_time := 3, costs := {'holding': -1}", "numbers from 0 on"),
@@ -239,7 +239,6 @@ def test_what_is_ordered_is_whole_lots(shop: Session, lot: str) -> None:
 @pytest.mark.parametrize(
     "stock",
     [
-        "SELECT sku, 1 AS on_hand FROM demand",
         "SELECT 1 AS on_hand, 2 AS on_order",
         "SELECT sku, 1 AS on_order FROM demand",
     ],
@@ -387,3 +386,16 @@ def test_parts_of_pieces(shop: Session) -> None:
 def test_text_is_no_lead_time(shop: Session) -> None:
     with pytest.raises(MfgsqlError, match="sku"):
         policy(shop, f"lead_time := 'sku', {SAFE}")
+
+
+def test_a_stock_with_nothing_on_order(shop: Session) -> None:
+    found = policy(shop, f"lead_time := 3, {SAFE}, stock := 'SELECT DISTINCT sku, 4 AS on_hand FROM demand'")
+    assert {(one["on_hand"], one["on_order"]) for one in found.values()} == {(4, 0)}
+
+
+def test_an_item_that_ended_is_not_ordered(shop: Session) -> None:
+    source = "SELECT * FROM demand WHERE sku <> 's1' OR day < (SELECT max(day) - 20 FROM demand)"
+    found = policy(shop, f"lead_time := 3, {SAFE}", source=source)
+    assert found["s1"]["ml_status"] == "ended"
+    assert found["s1"]["reorder_point"] is None
+    assert found["s0"]["reorder_point"] is not None

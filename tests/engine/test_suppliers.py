@@ -295,7 +295,7 @@ def test_countermeasures_are_for_forecasts_of_items(plant: Session) -> None:
 
 
 def test_what_comes_too_late_is_no_stock(plant: Session) -> None:
-    late = "'SELECT * REPLACE (NULL AS received_on, DATE ''2026-04-10'' AS ordered_on, 500 AS quantity) FROM purchases WHERE supplier = ''A'' AND sku = ''s0'' UNION ALL FROM purchases'"
+    late = "'SELECT * REPLACE (NULL AS received_on, DATE ''2026-04-10'' AS ordered_on, DATE ''2026-04-25'' AS promised_on, 500 AS quantity) FROM purchases WHERE supplier = ''A'' AND sku = ''s0'' UNION ALL FROM purchases'"
     found = {m["measure"]: m for m in counter(plant, purchases=late)["s0"]}
     assert found["wait"]["stock_out_probability"] == 1
     assert "second_source" in found  # it would be there in three days

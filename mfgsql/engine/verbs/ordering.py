@@ -88,8 +88,9 @@ def _with_stock(engine: Engine, args: Args, manifest: Manifest, policies: str, s
     assert manifest.grid is not None
     with engine.cursor() as cursor:
         stock = read_second(at_place(cursor, args), args["stock"], "stock", "As in: stock := 'stock'")
-        check_stock(cursor, stock, [n for n in (manifest.grid.entity, "on_hand", "on_order") if n])
-    there = _stock_rows(stock, manifest)
+        check_stock(cursor, stock, [n for n in (manifest.grid.entity, "on_hand") if n])
+        ordered = _has(cursor, stock, "on_order")
+    there = _stock_rows(stock, manifest, ordered=ordered)
     position = "coalesce(s.on_hand, 0) + coalesce(s.on_order, 0)"
     lot = "coalesce(nullif(p.lot, 0), 1e-9)"
     size = f"ceil((p.order_up_to - ({position})) / {lot} - 1e-9) * {lot}"
@@ -113,15 +114,24 @@ def check_stock(con: duckdb.DuckDBPyConnection, stock: Source, names: Sequence[s
             if name.lower() not in map(str.lower, there):
                 raise SourceError(
                     f"The stock has no column {name!r}.{did_you_mean(name, there)}",
-                    remedy="Rename or add it in a SELECT: SELECT *, 0 AS on_order FROM ...",
+                    remedy="Rename or add it in a SELECT.",
                 )
 
 
-def _stock_rows(stock: Source, manifest: Manifest) -> str:
+def _has(con: duckdb.DuckDBPyConnection, stock: Source, name: str) -> bool:
+    """Whether the stock has such a column; of one that only the caller sees it is taken to have it."""
+    try:
+        return name in map(str.lower, describe(con, stock.select))
+    except duckdb.Error:
+        return True
+
+
+def _stock_rows(stock: Source, manifest: Manifest, *, ordered: bool) -> str:
     grid = manifest.grid
     assert grid is not None
     item = column("stock", grid.entity) if grid.entity else "0"
-    told = f"sum({column('stock', 'on_hand')}) AS on_hand, sum({column('stock', 'on_order')}) AS on_order"
+    on_order = f"sum({column('stock', 'on_order')})" if ordered else "0"
+    told = f"sum({column('stock', 'on_hand')}) AS on_hand, {on_order} AS on_order"
     return f"SELECT {item} AS __ml_item, {told} FROM {stock.sql} AS {alias('stock')} GROUP BY ALL"
 
 
@@ -150,6 +160,8 @@ def _terms(args: Args, manifest: Manifest) -> tuple[Terms, dict[str, str], int]:
             remedy="Say service_level := 0.95, or costs := {'holding': 0.02, 'shortage': 5}, which tell what is best.",
         )
     lead = args.get("lead_time")
+    if lead is None:
+        raise OptionError("lead_time is missing.", remedy="A column or a number of steps: lead_time := 'lead_days'.")
     named = isinstance(lead, str) and bool(lead)
     if isinstance(lead, bool) or not (named or (isinstance(lead, int | float) and lead >= 0)):
         raise OptionError(

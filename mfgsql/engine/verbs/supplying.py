@@ -14,6 +14,7 @@ from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.forecasts import forecasts_of, lists_of
 from mfgsql.engine.histories import moment
 from mfgsql.engine.kept import alias, check_options, read_second
+from mfgsql.engine.ordering import ended
 from mfgsql.engine.planning import Action, Args, Rows, actions, at_place, json_rows, planners, read_options
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.purchases import ROLES, Purchases, read_columns
@@ -23,10 +24,10 @@ from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.forecasting import check_horizon, forecaster
 from mfgsql.engine.verbs.ordering import check_stock
 from mfgsql.engine.verbs.predicting import check_level, source_alias
-from mfgsql.errors import CancelledError, OptionError, one_of
+from mfgsql.errors import CancelledError, OptionError, did_you_mean, one_of
 from mfgsql.features.grid import DAY, YEAR
 from mfgsql.manifest import Manifest
-from mfgsql.supply import Measure, Prices, Situation, measures, still_to_come
+from mfgsql.supply import Measure, Prices, Situation, measures
 from mfgsql.supply import describe as describe_supplier
 
 _RISK = {
@@ -148,7 +149,8 @@ def _prices(told: Any) -> Prices:
     for name, value in told.items():
         number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
         if name not in names or not number:
-            raise OptionError(f"costs are {one_of(names)}, numbers from 0 on, not {{{name!r}: {value!r}}}.")
+            told_of = f"costs are {one_of(names)}, numbers from 0 on, not {{{name!r}: {value!r}}}."
+            raise OptionError(told_of + ("" if name in names else did_you_mean(str(name), names)))
     if not told.get("shortage"):
         raise OptionError("What a missing piece costs isn't said, and without it waiting is always cheapest.",
                           remedy=f"As in: costs := {_COSTS}.")  # fmt: skip
@@ -233,7 +235,9 @@ class _Countermeasures:
                     paths, void = part.found.path(_PATHS), part.found.status.void
                     status, reason = part.found.status.status.to_pylist(), part.found.status.reason.to_pylist()
                     for i in range(len(paths)):
-                        known = None if void is not None and void[i] else paths[i]
+                        gone = ended(part.found.behind[i], self.grid)
+                        known = None if gone or (void is not None and void[i]) else paths[i]
+                        status[i] = "ended" if gone else status[i]
                         rows += self._of_item(names[part.start + i], known, (status[i], reason[i]))
         return rows
 
@@ -275,8 +279,7 @@ class _Countermeasures:
             quantity = purchases.quantities[row]
             if np.isfinite(quantity) and quantity > 0:
                 leads = self._leads(of_item, str(purchases.suppliers[row]))
-                left = still_to_come(leads[np.isfinite(leads)], float(purchases.elapsed[row]))
-                under_way.append((float(quantity), left / step))
+                under_way.append((float(quantity), purchases.waits(int(row), leads) / step))
         leads = self._leads(of_item, usual)
         hurried = float(np.quantile(leads, 0.05)) if self.hurried is None else self.hurried
         other = None if second is None else self._leads(of_item, second) / step
