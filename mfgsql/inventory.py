@@ -9,13 +9,12 @@ Production Management in Supply Chains", 4th ed., chapters 4 to 7).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from mfgsql.errors import OptionError, did_you_mean
 
@@ -112,10 +111,19 @@ def plan(demand: Array, lead: Array, terms: Terms) -> Plan:
     if terms.policy == "newsvendor":
         return _once(demand, lead, terms, rate)
     needed = _sums(demand, lead + terms.review)
+    return _again(needed, lead, rate, terms, lambda share: float(np.quantile(needed, share)) if rate > 0 else 0.0)
+
+
+def _again(needed: Array, lead: Array, rate: float, terms: Terms, quantile: Callable[[float], float]) -> Plan:
+    """The policy of who orders again and again.
+
+    Args:
+        needed: samples of the demand over lead and review. quantile: of that demand, for a share.
+    """
     every = terms.policy == "periodic"
     quantity = rate * terms.review if every else _economic_quantity(rate, terms)
     service = terms.service if terms.service is not None else _service_for(rate, quantity, terms)
-    point = max(float(np.quantile(needed, service)), 0.0) if rate > 0 else 0.0
+    point = max(quantile(service), 0.0)
     point = math.ceil(point - 1e-9) if terms.whole else point
     target = point if every else point + _in_lots(quantity, terms)
     return _told(needed, lead, math.inf if every else point, point, target, rate, terms)
@@ -184,17 +192,13 @@ def _service_for(rate: float, quantity: float, terms: Terms) -> float:
 
 def normal_plan(past: Array, lead: Array, terms: Terms) -> Plan:
     """The textbook's policy: demand normal and independent, with the past's mean and deviation."""
+    from scipy.special import ndtri  # a tenth of a second, which who opens a database need not wait for
+
     rate, deviation = max(float(past.mean()), 0.0), float(past.std(ddof=1)) if len(past) > 1 else 0.0
     steps, varied = float(lead.mean()) + terms.review, float(lead.var())
     mean, spread = rate * steps, math.sqrt(steps * deviation**2 + varied * rate**2)
     needed = mean + spread * np.asarray(ndtri((np.arange(999) + 1) / 1000))
-    every = terms.policy == "periodic"
-    quantity = rate * terms.review if every else _economic_quantity(rate, terms)
-    service = terms.service if terms.service is not None else _service_for(rate, quantity, terms)
-    point = max(mean + spread * float(ndtri(service)), 0.0)
-    point = math.ceil(point - 1e-9) if terms.whole else point
-    target = point if every else point + _in_lots(quantity, terms)
-    return _told(needed, lead, math.inf if every else point, point, target, rate, terms)
+    return _again(needed, lead, rate, terms, lambda share: mean + spread * float(ndtri(share)))
 
 
 def simulate(points: Array, targets: Array, demand: Array, lead: Array, terms: Terms) -> Outcome:

@@ -152,3 +152,12 @@ def test_the_import_is_light(name: str) -> None:
     code = f"import sys, {name}; print([m for m in ('torch', 'transformers', 'ibis', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_database_opens_without_what_only_models_need() -> None:
+    code = (
+        "import sys, mfgsql; mfgsql.connect(progress='off').execute('SELECT 1').fetchall(); "
+        "print([m for m in ('torch', 'transformers', 'scipy', 'sklearn', 'sqlglot', 'holidays') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
