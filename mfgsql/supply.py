@@ -4,6 +4,8 @@ database.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
+from mfgsql.errors import OptionError, did_you_mean, one_of
+
 Array = npt.NDArray[Any]
 
 SHARES = np.array([(i + 0.5) / 100 for i in range(100)])  # of a distribution of lead times
+_EXAMPLE = "{'holding': 0.02, 'shortage': 5, 'order': 30, 'expedite': 80, 'second_source': 0.5}"
 _WEIGHT = 5.0  # orders of all suppliers that count beside a supplier's own
 _LASTS, _LASTS_WELL = 0.95, 0.995  # probabilities that what is ordered lasts, and that a raised stock does
 
@@ -102,6 +107,29 @@ class Prices:
     expedite: float = 0.0
     second_source: float = 0.0
 
+    @classmethod
+    def parse(cls, told: Any) -> Prices:
+        """Prices as SQL gives them.
+
+        Raises:
+            OptionError: unknown, negative, no numbers, or without that of a missing piece.
+        """
+        example = f"As in: costs := {_EXAMPLE}."
+        names = tuple(cls.__dataclass_fields__)
+        if not isinstance(told, Mapping) or not told:
+            what = "are missing" if told is None else f"are no struct, but {told!r}"
+            raise OptionError(f"The costs {what}.", remedy=example)
+        for name, value in told.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+            if name not in names or not number:
+                meant = "" if name in names else did_you_mean(str(name), names)
+                form = f"costs are {one_of(names)}, numbers from 0 on"
+                raise OptionError(f"{form}, not {{{name!r}: {value!r}}}.{meant}")
+        if not told.get("shortage"):
+            what = "What a missing piece costs isn't said, and without it waiting is always cheapest."
+            raise OptionError(what, remedy=example)
+        return cls(**{name: float(value) for name, value in told.items()})
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -140,8 +168,7 @@ class Measure:
 
 def measures(item: Situation, prices: Prices) -> list[Measure]:
     """Waiting, and each countermeasure that there is."""
-    paths = len(item.demand)
-    steps = item.demand.shape[1]
+    paths, steps = item.demand.shape
     coming = sum(quantity * float((waits < steps).mean()) for quantity, waits in item.open)
     needed = item.demand.sum(axis=1)
     wanted, more = (
@@ -171,8 +198,13 @@ def measures(item: Situation, prices: Prices) -> list[Measure]:
 
 def _drawn(waits: Array, paths: int) -> Array:
     """A wait in whole steps for each path, from 1 on."""
-    spread = np.maximum(np.ceil(waits), 1)[np.arange(paths) * len(waits) // paths]
-    return np.asarray(np.random.default_rng(11).permutation(spread))
+    return drawn(np.maximum(np.ceil(waits), 1), paths, 11)
+
+
+def drawn(values: Array, count: int, seed: int) -> Array:
+    """So many of these values, each as often as others, in a random order."""
+    spread = values[np.arange(count) * len(values) // count]
+    return np.asarray(np.random.default_rng(seed).permutation(spread))
 
 
 def _played(

@@ -6,7 +6,6 @@ recipe, on the rows up to then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,16 +15,17 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import resolve
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.exporting import export
-from mfgsql.engine.planning import Args, Rows
+from mfgsql.engine.planning import Args, Rows, stoppable
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.runs import load_libraries, training_turn
 from mfgsql.engine.snapshots import LATEST, ROWS, Frozen, freeze
 from mfgsql.engine.specs import prepare_spec
-from mfgsql.errors import CancelledError, DataError, SourceError
+from mfgsql.errors import DataError, SourceError
 from mfgsql.features.panel import Lines, Panel
 from mfgsql.manifest import Manifest
 from mfgsql.metrics import split_truth
@@ -33,8 +33,6 @@ from mfgsql.scoring import Scorer
 from mfgsql.scoring.backtesting import Tried, ends_of, try_from
 from mfgsql.training import Recipe, learn
 from mfgsql.training.windows import HISTORY, MOMENT
-
-_ALL = None  # in place of a fold's number
 
 
 @dataclass(frozen=True)
@@ -46,29 +44,25 @@ class _Fold:
 
 def run_backtest(engine: Engine, args: Args) -> Rows:
     """Rows of metrics, or of forecasts where ``details`` are asked for."""
-    cancellation = engine.cancellation(args.get("session"))
-    try:
-        with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
-            test = _Backtest(engine, args, cursor, cancellation.check)
-            return test.details() if args.get("details") else test.metrics()
-    except duckdb.InterruptException:
-        raise CancelledError("Cancelled.") from None
+    with stoppable(engine, args) as (cursor, cancellation):
+        test = _Backtest(engine, args, cursor, cancellation)
+        return test.details() if args.get("details") else test.metrics()
 
 
 class _Backtest:
     """One back-test, from its source to its rows."""
 
     def __init__(
-        self, engine: Engine, args: Args, cursor: duckdb.DuckDBPyConnection, check: Callable[[], None]
+        self, engine: Engine, args: Args, cursor: duckdb.DuckDBPyConnection, cancellation: Cancellation
     ) -> None:
         load_libraries()
-        self.engine, self.args, self.check = engine, args, check
+        self.engine, self.args, self.cancellation = engine, args, cancellation
         version = resolve(cursor, args["model"])
         self.name, self.manifest = version.name, Manifest.from_json(version.manifest)
         assert self.manifest.grid is not None
         assert self.manifest.target is not None
         self.grid, self.target = self.manifest.grid, self.manifest.target
-        self.frozen = freeze(cursor, self._freezing(args["source"]), engine.cancellation(args.get("session")))
+        self.frozen = freeze(cursor, self._freezing(), cancellation)
         there = {n.lower() for n in self.frozen.types}
         lacking = [n for n in self.manifest.features.names if n.lower() not in there]
         if lacking:
@@ -76,11 +70,12 @@ class _Backtest:
         self.names, self.keys = self._series()
         self.folds = [self._fold(number, origin) for number, origin in enumerate(self._origins(), start=1)]
 
-    def _freezing(self, source: str) -> Args:
+    def _freezing(self) -> Args:
         """Arguments as of a training of the same model."""
         grid = self.grid
         return {
-            "verb": "finetune", "model": self.name, "source": source, "task": "forecast",
+            "verb": "finetune", "model": self.name, "source": self.args["source"],
+            "task": "forecast",
             "target": self.target.name, "entity": grid.entity, "order_by": grid.order_by, "split": "time",
             "histories": True, "place": self.args.get("place"), "session": self.args.get("session"),
         }  # fmt: skip
@@ -129,13 +124,13 @@ class _Backtest:
         """The model, trained on the rows up to the origin."""
         recipe = Recipe.parse(self.manifest.lineage["recipe"])
         read = {n.lower() for n in (*self.manifest.features.names, self.target.name)}
-        args = self._freezing(self.args["source"]) | {
+        args = self._freezing() | {
             "options": recipe.to_dict(), "known": list(self.grid.known) or None, "holidays": self.grid.holidays,
             "exclude": [n for n in self.frozen.profiles if n.lower() not in read],
             "resample": self.grid.step or f"{self.grid.months} months", LATEST: origin + self._slack,
         }  # fmt: skip
         args["options"] |= {name: getattr(self.grid, name) for name in ("window", "patch", "horizon", "season")}
-        cancellation = self.engine.cancellation(self.args.get("session"))
+        cancellation = self.cancellation
         with (
             training_turn(self.engine, cancellation),
             self.engine.cursor() as cursor,
@@ -167,14 +162,14 @@ class _Backtest:
         known = np.append(0, np.cumsum(np.isfinite(panel.values)))
         enough = known[np.maximum(ends, 0) + 1] - known[panel.begin] >= panel.grid.shortest
         ends = np.where(enough, ends, panel.begin - 1)
-        return try_from(scorer, panel, ends, self.args["horizon"], self.keys, self.check)
+        return try_from(scorer, panel, ends, self.args["horizon"], self.keys, self.cancellation.check)
 
     def metrics(self) -> Rows:
         """A row for each fold and metric, and those of all folds."""
         rows: Rows = []
         for fold in self.folds:
             rows += self._measured(fold.number, self._moment(fold.origin), fold.tried)
-        return rows + self._measured(_ALL, None, Tried.concat([f.tried for f in self.folds]))
+        return rows + self._measured(None, None, Tried.concat([f.tried for f in self.folds]))
 
     def _measured(self, fold: int | None, origin: str | float | None, tried: Tried) -> Rows:
         steps = int(np.isfinite(split_truth(tried.truth).values).sum()) if len(tried.which) else 0

@@ -30,12 +30,18 @@ if TYPE_CHECKING:
     from mfgsql.scoring import ModelCache, Scorer
 
 caller: ContextVar[Any] = ContextVar("mfgsql_caller", default=None)  # the Session that is binding
+
 # DuckDB says it by many classes.
 _DISK = re.compile("could not write|no space left|file too large|disk quota", re.IGNORECASE)
 _TOO_LARGE = "maximum total string size"  # of a batch that DuckDB hands to Python
 _BY_PATH = "Give such pictures by the paths of their files, which are opened one by one, or make them smaller."
 _RESUMABLE = 14 * 86400.0  # seconds
 _PATIENCE = 20.0  # seconds that an exit waits for UDFs to leave
+
+
+def caller_id() -> str | None:
+    """Of the Session that is binding; plans carry it, so that what they run stops with it."""
+    return getattr(caller.get(), "id", None)
 
 
 class Engine:

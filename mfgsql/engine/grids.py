@@ -9,13 +9,14 @@ import duckdb
 import numpy as np
 
 from mfgsql.engine.histories import check_order, read_step, usual_patch
-from mfgsql.engine.planning import Args
+from mfgsql.engine.planning import Args, read_names
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import Grid
-from mfgsql.features.grid import DAY, WEEK, YEAR, holidays_of
+from mfgsql.features.grid import holidays_of
 from mfgsql.features.profile import TIME_TYPES, base_type
+from mfgsql.features.temporal import DAY, WEEK, YEAR
 from mfgsql.manifest import Manifest
 from mfgsql.training import Recipe
 from mfgsql.training.windows import HISTORY, MOMENT
@@ -145,7 +146,7 @@ def _until(con: duckdb.DuckDBPyConnection, base: Manifest | None) -> float | Non
 
 def _measured(con: duckdb.DuckDBPyConnection, grid: Grid) -> Measured:
     """Lengths in steps; months count as the usual one."""
-    step = grid.step or grid.months * YEAR / 12
+    step = grid.usual_step
     row = con.execute(
         f"SELECT max(steps), median(steps), 1 - sum(n) / sum(steps) FROM (SELECT count(DISTINCT {MOMENT}) AS n, "
         f"greatest(round((max({MOMENT}) - min({MOMENT})) / {step!r}) + 1, n) AS steps FROM {ROWS} GROUP BY {HISTORY})"
@@ -195,7 +196,7 @@ def _autocorrelation(series: Any, most: int) -> Any:
 
 def _cycles(grid: Grid, measured: Measured) -> tuple[str, ...]:
     """What of the calendar is told: cycles that the rows cover, and that the window does not show by itself."""
-    step = grid.step or grid.months * YEAR / 12
+    step = grid.usual_step
     lengths = {"day": DAY, "week": WEEK, "month": YEAR / 12, "year": YEAR}
     return tuple(
         name
@@ -255,11 +256,7 @@ def _columns(told: Any, frozen: Frozen, args: Args) -> list[str]:
     Raises:
         OptionError: no list of names. SourceError: the source has no such column.
     """
-    names = [n.strip() for n in told.split(",")] if isinstance(told, str) else told
-    if names is None:
-        return []
-    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-        raise OptionError(f"known is a list of columns, as {{'known': ['promotion']}}, not {told!r}.")
+    names = read_names(told, "known is a list of columns, as {'known': ['promotion']}")
     there = {n.lower(): n for n in frozen.profiles if n != args["target"]}
     for name in names:
         if name.lower() not in there:

@@ -7,10 +7,12 @@ whose name an output takes. A lambda over column names says both, for the source
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import duckdb
 
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean, one_of
@@ -62,6 +64,20 @@ def check_options(options: Mapping[str, Any], allowed: Iterable[str]) -> None:
     for name in options:
         if name not in known:
             raise OptionError(f"Unknown option '{name}'; allowed are {one_of(known)}.{did_you_mean(name, known)}")
+
+
+def check_columns(con: duckdb.DuckDBPyConnection, source: Source, what: str, names: Iterable[str]) -> None:
+    """See that another source has these columns; of one that only the caller sees that can't be told.
+
+    Raises:
+        SourceError: it lacks one.
+    """
+    with suppress(duckdb.Error):
+        there = describe(con, source.select)
+        for name in names:
+            if name.lower() not in map(str.lower, there):
+                told = f"The {what} has no column {name!r}.{did_you_mean(name, there)}"
+                raise SourceError(told, remedy="Rename or add it in a SELECT.")
 
 
 def read_second(con: duckdb.DuckDBPyConnection, text: Any, what: str, remedy: str) -> Source:

@@ -137,8 +137,9 @@ def _numbers(made: Plan) -> dict[str, float | None]:
 
 def _drawn(leads: Array, count: int) -> Array:
     """As many lead times, each as often as it is among those known."""
-    spread = leads[np.arange(count) * len(leads) // count]
-    return np.asarray(np.random.default_rng(_SEED).permutation(spread))
+    from mfgsql.supply import drawn  # scipy's statistics with it
+
+    return drawn(leads, count, _SEED)
 
 
 def _tested(

@@ -7,7 +7,8 @@ which acts when it is executed. So EXPLAIN, PREPARE and CREATE VIEW change nothi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ import pyarrow as pa
 from mfgsql.engine import verbs
 from mfgsql.engine.access import admit_verb, asked_by, read_job, who_asks, write_job
 from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.errors import OptionError
+from mfgsql.errors import CancelledError, OptionError
 from mfgsql.registry import Registry
 
 if TYPE_CHECKING:
+    from mfgsql.cancellation import Cancellation
     from mfgsql.engine.engine import Engine
 
 Args = dict[str, Any]
@@ -64,10 +66,29 @@ def run(engine: Engine, job: str) -> str:
         return json.dumps(actions[read["action"]].run(engine, read["args"]), default=str, ensure_ascii=False)
 
 
-def acting_plan(action: str, args: Args) -> str:
-    """The plan of an action: one evaluation of ``_ml_run``, its rows typed."""
+def acting_plan(action: str, args: Args, columns: Mapping[str, str] | None = None) -> str:
+    """The plan of an action: one evaluation of ``_ml_run``, its rows typed.
+
+    Args:
+        columns: of the result, where they are not the action's own but the source's.
+    """
     job = write_job({"action": action, "args": args})
-    return json_rows(f"_ml_run({quote_literal(job)})", actions[action].columns)
+    return json_rows(f"_ml_run({quote_literal(job)})", actions[action].columns if columns is None else columns)
+
+
+@contextmanager
+def stoppable(engine: Engine, args: Args) -> Iterator[tuple[duckdb.DuckDBPyConnection, Cancellation]]:
+    """A cursor for an action, whose statements stop with the session that asked, and what tells of that.
+
+    Raises:
+        CancelledError: it was stopped.
+    """
+    cancellation = engine.cancellation(args.get("session"))
+    try:
+        with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
+            yield cursor, cancellation
+    except duckdb.InterruptException:
+        raise CancelledError("Cancelled.") from None
 
 
 def json_rows(call: str, columns: Mapping[str, str], source: str | None = None) -> str:
@@ -105,10 +126,21 @@ def read_exclude(names: Any) -> list[str]:
     Raises:
         OptionError: it is neither.
     """
-    if isinstance(names, str):
-        names = [name.strip() for name in names.split(",")]
+    return read_names(names, "exclude is a list of columns, as {'exclude': ['column']}")
+
+
+def read_names(told: Any, form: str) -> list[str]:
+    """Names of columns, of a list or of a text with commas; none of NULL.
+
+    Args:
+        form: what it is, in words.
+
+    Raises:
+        OptionError: it is neither.
+    """
+    names = [name.strip() for name in told.split(",")] if isinstance(told, str) else told
     if not isinstance(names, list | None) or not all(isinstance(n, str) for n in names or ()):
-        raise OptionError(f"exclude is a list of columns, as {{'exclude': ['column']}}, not {names!r}.")
+        raise OptionError(f"{form}, not {told!r}.")
     return names or []
 
 

@@ -180,6 +180,14 @@ def _one_row(expression: ir.Table) -> dict[str, Any]:
     return row
 
 
+def visible_types(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, str]:
+    """Types by names in lower case; none where the source can't be read here: maybe only the caller sees it."""
+    try:
+        return {name.lower(): kind for name, kind in describe(con, select).items()}
+    except duckdb.Error:
+        return {}
+
+
 def describe(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, str]:
     """Column names and types of a statement or a table, without running it."""
     rows: Sequence[tuple[Any, ...]] = con.execute(f"DESCRIBE {select}").fetchall()

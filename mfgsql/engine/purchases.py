@@ -16,8 +16,8 @@ from mfgsql.engine.profiling import describe as describe_types
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
-from mfgsql.features.grid import DAY
 from mfgsql.features.profile import TIME_TYPES, base_type
+from mfgsql.features.temporal import DAY
 from mfgsql.supply import SHARES, Orders, Supplier, describe, still_to_come
 
 Array = npt.NDArray[Any]
@@ -27,6 +27,7 @@ ROLES = {
     "quantity": "quantity",
 }  # fmt: skip
 _TABLE = "__ml_purchases"
+_LEVEL = 0.9  # of an interval that nobody sees here
 _FEW = 5  # orders of a supplier: below, those of all tell how late one is
 
 
@@ -92,7 +93,7 @@ class Purchases:
 
     Attributes:
         now: the moment that is taken for the present: as told, or the latest that any order tells.
-        faults: of each supplier how many orders can't be, in words.
+        suppliers, items: of each order, as texts. names: of suppliers, as the source has them.
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, source: Source, columns: Columns, now: float | None) -> None:
@@ -122,6 +123,7 @@ class Purchases:
         self.suppliers = np.array([str(s) for s in self._table["supplier"].to_pylist()], object)
         self.names = {str(s): s for s in self._table["supplier"].to_pylist()}
         self.items = np.array(self._table["item"].to_pylist(), object)
+        self._leads: dict[tuple[str, str], Array] = {}
 
     def _numbers(self, name: str) -> Array:
         return np.asarray(self._table[name].to_numpy(), np.float64)
@@ -164,13 +166,14 @@ class Purchases:
         days = np.where(arrived, received, now) - ordered
         return Orders(days, arrived, late, np.where(known & (beyond > 0), beyond, np.nan))
 
-    def waits(self, row: int, leads: Array) -> Array:
+    def waits(self, row: int) -> Array:
         """Days until an order under way may arrive: by what was promised and how late the supplier's orders are, or
         where nothing was, by how long its orders take.
         """
         ordered, promised, received = self._times
         now = self.now / self.columns.unit
         if not np.isfinite(promised[row]):
+            leads = self.leads(self.items[row], self.suppliers[row])
             return still_to_come(leads[np.isfinite(leads)], float(now - ordered[row]))
         arrived = self.sound & np.isfinite(received) & np.isfinite(promised)
         own = arrived & (self.suppliers == self.suppliers[row])
@@ -196,3 +199,13 @@ class Purchases:
     def supplier(self, name: str, level: float) -> Supplier:
         """What the orders of a supplier tell."""
         return describe(self.orders(self.suppliers == name), self._everyone, level)
+
+    def leads(self, item: str, supplier: str) -> Array:
+        """Days that orders of an item take from a supplier, drawn towards what all of its orders take; NaN where none
+        has arrived.
+        """
+        if (item, supplier) not in self._leads:
+            of_supplier = self.suppliers == supplier
+            own, others = self.orders(of_supplier & (self.items == item)), self.orders(of_supplier)
+            self._leads[item, supplier] = describe(own, others, _LEVEL).leads
+        return self._leads[item, supplier]

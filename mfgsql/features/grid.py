@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mfgsql.errors import MissingExtraError, OptionError
+from mfgsql.features.temporal import DAY, WEEK, YEAR
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.int64]
 
-DAY, WEEK, YEAR = 86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0
 _EPOCH = np.datetime64(0, "s")
 
 
@@ -65,6 +65,11 @@ class Grid:
     def channels(self) -> int:
         """Of the calendar."""
         return 2 * len(self.cycles) + (0 if not self.holidays else 3 if self._daily else 1)
+
+    @property
+    def usual_step(self) -> float:
+        """Seconds or units of a step; months count as the mean one."""
+        return self.step or self.months * YEAR / 12
 
     @property
     def _daily(self) -> bool:
@@ -133,6 +138,10 @@ class Grid:
             return [np.isin(days + ahead, free).astype(np.float32) for ahead in (0, 1, -1)]
         ends = np.floor(self.moments(moments, np.ones(len(moments), np.int64)) / DAY).astype(np.int64)
         return [(np.searchsorted(free, ends) - np.searchsorted(free, days)).astype(np.float32)]
+
+    def above(self, values: Floats) -> Floats:
+        """The values, none of them below the floor."""
+        return values if self.floor is None else np.maximum(values, self.floor)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

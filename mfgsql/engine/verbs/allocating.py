@@ -8,16 +8,13 @@ from typing import Any
 import duckdb
 
 from mfgsql.allocation import allocate
-from mfgsql.engine.access import write_job
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.kept import read_second
 from mfgsql.engine.lanes import Lanes, read_limits
-from mfgsql.engine.planning import Action, Args, Rows, actions, at_place, json_rows, planners, read_options
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
 from mfgsql.engine.profiling import describe
-from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.shipping import EXAMPLE, Roles, read_roles
 from mfgsql.engine.sources import Source
-from mfgsql.errors import CancelledError
 
 _REMEDY = "As in: FROM ml_allocate(supply := 'stock', demand := 'needs', cost := 'lanes')"
 _SOURCES = ("supply", "demand", "cost")
@@ -31,10 +28,8 @@ def plan_allocate(engine: Engine, args: Args) -> str:
         sources = _sources(at_place(cursor, args), args)
         roles = _roles(cursor, sources, options)
     read_limits(args.get("subject_to"), roles)
-    session = caller.get()
     told = {name: args.get(name) for name in (*_SOURCES, "subject_to", "options", "place")}
-    job = write_job({"action": "allocate", "args": told | {"session": session.id if session else None}})
-    return json_rows(f"_ml_run({quote_literal(job)})", roles.columns)
+    return acting_plan("allocate", told | {"session": caller_id()}, roles.columns)
 
 
 def run_allocate(engine: Engine, args: Args) -> Rows:
@@ -44,18 +39,14 @@ def run_allocate(engine: Engine, args: Args) -> Rows:
         DataError: there is none; the message says what is lacking.
     """
     options = read_options(args, EXAMPLE)
-    cancellation = engine.cancellation(args.get("session"))
-    try:
-        with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
-            sources = _sources(at_place(cursor, args), args)
-            roles = _roles(cursor, sources, options)
-            lanes = Lanes(cursor, roles, sources)
-            costs = lanes.costs(options)
-            limits = [*lanes.balances(options), *map(lanes.limit, read_limits(args.get("subject_to"), roles))]
-            found = allocate(costs, limits, cancellation.check)
-            return lanes.rows(found, costs)
-    except duckdb.InterruptException:
-        raise CancelledError("Cancelled.") from None
+    with stoppable(engine, args) as (cursor, cancellation):
+        sources = _sources(at_place(cursor, args), args)
+        roles = _roles(cursor, sources, options)
+        lanes = Lanes(cursor, roles, sources)
+        costs = lanes.costs(options)
+        limits = [*lanes.balances(options), *map(lanes.limit, read_limits(args.get("subject_to"), roles))]
+        found = allocate(costs, limits, cancellation.check)
+        return lanes.rows(found, costs)
 
 
 actions.register("allocate")(Action({}, run_allocate))  # its columns are those of the lanes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.fields import choose_fields
 from mfgsql.engine.findings import as_number, filling, leaks_of
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
@@ -213,5 +213,4 @@ actions.register("check")(Action(COLUMNS, check))
 def plan_check(engine: Engine, args: Args) -> str:
     """Findings about a source, and the statement to run."""
     check_options(args)
-    session = caller.get()
-    return acting_plan("check", {**args, "session": session.id if session else None})
+    return acting_plan("check", {**args, "session": caller_id()})

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import duckdb
 import pyarrow as pa
 
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.kept import check_options
-from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners, read_exclude, read_options
+from mfgsql.engine.planning import (
+    Action,
+    Args,
+    Rows,
+    acting_plan,
+    actions,
+    planners,
+    read_exclude,
+    read_options,
+    stoppable,
+)
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.targets import fit_target
-from mfgsql.errors import CancelledError, DataError, OptionError
+from mfgsql.errors import DataError, OptionError
 from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked
 from mfgsql.evaluation.variables import Variable
 from mfgsql.features import FeatureSet
@@ -33,15 +42,11 @@ _EXPLAINED = "ml_finetune, then ml_predict(.., explain := 5)"
 
 def drivers(engine: Engine, args: Args) -> Rows:
     """A row for each column, the strongest effect first; those left out last, with the reason."""
-    cancellation = engine.cancellation(args.get("session"))
-    try:
-        with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
-            found = []
-            for one in _drivers(freeze(cursor, args, cancellation), args):
-                cancellation.check()
-                found.append(one)
-    except duckdb.InterruptException:
-        raise CancelledError("Cancelled.") from None
+    with stoppable(engine, args) as (cursor, cancellation):
+        found = []
+        for one in _drivers(freeze(cursor, args, cancellation), args):
+            cancellation.check()
+            found.append(one)
     return [one.to_row() for one in ranked(found)]
 
 
@@ -140,6 +145,5 @@ def plan_drivers(engine: Engine, args: Args) -> str:
     options = read_options(args, "{'exclude': ['column']}")
     check_options(options, _OPTIONS)
     options["exclude"] = read_exclude(options.get("exclude"))
-    session = caller.get()
     kept = {name: args.get(name) for name in ("source", "target", "place")}
-    return acting_plan("drivers", {**kept, **options, "session": session.id if session else None})
+    return acting_plan("drivers", {**kept, **options, "session": caller_id()})

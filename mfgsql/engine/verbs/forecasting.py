@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
-import duckdb
-
 from mfgsql.catalog import Version
-from mfgsql.engine.access import write_job
 from mfgsql.engine.backtests import run_backtest
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.forecasts import AHEAD, lists_of, moment_sql, steps_of
 from mfgsql.engine.histories import check_order
-from mfgsql.engine.planning import Action, Args, actions, at_place, json_rows, planners
-from mfgsql.engine.profiling import describe
-from mfgsql.engine.quoting import quote_identifier, quote_literal
-from mfgsql.engine.scoring import DEFAULT_LEVEL
+from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_names
+from mfgsql.engine.profiling import visible_types
+from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.engine.verbs.predicting import check_level, model_and_source, source_alias
 from mfgsql.errors import OptionError
@@ -34,15 +29,15 @@ def plan_forecast(engine: Engine, args: Args) -> str:
     """A row for each series, or sum of series, and step to come."""
     version, manifest, source = forecaster(engine, args)
     horizon = check_horizon(args.get("horizon"), manifest)
-    level = DEFAULT_LEVEL if args.get("level") is None else check_level(args["level"])
+    level = check_level(args.get("level"))
     groups = read_groups(args.get("group_by"))
-    alias, session = source_alias(version), caller.get()
+    alias = source_alias(version)
     time = f"{alias}.{quote_identifier(manifest.grid.order_by)}" if manifest.grid else ""
     also = [(name, f"arg_max({alias}.{quote_identifier(name)}, {time})") for name in groups]
     lists = lists_of(manifest, source, horizon, alias, also)
     steps = steps_of(
         version, manifest, lists, horizon, level=level, paths=_PATHS if args.get("group_by") is not None else 0,
-        session=session.id if session else None, kept=groups,
+        session=caller_id(), kept=groups,
     )  # fmt: skip
     if args.get("group_by") is None:
         return _each(manifest, steps)
@@ -66,24 +61,18 @@ def plan_backtest(engine: Engine, args: Args) -> str:
         raise OptionError(f"folds is a number from 1 to {_MOST_FOLDS}, not {folds!r}.")
     if args.get("details") not in (None, True, False):
         raise OptionError(f"details is TRUE or FALSE, not {args['details']!r}.")
-    level = DEFAULT_LEVEL if args.get("level") is None else check_level(args["level"])
-    session = caller.get()
+    level = check_level(args.get("level"))
     told = {
         "model": version.name, "source": args["source"], "horizon": args["horizon"], "folds": folds or _FOLDS,
         "level": level, "details": bool(args.get("details")), "place": args.get("place"),
-        "session": session.id if session else None,
+        "session": caller_id(),
     }  # fmt: skip
-    job = write_job({"action": "backtest", "args": told})
-    columns = _details(engine, manifest, args) if told["details"] else _metrics(manifest)
-    return json_rows(f"_ml_run({quote_literal(job)})", columns)
+    assert manifest.grid is not None
+    columns = _details(engine, manifest, args) if told["details"] else METRICS | {"origin": manifest.grid.type}
+    return acting_plan("backtest", told, columns)
 
 
 actions.register("backtest")(Action(METRICS, run_backtest))
-
-
-def _metrics(manifest: Manifest) -> dict[str, str]:
-    assert manifest.grid is not None
-    return METRICS | {"origin": manifest.grid.type}
 
 
 def _details(engine: Engine, manifest: Manifest, args: Args) -> dict[str, str]:
@@ -94,8 +83,8 @@ def _details(engine: Engine, manifest: Manifest, args: Args) -> dict[str, str]:
     named = {}
     if grid.entity:
         with engine.cursor() as cursor:
-            types = describe(cursor, read_source(at_place(cursor, args), args["source"]).select)
-        named = {grid.entity: next((t for n, t in types.items() if n.lower() == grid.entity.lower()), "VARCHAR")}
+            types = visible_types(cursor, read_source(at_place(cursor, args), args["source"]).select)
+        named = {grid.entity: types.get(grid.entity.lower(), "VARCHAR")}
     return {
         "fold": "INTEGER", **named, grid.order_by: grid.type, "step": "BIGINT", target.name: "DOUBLE",
         f"predicted_{target.column}": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE", "seasonal": "DOUBLE",
@@ -123,10 +112,10 @@ def forecaster(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
                 f"'{version.model}' is told its series by a column {name!r}, a name that a column of the result takes.",
                 remedy="Rename the column in a SELECT, and train again.",
             )
-    with suppress(duckdb.Error), engine.cursor() as cursor:  # of a source that only the caller sees nothing is known
-        types = {n.lower(): t for n, t in describe(at_place(cursor, args), source.select).items()}
-        if kind := types.get(manifest.grid.order_by.lower()):
-            check_order(manifest.grid.order_by, kind)
+    with engine.cursor() as cursor:
+        types = visible_types(at_place(cursor, args), source.select)
+    if kind := types.get(manifest.grid.order_by.lower()):
+        check_order(manifest.grid.order_by, kind)
     return version, manifest, source
 
 
@@ -144,10 +133,11 @@ def check_horizon(told: Any, manifest: Manifest) -> int:
 
 def read_groups(told: Any) -> list[str]:
     """Columns by which series are summed up; of an empty list all series are one sum."""
-    names = [n.strip() for n in told.split(",")] if isinstance(told, str) else told
-    if names is not None and (not isinstance(names, list) or not all(isinstance(n, str) and n for n in names)):
-        raise OptionError(f"group_by is a list of columns, as ['region'], or [] for the sum of all, not {told!r}.")
-    return list(names or [])
+    form = "group_by is a list of columns, as ['region'], or [] for the sum of all"
+    names = read_names(told, form)
+    if not all(names):
+        raise OptionError(f"{form}, not {told!r}.")
+    return names
 
 
 def _each(manifest: Manifest, steps: str) -> str:

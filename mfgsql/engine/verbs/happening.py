@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from mfgsql.engine.clock import Span, read_span, read_unit
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.kept import check_options, column, kept, read_name
 from mfgsql.engine.kinds import names_of, read_kinds
 from mfgsql.engine.moments import Moments, Timeline, read_moments
@@ -51,8 +51,7 @@ class _Wanted:
 @planners.register("events")
 def plan_events(engine: Engine, args: Args) -> str:
     """The source's rows, with what had happened by then."""
-    session = caller.get()
-    cancellation = engine.cancellation(session.id if session else None)
+    cancellation = engine.cancellation(caller_id())
     with engine.cursor() as cursor, cancellation.calls(cursor.interrupt):
         wanted = _read(at_place(cursor, args), args)
     counts, ages = [], []

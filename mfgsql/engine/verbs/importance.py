@@ -9,7 +9,7 @@ import numpy as np
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import Version, resolve
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.heldout import HeldOut, held_out
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_literal
@@ -105,5 +105,4 @@ def plan_feature_importance(engine: Engine, args: Args) -> str:
             f"'{version.model}' reads {manifest.features.names[0]!r} and nothing else: it needs all of it.",
             remedy=f"How well it finds each label: FROM ml_classification_report({quote_literal(version.model)}, ...).",
         )
-    session = caller.get()
-    return acting_plan("feature_importance", {"model": version.name, "session": session.id if session else None})
+    return acting_plan("feature_importance", {"model": version.name, "session": caller_id()})

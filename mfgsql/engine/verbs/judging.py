@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-import duckdb
-
 from mfgsql.catalog import Version
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.labelreport import report_of_labels
 from mfgsql.engine.planning import Args, at_place, json_rows, planners
-from mfgsql.engine.profiling import describe
+from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
 from mfgsql.engine.spans import compared, plan_span_metrics, plan_span_report
@@ -54,11 +50,9 @@ def true_value(engine: Engine, version: Version, manifest: Manifest, source: Sou
     truth = f"{alias}.{quote_identifier(manifest.target.name)}"
     if manifest.task != "rul":
         return truth
-    with suppress(duckdb.Error), engine.cursor() as cursor:
-        types = {name.lower(): kind for name, kind in describe(at_place(cursor, args), source.select).items()}
-        if types.get("censored") == "BOOLEAN":
-            return f"CASE WHEN {alias}.censored THEN NULL ELSE {truth} END"
-    return truth
+    with engine.cursor() as cursor:
+        types = visible_types(at_place(cursor, args), source.select)
+    return f"CASE WHEN {alias}.censored THEN NULL ELSE {truth} END" if types.get("censored") == "BOOLEAN" else truth
 
 
 def _pairs(engine: Engine, args: Args) -> str:

@@ -11,7 +11,7 @@ from mfgsql.catalog.models import model_name
 from mfgsql.decision import Costs
 from mfgsql.engine.access import asker, resolve_file
 from mfgsql.engine.access.roles import refuse
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.grids import check_forecast
 from mfgsql.engine.histories import reads_histories
 from mfgsql.engine.planning import (
@@ -129,8 +129,7 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
         read_source(at_place(cursor, args), args.get("source"))
     check_options(args)
     args["histories"] = reads_histories(args, base)
-    session = caller.get()
-    return acting_plan(verb, {"verb": verb, **args, "session": session.id if session else None})
+    return acting_plan(verb, {"verb": verb, **args, "session": caller_id()})
 
 
 def _checkpoint(engine: Engine, base: str) -> Path:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-import duckdb
-
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.forecasts import AHEAD, lists_of
-from mfgsql.engine.kept import alias, check_options, column, read_second
+from mfgsql.engine.kept import alias, check_columns, check_options, column, read_second
 from mfgsql.engine.planning import Args, at_place, planners, read_options
-from mfgsql.engine.profiling import describe
+from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
 from mfgsql.engine.verbs.forecasting import forecaster
 from mfgsql.engine.verbs.predicting import source_alias
-from mfgsql.errors import OptionError, SourceError, did_you_mean, one_of
+from mfgsql.errors import OptionError, SourceError, one_of
 from mfgsql.features import is_numeric_type
 from mfgsql.inventory import POLICIES, Terms, read_costs
 from mfgsql.manifest import Manifest
+from mfgsql.supply import SHARES
 
 _EXAMPLE = "{'review': 7, 'lot': 'lot_size'}"
 _OPTIONS = ("policy", "review", "lot", "cover")
-_QUANTILES = [(i + 0.5) / 100 for i in range(100)]  # that stand for the lead times of an item
 _OUTPUTS = (
     ("reorder_point", "p.reorder_point"), ("order_up_to", "p.order_up_to"), ("order_quantity", "p.order_quantity"),
     ("safety_stock", "p.safety_stock"), ("lead_time", "p.lead_time"), ("lead_demand", "p.lead_demand"),
@@ -44,11 +40,10 @@ def plan_order_policy(engine: Engine, args: Args) -> str:
     terms, columns, cover = _terms(args, manifest)
     backtest = _backtest(args.get("backtest"), terms)
     most = AHEAD * grid.horizon
-    session = caller.get()
     told = {
         "model": version.name, "horizon": cover or grid.horizon, "most": most, "terms": asdict(terms),
         "lead_time": str(args["lead_time"]),
-        "named": list(columns), "backtest": backtest, "session": session.id if session else None,
+        "named": list(columns), "backtest": backtest, "session": caller_id(),
     }  # fmt: skip
     own = source_alias(version)
     if isinstance(args["lead_time"], str):
@@ -73,14 +68,13 @@ def check_number(engine: Engine, args: Args, source: Source, name: str, role: st
     Raises:
         SourceError: it is none.
     """
-    with suppress(duckdb.Error), engine.cursor() as cursor:
-        types = {n.lower(): t for n, t in describe(at_place(cursor, args), source.select).items()}
-        kind = types.get(name.lower())
-        if kind is not None and not is_numeric_type(kind):
-            raise SourceError(
-                f"{role} is {name!r}, which is {kind}, not a number of steps.",
-                remedy=f"Cast it in the source: TRY_CAST({quote_identifier(name)} AS DOUBLE).",
-            )
+    with engine.cursor() as cursor:
+        kind = visible_types(at_place(cursor, args), source.select).get(name.lower())
+    if kind is not None and not is_numeric_type(kind):
+        raise SourceError(
+            f"{role} is {name!r}, which is {kind}, not a number of steps.",
+            remedy=f"Cast it in the source: TRY_CAST({quote_identifier(name)} AS DOUBLE).",
+        )
 
 
 def _with_stock(engine: Engine, args: Args, manifest: Manifest, policies: str, selected: str, status: str) -> str:
@@ -88,9 +82,9 @@ def _with_stock(engine: Engine, args: Args, manifest: Manifest, policies: str, s
     assert manifest.grid is not None
     with engine.cursor() as cursor:
         stock = read_second(at_place(cursor, args), args["stock"], "stock", "As in: stock := 'stock'")
-        check_stock(cursor, stock, [n for n in (manifest.grid.entity, "on_hand") if n])
-        ordered = _has(cursor, stock, "on_order")
-    there = _stock_rows(stock, manifest, ordered=ordered)
+        check_columns(cursor, stock, "stock", [n for n in (manifest.grid.entity, "on_hand") if n])
+        types = visible_types(cursor, stock.select)
+    there = _stock_rows(stock, manifest, ordered=not types or "on_order" in types)
     position = "coalesce(s.on_hand, 0) + coalesce(s.on_order, 0)"
     lot = "coalesce(nullif(p.lot, 0), 1e-9)"
     size = f"ceil((p.order_up_to - ({position})) / {lot} - 1e-9) * {lot}"
@@ -100,30 +94,6 @@ def _with_stock(engine: Engine, args: Args, manifest: Manifest, policies: str, s
         f"SELECT {selected}, s.on_hand AS on_hand, s.on_order AS on_order, {now} AS order_now, {status} "
         f"FROM ({policies}) LEFT JOIN ({there}) AS s ON s.__ml_item = __ml_entity"
     )
-
-
-def check_stock(con: duckdb.DuckDBPyConnection, stock: Source, names: Sequence[str]) -> None:
-    """See that the stock has these columns; of one that only the caller sees that can't be told.
-
-    Raises:
-        SourceError: it lacks one.
-    """
-    with suppress(duckdb.Error):
-        there = describe(con, stock.select)
-        for name in names:
-            if name.lower() not in map(str.lower, there):
-                raise SourceError(
-                    f"The stock has no column {name!r}.{did_you_mean(name, there)}",
-                    remedy="Rename or add it in a SELECT.",
-                )
-
-
-def _has(con: duckdb.DuckDBPyConnection, stock: Source, name: str) -> bool:
-    """Whether the stock has such a column; of one that only the caller sees it is taken to have it."""
-    try:
-        return name in map(str.lower, describe(con, stock.select))
-    except duckdb.Error:
-        return True
 
 
 def _stock_rows(stock: Source, manifest: Manifest, *, ordered: bool) -> str:
@@ -206,6 +176,9 @@ def _aggregates(own: str, lead: str | float, columns: dict[str, str], time: str)
     """What is known of each item, as aggregates over its rows: the distribution of lead times, and its latest terms."""
     days = f"{own}.{quote_identifier(lead)}::DOUBLE" if isinstance(lead, str) else f"{lead!r}::DOUBLE"
     known = f"FILTER (WHERE isfinite({days}))"
-    leads = [("__ml_leads", f"quantile_disc({days}, {_QUANTILES}) {known}"), ("__ml_least", f"min({days}) {known}")]
+    leads = [
+        ("__ml_leads", f"quantile_disc({days}, {SHARES.tolist()}) {known}"),
+        ("__ml_least", f"min({days}) {known}"),
+    ]
     latest = [(f"__ml_{n}", f"arg_max({own}.{quote_identifier(c)}::DOUBLE, {time})") for n, c in columns.items()]
     return leads + latest

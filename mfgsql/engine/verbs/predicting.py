@@ -7,7 +7,7 @@ from typing import Any
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.access import Role, asker
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Args, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
 from mfgsql.engine.scoring import DEFAULT_LEVEL, WITH_FILES
@@ -84,14 +84,12 @@ def scored(
     alias = source_alias(version)
     kept = also or "COLUMNS(lambda c: lower(c) <> '__ml')"
     if manifest.history is not None:
-        session = caller.get()
-        asked = args | {"level": check_level(args.get("level")), "session": session.id if session else None}
+        asked = args | {"level": check_level(args.get("level")), "session": caller_id()}
         return f"SELECT {kept}, __ml FROM ({answered(version, manifest, source, asked, alias)}) AS {alias}"
     named = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
     row = f"{{{quote_literal(pinned(version, manifest))}: {_struct(named)}}}"
     if manifest.task == ANOMALY:
-        session = caller.get()
-        how = f"{bool(args.get('heat_map'))}, {quote_literal(session.id) if session else 'NULL'}"
+        how = f"{bool(args.get('heat_map'))}, {_session()}"
         return f"SELECT {kept}, _ml_score_picture({row}, {how}) AS __ml FROM {source.sql} AS {alias}"
     task = task_of(version, manifest)
     level = check_level(args.get("level"))
@@ -133,8 +131,12 @@ def _struct(fields: Mapping[str, str]) -> str:
 
 def _why(most: int) -> str:
     """A call above the scoring, so that a filter on the prediction leaves few rows to explain."""
-    session = caller.get()
-    return f"_ml_why(__ml.row, __ml.texts, {most}, {quote_literal(session.id) if session else 'NULL'})"
+    return f"_ml_why(__ml.row, __ml.texts, {most}, {_session()})"
+
+
+def _session() -> str:
+    session = caller_id()
+    return quote_literal(session) if session else "NULL"
 
 
 def source_alias(version: Version) -> str:

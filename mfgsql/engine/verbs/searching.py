@@ -14,7 +14,7 @@ from mfgsql.backbones.folders import hidden_width
 from mfgsql.backbones.image import ImageConfig
 from mfgsql.backbones.text import TextConfig
 from mfgsql.catalog import Version, resolve
-from mfgsql.engine.engine import Engine, caller
+from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.kept import kept, read_name
 from mfgsql.engine.planning import Args, at_place, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
@@ -70,8 +70,7 @@ def plan_similar(engine: Engine, args: Args) -> str:
     read_from = args.get("field") or _field(manifest, args)
     key = read_name(args, "key", "id")
     picture = _field(manifest, args) not in manifest.features.fields("text")
-    session = caller.get()
-    told = {"k": _number(args, "k", 1, _PAIRS), "least": _least(args), "session": session.id if session else None}
+    told = {"k": _number(args, "k", 1, _PAIRS), "least": _least(args), "session": caller_id()}
     names = [key] if picture else list(dict.fromkeys([key, str(read_from)]))
     # Qualified by the source, so that what is said of a missing column says so.
     columns = ", ".join(f"{source_alias(version)}.{quote_identifier(n)} AS __ml_{i}" for i, n in enumerate(names))
