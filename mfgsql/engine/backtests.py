@@ -6,6 +6,7 @@ recipe, on the rows up to then.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,14 +24,16 @@ from mfgsql.engine.planning import Args, Rows, stoppable
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.runs import load_libraries, training_turn
-from mfgsql.engine.snapshots import LATEST, ROWS, Frozen, freeze
+from mfgsql.engine.snapshots import LATEST, ROWS, freeze
 from mfgsql.engine.specs import prepare_spec
 from mfgsql.errors import DataError, SourceError
-from mfgsql.features.panel import Lines, Panel
+from mfgsql.features.histories import firsts
 from mfgsql.manifest import Manifest
 from mfgsql.metrics import split_truth
 from mfgsql.scoring import Scorer
-from mfgsql.scoring.backtesting import Tried, ends_of, try_from
+from mfgsql.scoring.backtesting import Tried, try_from
+from mfgsql.scoring.forecasting import Series, interval, known_panel
+from mfgsql.tasks.forecast import quantiles_of
 from mfgsql.training import Recipe, learn
 from mfgsql.training.windows import HISTORY, MOMENT
 
@@ -152,8 +155,22 @@ class _Backtest:
                 )  # fmt: skip
         return Scorer(learned.model, self.engine.device, self.engine.settings.threads)
 
+    def _rows(self, features: Sequence[str]) -> Series:
+        """All series of the source, with columns as a model spells them."""
+        columns = "".join(f"{quote_identifier(n)} AS {quote_identifier(n)}, " for n in features)
+        target = f"{quote_identifier(self.target.name)}::DOUBLE"
+        table = self.frozen.con.execute(
+            f"SELECT {columns}CASE WHEN isfinite({target}) THEN {target} END AS __ml_value, {HISTORY}, {MOMENT} "
+            f"FROM {ROWS} ORDER BY {HISTORY}, {MOMENT}"
+        ).to_arrow_table()
+        read = {n: table[n].combine_chunks() for n in table.column_names}
+        starts = np.unique(firsts(read[HISTORY].to_numpy()))
+        values = read["__ml_value"].to_numpy(zero_copy_only=False)
+        return Series(read, values, read[MOMENT], starts, self.keys)
+
     def _tried(self, scorer: Scorer, origin: float) -> Tried:
-        panel = panel_of(self.frozen, scorer, self.args["horizon"])
+        series = self._rows(scorer.model.manifest.features.names)
+        panel, _ = known_panel(scorer, series, self.args["horizon"])
         there = np.isfinite(panel.since)
         number = np.zeros(len(panel), np.int64)
         number[there] = panel.grid.number(np.full(int(there.sum()), origin), panel.since[there])
@@ -178,7 +195,7 @@ class _Backtest:
         return [
             {"fold": fold, "origin": origin, "metric": metric, "value": value, "baseline": baseline,
              "series": len(tried.which), "rows": steps}
-            for metric, value, baseline in tried.measures(self.args["level"], self.grid.floor)
+            for metric, value, baseline in tried.measures(self.args["level"], self.grid)
         ]  # fmt: skip
 
     def details(self) -> Rows:
@@ -187,7 +204,7 @@ class _Backtest:
         for fold in self.folds:
             tried = fold.tried
             came = split_truth(tried.truth)
-            lower, upper = ends_of(tried.said, self.args["level"], self.grid.floor)
+            lower, upper = interval(quantiles_of(tried.said), self.args["level"], self.grid)
             for i, series in enumerate(tried.which):
                 named = {self.grid.entity: self.names[series]} if self.grid.entity else {}
                 rows += [
@@ -203,32 +220,3 @@ class _Backtest:
         if not self.grid.timed:
             return int(moment) if float(moment).is_integer() else float(moment)
         return str(np.datetime64(round(moment * 1e6), "us")).replace("T", " ")
-
-
-def panel_of(frozen: Frozen, scorer: Scorer, horizon: int) -> Panel:
-    """All series of frozen rows as the model reads them.
-
-    Raises:
-        DataError: the steps are far too short for these rows.
-    """
-    manifest = scorer.model.manifest
-    assert manifest.target is not None
-    assert manifest.grid is not None
-    grid, names = manifest.grid, manifest.features.names
-    columns = "".join(f"{quote_identifier(n)} AS {quote_identifier(n)}, " for n in names)  # as the model spells them
-    target = f"{quote_identifier(manifest.target.name)}::DOUBLE"
-    table = frozen.con.execute(
-        f"SELECT {columns}CASE WHEN isfinite({target}) THEN {target} END AS __ml_value, {HISTORY}, {MOMENT} "
-        f"FROM {ROWS} ORDER BY {HISTORY}, {MOMENT}"
-    ).to_arrow_table()
-    read = {n: table[n].combine_chunks() for n in table.column_names}
-    batch = manifest.features.encode(read, len(table))
-    series = read[HISTORY].to_numpy()
-    starts = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
-    values = read["__ml_value"].to_numpy(zero_copy_only=False)
-    lines = Lines(values, batch.continuous, batch.codes, read[MOMENT].to_numpy(zero_copy_only=False), starts)
-    blocks = -(-horizon // grid.horizon)
-    try:
-        return Panel.of(grid, manifest.features, lines, horizon=blocks * grid.horizon)
-    except ValueError as error:
-        raise DataError(f"The model's steps are far shorter than what lies between these rows: {error}.") from None

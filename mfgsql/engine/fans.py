@@ -9,6 +9,7 @@ from mfgsql.catalog import Version
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import snapshot_path
 from mfgsql.errors import MfgsqlError
+from mfgsql.features.histories import firsts
 from mfgsql.manifest import Manifest
 from mfgsql.reporting.facts import Fan, Missing
 from mfgsql.scoring.forecasting import Series, forecast
@@ -29,7 +30,7 @@ def fans_of(engine: Engine, version: Version) -> tuple[Fan, ...] | Missing:
         return Missing(str(error))
     table = pq.read_table(path, columns=[*manifest.features.names, manifest.target.name, HISTORY, MOMENT])
     which = table[HISTORY].to_numpy()
-    starts = np.flatnonzero(np.append(True, which[1:] != which[:-1]))
+    starts = np.unique(firsts(which))
     values = table[manifest.target.name].cast("double").to_numpy()
     sizes = np.add.reduceat(np.nan_to_num(np.abs(values)), starts)
     ranked = np.argsort(-sizes, kind="stable")

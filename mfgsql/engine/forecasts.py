@@ -146,14 +146,12 @@ def series_of(scorer: Scorer, rows: pa.Array, latest: pa.Array, key: pa.Array) -
 
 def _structs(scorer: Scorer, found: Forecasts, asked: dict[str, Any]) -> pa.Array:
     """A struct for each series and step."""
-    from mfgsql.tasks.forecast import quantile_at
+    from mfgsql.scoring.forecasting import interval
 
     series, steps = found.mean.shape
-    tail = (1 - asked["level"]) / 2
-    ends = quantile_at(found.quantiles, np.array([tail, 1 - tail]))
     grid = scorer.model.manifest.grid
-    if grid is not None and grid.floor is not None:
-        ends = np.maximum(ends, grid.floor)
+    assert grid is not None
+    lower, upper = interval(found.quantiles, asked["level"], grid)
     void = found.status.void if found.status.void is not None else np.zeros(series, bool)
     no_value = np.repeat(void, steps)
 
@@ -166,8 +164,8 @@ def _structs(scorer: Scorer, found: Forecasts, asked: dict[str, Any]) -> pa.Arra
         "step": pa.array(np.tile(np.arange(1, steps + 1), series)),
         "at": pa.array(found.moments.reshape(-1), mask=~known),
         "value": column(found.mean),
-        "lower": column(ends[..., 0]),
-        "upper": column(ends[..., 1]),
+        "lower": column(lower),
+        "upper": column(upper),
         "quantiles": _lists(found.quantiles.reshape(series * steps, -1), no_value),
         "ml_status": found.status.status.dictionary_decode().take(repeat),
         "ml_reason": found.status.reason.take(repeat),

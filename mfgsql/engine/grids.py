@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mfgsql.engine.histories import check_order, read_step, usual_patch
+from mfgsql.engine.histories import check_order, read_step, told_placeless, usual_patch
 from mfgsql.engine.planning import Args, read_names
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import ROWS, Frozen
@@ -31,10 +31,9 @@ _SEARCHED = 400  # steps that a season of numbered steps may have
 
 @dataclass(frozen=True)
 class Measured:
-    """What the rows tell: steps of the longest series and of the usual one, and the share of steps without a row."""
+    """What the rows tell: steps of the longest series, and the share of steps without a row."""
 
     longest: int
-    usual: int
     gaps: float
 
 
@@ -94,9 +93,7 @@ def warnings_of_grid(frozen: Frozen, grid: Grid) -> list[str]:
             f"{measured.gaps:.0%} of the steps between rows of a series have no row: they count as unknown. If none "
             "means 0, say options := {'gaps': 'zero'}."
         )
-    if frozen.placeless:
-        what = " or ".join(n for n in (grid.order_by, grid.entity) if n)
-        found.append(f"{frozen.placeless:,} rows are left out: {what} is NULL in them.")
+    found += told_placeless(grid.order_by, grid.entity, frozen.placeless)
     if measured.longest < grid.window + grid.horizon:
         found.append(
             f"The longest series has {measured.longest} steps, and window and horizon together {grid.window} and "
@@ -148,11 +145,11 @@ def _measured(con: duckdb.DuckDBPyConnection, grid: Grid) -> Measured:
     """Lengths in steps; months count as the usual one."""
     step = grid.usual_step
     row = con.execute(
-        f"SELECT max(steps), median(steps), 1 - sum(n) / sum(steps) FROM (SELECT count(DISTINCT {MOMENT}) AS n, "
+        f"SELECT max(steps), 1 - sum(n) / sum(steps) FROM (SELECT count(DISTINCT {MOMENT}) AS n, "
         f"greatest(round((max({MOMENT}) - min({MOMENT})) / {step!r}) + 1, n) AS steps FROM {ROWS} GROUP BY {HISTORY})"
     ).fetchone()
-    longest, usual, gaps = row or (1, 1, 0.0)
-    return Measured(int(longest or 1), int(usual or 1), float(gaps or 0.0))
+    longest, gaps = row or (1, 0.0)
+    return Measured(int(longest or 1), float(gaps or 0.0))
 
 
 def _season(con: duckdb.DuckDBPyConnection, grid: Grid, target: str, measured: Measured) -> int:

@@ -220,12 +220,15 @@ def censored_column(args: Args, types: dict[str, str]) -> str | None:
     return name
 
 
+def told_placeless(order_by: str, entity: str | None, placeless: int) -> list[str]:
+    """What is said of rows that are left out for want of a time or an entity."""
+    what = " or ".join(n for n in (order_by, entity) if n)
+    return [f"{placeless:,} rows are left out: {what} is NULL in them."] if placeless else []
+
+
 def warnings_of(con: duckdb.DuckDBPyConnection, table: str, history: History, placeless: int) -> list[str]:
     """What one would want to know of these histories."""
-    found = []
-    if placeless:
-        what = " or ".join(n for n in (history.order_by, history.entity) if n)
-        found.append(f"{placeless:,} rows are left out: {what} is NULL in them.")
+    found = told_placeless(history.order_by, history.entity, placeless)
     row = con.execute(f"SELECT 1 - count(DISTINCT ({HISTORY}, {MOMENT})) / count(*) FROM {table}").fetchone()
     if row and row[0] and row[0] > _SHARED:
         mend = "entity := 'machine_id'" if history.entity is None else "a finer order_by, or a finer entity"

@@ -8,7 +8,7 @@ Normalization", ICLR 2022). What is said of a window depends on that window, and
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from mfgsql.features.featureset import FeatureSet
 from mfgsql.features.grid import Grid
+from mfgsql.features.lines import Lines
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.int64]
@@ -27,22 +28,6 @@ _FARTHEST, _FARTHEST_TRUTH = 20.0, 50.0  # deviations: one wild value must not d
 _FEWEST = 12  # known steps that a window is told by
 _LEAST = 0.01  # of a window's mean size, that a deviation is
 _ROOM = 2**25  # steps of all series, more than which no sensible step gives
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Rows of series, one series behind the other, each in the order of time.
-
-    Attributes:
-        values: of the target, float64 [rows], NaN where unknown. continuous: float32 [rows, channels].
-        codes: int64 [rows, columns]. moments: float64 [rows]. starts: int64 [series], each one's first row.
-    """
-
-    values: Floats
-    continuous: Floats
-    codes: Integers
-    moments: Floats
-    starts: Integers
 
 
 @dataclass(frozen=True)
@@ -129,36 +114,26 @@ class Panel:
         Raises:
             ValueError: the series would take far more steps than they have rows.
         """
-        kinds, room = Kinds.of(features, grid), grid.horizon if horizon is None else horizon
-        rows, series = len(lines.values), len(lines.starts)
-        which = np.repeat(np.arange(series), np.diff(np.append(lines.starts, rows)))
-        last = _last_known(lines, which, series)
-        since = np.where(last >= 0, lines.moments[np.maximum(last, 0)], np.nan)
-        within = grid.within_month(lines.moments, which, since)
-        number = np.zeros(rows, np.int64)
-        told = last[which] >= 0
-        number[told] = grid.number(lines.moments[told], since[which[told]])
-        repeated = np.zeros(series, bool)
-        again = np.flatnonzero((which[1:] == which[:-1]) & (number[1:] == number[:-1]) & told[1:])
-        repeated[which[again + 1]] = True
+        room = grid.horizon if horizon is None else horizon
+        rows, series, which = len(lines.values), len(lines.starts), lines.which
+        since, number, told = lines.numbered(grid)
         kept = told & (number <= room) & (number > -(back or np.iinfo(np.int64).max))
-        past = np.zeros(series, np.int64)
-        np.maximum.at(past, which[kept], 1 - number[kept])
+        past, ahead = (lines.most(kept, steps) for steps in (1 - number[kept], number[kept]))
         if past.sum() + room * series > max(_ROOM, 64 * rows):
             raise ValueError(f"{rows:,} rows would lie on {int(past.sum()):,} steps")
-        begin = np.append(0, np.cumsum(past + room)[:-1]) if series else np.empty(0, np.int64)
-        end = begin + past - 1
-        steps = int((past + room).sum())
-        at = end[which[kept]] + number[kept]
+        begin, steps = np.cumsum(past + room) - past - room, int((past + room).sum())
+        at = (begin + past - 1)[which[kept]] + number[kept]
         values, there = np.full(steps, np.nan), np.zeros(steps, bool)
         values[at], there[at] = lines.values[kept], True
-        ahead = np.zeros(series, np.int64)
-        np.maximum.at(ahead, which[kept], number[kept])
-        panel = cls(grid, kinds, values, there, np.empty((steps, 0)), np.empty((steps, 0), np.int64), begin, end, since,
-                    within, repeated, ahead)  # fmt: skip
+        again = (which[1:] == which[:-1]) & (number[1:] == number[:-1]) & told[1:]
+        repeated = np.bincount(which[1:][again], minlength=series) > 0
+        within = grid.within_month(lines.moments, which, since)
+        bare = (np.empty((steps, 0)), np.empty((steps, 0), np.int64))
+        panel = cls(grid, Kinds.of(features, grid), values, there, *bare, begin, begin + past - 1, since, within,
+                    repeated, ahead)  # fmt: skip
         panel._fill_gaps()
-        continuous, codes = panel._features(lines, kept, at, which)
-        return cls(grid, kinds, values, there, continuous, codes, begin, end, since, within, repeated, ahead)
+        continuous, codes = panel._features(lines, kept, at)
+        return replace(panel, continuous=continuous, codes=codes)
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -176,10 +151,11 @@ class Panel:
         found[known] = self.grid.moments(since[known], number[known], self.within[series][known])
         return found
 
-    @property
-    def bytes(self) -> int:
-        """Memory held."""
-        return self.continuous.nbytes + self.codes.nbytes + 9 * len(self.values)
+    def up_to(self, ends: Integers) -> Mask:
+        """Steps up to each of these, in its series; none of other series."""
+        shown = self.begin - 1
+        shown[self.which[ends]] = ends
+        return np.asarray(np.arange(len(self.values)) <= shown[self.which])
 
     def _fill_gaps(self) -> None:
         """A step of the past without a row means zero, where the grid says so."""
@@ -187,7 +163,7 @@ class Panel:
             past = np.arange(len(self.values)) <= self.end[self.which]
             self.values[past & ~self.there] = 0.0
 
-    def _features(self, lines: Lines, kept: Mask, at: Integers, which: Integers) -> tuple[Floats, Integers]:
+    def _features(self, lines: Lines, kept: Mask, at: Integers) -> tuple[Floats, Integers]:
         """Features of each step, the calendar's behind them."""
         steps, kinds, grid = len(self.values), self.kinds, self.grid
         continuous = np.full((steps, lines.continuous.shape[1] + grid.channels), np.nan, np.float32)
@@ -291,11 +267,3 @@ class Panel:
             ruler, spread = np.nanmean(np.abs(changes), axis=1), np.sqrt(np.nanmean(changes**2, axis=1))
         # Where nothing differs from a season before, an error of one deviation is one.
         return naive, np.where(ruler > 0, ruler, 1.0), np.where(spread > 0, spread, 1.0)
-
-
-def _last_known(lines: Lines, which: Integers, series: int) -> Integers:
-    """Number of each series' last row with a value, -1 where it has none."""
-    last = np.full(series, -1, np.int64)
-    known = np.flatnonzero(np.isfinite(lines.values) & np.isfinite(lines.moments))
-    last[which[known]] = known  # rows lie in order, and the last one written stays
-    return last

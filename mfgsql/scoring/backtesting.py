@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mfgsql.features import Grid
 from mfgsql.features.panel import Panel
 from mfgsql.metrics import FORECAST as METRICS
 from mfgsql.metrics import LEVELS, join_truth, measure, split_truth
-from mfgsql.scoring.forecasting import blocks_of
+from mfgsql.scoring.forecasting import interval, steps_from
 from mfgsql.scoring.scorer import Scorer
 from mfgsql.tasks import Prediction
-from mfgsql.tasks.forecast import Forecast, quantile_at, quantiles_of
+from mfgsql.tasks.forecast import Forecast, quantiles_of
 from mfgsql.tasks.task import Array
 
 Integers = npt.NDArray[np.int64]
@@ -37,13 +38,13 @@ class Tried:
     said: Prediction
     naive: Prediction
 
-    def measures(self, level: float, floor: float | None) -> list[tuple[str, float | None, float | None]]:
+    def measures(self, level: float, grid: Grid) -> list[tuple[str, float | None, float | None]]:
         """Each metric with its value and that of the seasonal forecast."""
         told = split_truth(self.truth).values
         mine, theirs = (
             {m.name: measure(m, self.truth, p.values, p.scores) for m in METRICS}
             | {"wape": _wape(told, p.values), "bias": _bias(told, p.values)}
-            | {"coverage": _coverage(told, *ends_of(p, level, floor))}
+            | {"coverage": _coverage(told, *interval(quantiles_of(p), level, grid))}
             for p in (self.said, self.naive)
         )
         return [(name, value, theirs[name]) for name, value in mine.items()]
@@ -70,35 +71,14 @@ def try_from(
     came = np.where(inside, panel.values[np.where(inside, steps, 0)], np.nan)
     kept = np.isfinite(came).any(axis=1)
     which, came, ends = which[kept], came[kept], ends[which[kept]]
-    seen = np.arange(len(panel.values)) <= _every(panel, which, ends)[panel.which]
-    hidden = replace(panel, values=np.where(seen, panel.values, np.nan))
-    grid, blocks = panel.grid, -(-horizon // panel.grid.horizon)
-    mean, quantiles = blocks_of(scorer, hidden, ends, keys[which], blocks, check)
-    mean, quantiles = mean[:, :horizon], quantiles[:, :horizon]
-    if grid.floor is not None:
-        mean, quantiles = np.maximum(mean, grid.floor), np.maximum(quantiles, grid.floor)
+    hidden = replace(panel, values=np.where(panel.up_to(ends), panel.values, np.nan))
+    mean, quantiles = map(panel.grid.above, steps_from(scorer, hidden, ends, keys[which], horizon, check))
     naive, ruler, spread = _seasonal(hidden, which, ends, horizon)
     at = panel.moments(which, ends)
     moments = np.stack([panel.moments(which, ends + k) for k in range(1, horizon + 1)], axis=1)
-    truth = join_truth(came, naive, ruler, spread, at, grid.season)
+    truth = join_truth(came, naive, ruler, spread, at, panel.grid.season)
     said = Prediction(mean, quantiles.reshape(len(mean), horizon * len(LEVELS)))
     return Tried(which, moments, truth, said, Forecast().naive(truth, scorer.model.target))
-
-
-def ends_of(prediction: Prediction, level: float, floor: float | None) -> tuple[Array, Array]:
-    """Ends of each step's interval, [n, steps] each."""
-    tail = (1 - level) / 2
-    ends = quantile_at(quantiles_of(prediction), np.array([tail, 1 - tail]))
-    if floor is not None:
-        ends = np.maximum(ends, floor)
-    return ends[..., 0], ends[..., 1]
-
-
-def _every(panel: Panel, which: Integers, ends: Integers) -> Integers:
-    """Of every series the last step that is shown; none of those that are not asked for."""
-    shown = panel.begin - 1
-    shown[which] = ends
-    return shown
 
 
 def _seasonal(panel: Panel, which: Integers, ends: Integers, horizon: int) -> tuple[Array, Array, Array]:

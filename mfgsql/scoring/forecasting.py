@@ -14,11 +14,12 @@ from scipy.special import ndtri
 
 from mfgsql.errors import SourceError
 from mfgsql.features import Batch, Flag, Grid
-from mfgsql.features.panel import Lines, Panel
+from mfgsql.features.lines import Lines
+from mfgsql.features.panel import Panel
 from mfgsql.metrics import LEVELS
 from mfgsql.scoring.histories import moments_of
 from mfgsql.scoring.scorer import RowStatus, Scorer, row_status
-from mfgsql.tasks.forecast import at_scores, quantiles_of
+from mfgsql.tasks.forecast import at_scores, quantile_at, quantiles_of
 from mfgsql.tasks.task import Array
 
 _ON = 24  # paths that are gone on with, where more steps are asked for than are forecast at once
@@ -75,27 +76,25 @@ def forecast(scorer: Scorer, series: Series, horizon: int, check: Callable[[], N
     assert grid is not None
     panel, batch = known_panel(scorer, series, horizon, back=grid.window)
     behind = _behind(panel, series.latest)
-    blocks, status = -(-horizon // grid.horizon), _status(panel, batch, series, horizon, behind)
+    status = _status(panel, batch, series, horizon, behind)
     readable = np.flatnonzero(panel.end >= panel.begin)
-    mean = np.zeros((len(panel), blocks * grid.horizon))
-    quantiles = np.zeros((*mean.shape, len(LEVELS)))
-    if len(readable):
-        mean[readable], quantiles[readable] = blocks_of(
-            scorer, panel, panel.end[readable], series.keys[readable], blocks, check
-        )
+    mean, quantiles = np.zeros((len(panel), horizon)), np.zeros((len(panel), horizon, len(LEVELS)))
+    said = steps_from(scorer, panel, panel.end[readable], series.keys[readable], horizon, check)
+    mean[readable], quantiles[readable] = map(grid.above, said)
     moments = np.stack([panel.moments(np.arange(len(panel)), panel.end + k) for k in range(1, horizon + 1)], axis=1)
-    mean, quantiles = mean[:, :horizon], quantiles[:, :horizon]
-    if grid.floor is not None:
-        mean, quantiles = np.maximum(mean, grid.floor), np.maximum(quantiles, grid.floor)
 
     def path(count: int) -> Array:
-        return _walked(quantiles, _scores(scorer, series.keys, count, horizon))
+        return np.asarray(grid.above(_walked(quantiles, _scores(scorer, series.keys, count, horizon))))
 
-    return Forecasts(mean, quantiles, moments, status, behind, lambda count: _above(path(count), grid))
+    return Forecasts(mean, quantiles, moments, status, behind, path)
 
 
-def known_panel(scorer: Scorer, series: Series, horizon: int, *, back: int) -> tuple[Panel, Batch]:
-    """The series on their grid, so many steps back and with room for those to come, and their encoded rows."""
+def known_panel(scorer: Scorer, series: Series, horizon: int, *, back: int | None = None) -> tuple[Panel, Batch]:
+    """The series on their grid, so many steps back (None: all) and with room for those to come, and their encoded rows.
+
+    Raises:
+        SourceError: the model's steps are far too short for these rows.
+    """
     manifest = scorer.model.manifest
     assert manifest.grid is not None
     batch = manifest.features.encode(series.columns, len(series.values))
@@ -121,30 +120,26 @@ def paths_from(
     Args:
         keys: of the series of each end.
     """
-    grid = panel.grid
-    _, quantiles = blocks_of(scorer, panel, ends, keys, -(-horizon // grid.horizon), check)
-    return _above(_walked(quantiles[:, :horizon], _scores(scorer, keys, count, horizon)), grid)
+    _, quantiles = steps_from(scorer, panel, ends, keys, horizon, check)
+    return np.asarray(panel.grid.above(_walked(quantiles, _scores(scorer, keys, count, horizon))))
 
 
-def _above(values: Array, grid: Grid) -> Array:
-    return values if grid.floor is None else np.maximum(values, grid.floor)
-
-
-def blocks_of(
-    scorer: Scorer, panel: Panel, ends: Integers, keys: npt.NDArray[np.uint64], blocks: int, check: Callable[[], None]
+def steps_from(
+    scorer: Scorer, panel: Panel, ends: Integers, keys: npt.NDArray[np.uint64], steps: int, check: Callable[[], None]
 ) -> tuple[Array, Array]:
-    """Mean and quantiles of as many horizons behind these steps; behind the first one by paths that are gone on with.
+    """Mean and quantiles of so many steps behind these; beyond the model's own horizon by paths that are gone on with.
 
     Args:
         keys: of the series of each end.
     """
     horizon = panel.grid.horizon
+    blocks = -(-steps // horizon)
     if blocks > 1:
         panel = _unknown_after(panel, ends)
     mean, quantiles = _block(scorer, panel, ends, check)
     means, parts = [mean], [quantiles]
     if blocks == 1:
-        return mean, quantiles
+        return mean[:, :steps], quantiles[:, :steps]
     spread = np.asarray(ndtri(_EVEN))
     paths, lives = [panel] * _ON, _walked(quantiles, _scores(scorer, keys, _ON, horizon))
     for block in range(1, blocks):
@@ -158,7 +153,14 @@ def blocks_of(
         parts.append(np.moveaxis(np.quantile(np.concatenate(said, axis=-1), LEVELS, axis=-1), 0, -1))
         drawn = _scores(scorer, keys + np.uint64(block), _ON, horizon, block)
         lives = np.concatenate([_walked(q, drawn[:, i : i + 1]) for i, (_, q) in enumerate(found)], axis=1)
-    return np.concatenate(means, axis=1), np.concatenate(parts, axis=1)
+    return np.concatenate(means, axis=1)[:, :steps], np.concatenate(parts, axis=1)[:, :steps]
+
+
+def interval(quantiles: Array, level: float, grid: Grid) -> tuple[Array, Array]:
+    """Ends of each step's interval, of quantiles [..., levels]."""
+    tail = (1 - level) / 2
+    ends = grid.above(quantile_at(quantiles, np.array([tail, 1 - tail])))
+    return ends[..., 0], ends[..., 1]
 
 
 def _walked(quantiles: Array, scores: Array) -> Array:
@@ -168,9 +170,7 @@ def _walked(quantiles: Array, scores: Array) -> Array:
 
 def _unknown_after(panel: Panel, ends: Integers) -> Panel:
     """The panel without what is not known of steps behind these: windows that go on would read it."""
-    shown = panel.begin - 1
-    shown[panel.which[ends]] = ends
-    kinds, later = panel.kinds, np.flatnonzero(np.arange(len(panel.values)) > shown[panel.which])
+    kinds, later = panel.kinds, np.flatnonzero(~panel.up_to(ends))
     continuous, codes = panel.continuous.copy(), panel.codes.copy()
     unknown = np.flatnonzero(~(kinds.static | kinds.known))
     continuous[np.ix_(later, unknown)] = np.nan
@@ -182,7 +182,7 @@ def _gone_on(panel: Panel, at: Integers, values: Array) -> Panel:
     """The panel, where the steps up to ``at`` had these values."""
     steps = at[:, None] + np.arange(1 - values.shape[1], 1)
     told, there = panel.values.copy(), panel.there.copy()
-    told[steps], there[steps] = _above(values, panel.grid), True
+    told[steps], there[steps] = panel.grid.above(values), True
     return replace(panel, values=told, there=there)
 
 

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 import torch
 import torch.nn.functional as F
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 from torch import Tensor
 
-from mfgsql.errors import DataError
-from mfgsql.features import ColumnProfile
 from mfgsql.metrics import FORECAST as METRICS
 from mfgsql.metrics import LEVELS, Metric, split_truth
 from mfgsql.tasks.regression import Regression
@@ -38,13 +35,6 @@ class Forecast(Regression):
     name: ClassVar[str] = "forecast"
     shape: ClassVar[str] = "forecast"
     losses: ClassVar[tuple[str, ...]] = ()
-
-    def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
-        """Mean and deviation of the target."""
-        if profile.mean is not None and profile.minimum == profile.maximum:
-            what = f"is {profile.minimum:g} in every row"
-            raise DataError(f"The target {profile.name!r} {what}: there is nothing to learn.")
-        return super().fit_target(profile, options)
 
     def outputs(self, target: Target) -> int:
         """Mean and quantiles of each step."""
@@ -123,10 +113,6 @@ class Forecast(Regression):
     def columns(self, target: Target) -> list[OutputColumn]:
         """None for rows: forecasts have rows of their own."""
         return []
-
-    def encode(self, values: pa.Array, target: Target) -> Array:
-        """float64, NaN for NULL."""
-        return super().encode(values, target)
 
 
 def quantiles_of(prediction: Prediction) -> Array:
@@ -237,11 +223,6 @@ def at_scores(quantiles: Array, scores: Array) -> Array:
     high = np.broadcast_to(high, (*quantiles.shape[:-1], scores.shape[-1]))
     one, other = (np.take_along_axis(quantiles, i, axis=-1) for i in (high - 1, high))
     return np.asarray(one + share * (other - one))
-
-
-def share_below(scores: Array) -> Array:
-    """The share of a standard normal distribution below each number."""
-    return np.asarray(ndtr(scores))
 
 
 tasks.register("forecast")(Forecast())

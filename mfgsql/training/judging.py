@@ -27,7 +27,7 @@ from mfgsql.tasks.tokens import SPAN_F1
 from mfgsql.training.panels import PanelSource
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Rows, RowSource
-from mfgsql.training.tagging import Tagged
+from mfgsql.training.tagging import Tagged, by_usual_tags
 from mfgsql.training.windows import WindowSource
 
 BATCH = 1024  # more rows are no faster, and hold more memory
@@ -132,6 +132,21 @@ def calibrated(model: Model, judged: Judgement) -> Judgement:
 def _metrics(model: Model, truth: Array, prediction: Prediction) -> dict[str, float]:
     metrics = model.task.metrics(model.target)
     values = {m.name: measure(m, truth, prediction.values, prediction.scores) for m in metrics}
+    return {k: v for k, v in values.items() if v is not None}
+
+
+def baseline_of(model: Model, judged: Judgement | None, train: Source, validation: Source) -> dict[str, float]:
+    """Metrics of who says the same of each row, on the rows that judged; of spans of each word's usual tag."""
+    if judged is not None and model.manifest.task == TOKENS:
+        assert isinstance(train, RowSource)
+        assert isinstance(validation, RowSource)
+        assert model.manifest.features.tokenizer is not None
+        pieces = model.manifest.features.tokenizer.size
+        return by_usual_tags(train, validation, model.target, pieces).metrics()
+    if judged is None or judged.prediction is None:
+        return {}
+    naive = model.task.naive(judged.truth, model.target)
+    values = {m.name: measure(m, judged.truth, naive.values, naive.scores) for m in model.task.metrics(model.target)}
     return {k: v for k, v in values.items() if v is not None}
 
 

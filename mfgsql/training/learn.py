@@ -9,26 +9,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mfgsql.backbones import EnsembleBackbone, MixedBackbone
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.backbones.image import ImageTower
 from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
-from mfgsql.heads import ForecastHead
-from mfgsql.metrics import measure
 from mfgsql.model import Adopted, Model
-from mfgsql.tasks import ANOMALY, TOKENS
+from mfgsql.tasks import ANOMALY
 from mfgsql.training.detecting import fit_detector
-from mfgsql.training.judging import Judgement, Source, calibrated, judge
+from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
-from mfgsql.training.panels import PanelSource
+from mfgsql.training.panels import PanelSource, read_series
 from mfgsql.training.recipe import Recipe
+from mfgsql.training.refitting import begin_with, refit
 from mfgsql.training.remembering import remember
-from mfgsql.training.rows import TRAIN, VALIDATION, Rows, RowSource, Snapshot, told_faults
+from mfgsql.training.rows import TRAIN, VALIDATION, ChunkSource, Rows, RowSource, Snapshot, told_faults
 from mfgsql.training.spec import TrainSpec
-from mfgsql.training.tagging import by_usual_tags
 from mfgsql.training.trainer import Trainer
 from mfgsql.training.windows import WindowSource
 
@@ -99,36 +97,41 @@ def learn(
     settled = replace(spec, recipe=recipe)
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         torch.manual_seed(recipe.seed)
+        series = read_series(snapshot, settled) if settled.grid is not None else None
+        if series is not None:
+            season, series = series.best_season(), series.measured()
+            settled = replace(settled, grid=series.grid)
         model, adopted = _start(snapshot, settled, base, lineage)
-        settled = replace(settled, grid=model.manifest.grid)  # which was measured
-        loop = _Loop(model, adopted, snapshot, settled, torch.device(device), memory)
+        if series is not None and base is None:
+            begin_with(model, season)
+        loop = _Loop(model, adopted, _sources(snapshot, settled, memory, series), settled, torch.device(device))
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
         loop.run(resume)
         learned = _settled(model, loop, settled)
-        if settled.grid is not None and recipe.refit == "yes" and learned is not None:
-            refit(model, PanelSource(snapshot, settled, None), loop, loop.cancellation)
-    steps, faults = (loop.trainer.step_number, loop.best_step), told_faults(loop.train, loop.validation)
+        if series is not None and recipe.refit == "yes" and learned is not None:
+            refit(model, series.part(None), recipe, loop.best_step, loop.trainer.device, loop.cancellation)
+    read = [source for source in (loop.train, loop.validation) if isinstance(source, ChunkSource)]
+    steps, faults = (loop.trainer.step_number, loop.best_step), told_faults(*read)
     seconds = time.monotonic() - started
-    return Learned(model, learned, _baseline(model, learned, loop), *steps, adopted.columns, seconds, faults)
+    return Learned(
+        model,
+        learned,
+        baseline_of(model, learned, loop.train, loop.validation),
+        *steps,
+        adopted.columns,
+        seconds,
+        faults,
+    )
 
 
-def refit(model: Model, source: PanelSource, loop: _Loop, cancellation: Cancellation) -> None:
-    """Let a judged forecast learn the latest steps, too, which tell most of what comes: once more as many steps as it
-    took to be best, from where it stands.
-    """
-    recipe, steps, epoch = loop.recipe, max(1, loop.best_step), 0
-    torch.manual_seed(recipe.seed)
-    trainer = Trainer(model, recipe, steps, loop.trainer.device)
-    while trainer.step_number < steps and len(source.ends):
-        for batch in source.batches(recipe.batch_size, epoch, recipe.seed + 1):
-            cancellation.check()
-            trainer.step(batch)
-            if trainer.step_number >= steps:
-                break
-        epoch += 1
-    model.network.to("cpu").eval()
+def _sources(snapshot: Snapshot, spec: TrainSpec, memory: int, series: PanelSource | None) -> tuple[Source, Source]:
+    """Rows, or windows, to learn from and to judge by."""
+    if series is not None:
+        return series.part(TRAIN), series.part(VALIDATION)
+    source = RowSource if spec.history is None else WindowSource
+    return source(snapshot, spec, TRAIN, memory * 4 // 5), source(snapshot, spec, VALIDATION, memory // 5)
 
 
 def _settled(model: Model, loop: _Loop, spec: TrainSpec) -> Judgement | None:
@@ -155,28 +158,13 @@ def _start(
     snapshot: Snapshot, spec: TrainSpec, base: Model | Checkpoint | None, lineage: dict[str, Any] | None
 ) -> tuple[Model, Adopted]:
     """The model that a training starts from, and what it has of the base."""
-    if spec.grid is not None:
-        train = PanelSource(snapshot, spec, TRAIN)
-        spec = replace(spec, grid=replace(spec.grid, usual=train.usual_spread()))
     if spec.history is not None:
         runs = WindowSource(snapshot, spec, TRAIN, 0).runs()
         spec = replace(spec, history=replace(spec.history, runs=runs))
     model = Model.build(spec.manifest(base.manifest if isinstance(base, Model) else None, lineage or {}))
     if isinstance(model.network.backbone, EnsembleBackbone):
         adapt(model, model.network.backbone, RowSource(snapshot, spec, TRAIN, 0).sample())
-    if spec.grid is not None and base is None:
-        begin_with_seasons(model, train)
     return model, model.adopt(base) if base else Adopted()
-
-
-def begin_with_seasons(model: Model, train: PanelSource) -> None:
-    """Let forecasts begin with what was a season ago, or a week's seasons, or just before: what tells most."""
-    grid = train.grid
-    season = train.best_season(tuple(s for s in {1, grid.season, 7 * grid.season} if s <= grid.window))
-    assert isinstance(model.network.head, nn.ModuleList)
-    for head in model.network.head:
-        assert isinstance(head, ForecastHead)
-        head.begin(season)
 
 
 def adapt(model: Model, backbone: EnsembleBackbone, rows: Rows) -> None:
@@ -195,20 +183,6 @@ def _calibration(model: Model, judged: Judgement | None, spec: TrainSpec, recipe
     return model.task.calibrate(truth, said, recipe.to_dict() | {"costs": spec.costs})
 
 
-def _baseline(model: Model, judged: Judgement | None, loop: _Loop) -> dict[str, float]:
-    if judged is not None and model.manifest.task == TOKENS:
-        assert isinstance(loop.train, RowSource)
-        assert isinstance(loop.validation, RowSource)
-        assert model.manifest.features.tokenizer is not None
-        pieces = model.manifest.features.tokenizer.size
-        return by_usual_tags(loop.train, loop.validation, model.target, pieces).metrics()
-    if judged is None or judged.prediction is None:
-        return {}
-    naive = model.task.naive(judged.truth, model.target)
-    values = {m.name: measure(m, judged.truth, naive.values, naive.scores) for m in model.task.metrics(model.target)}
-    return {k: v for k, v in values.items() if v is not None}
-
-
 class _Loop:
     """Epochs of steps, judged now and then; keeps the best weights."""
 
@@ -220,22 +194,14 @@ class _Loop:
         self,
         model: Model,
         adopted: Adopted,
-        snapshot: Snapshot,
+        sources: tuple[Source, Source],
         spec: TrainSpec,
         device: torch.device,
-        memory: int,
     ) -> None:
         recipe = spec.recipe
         self.recipe = recipe
         kept = adopted.parameters if recipe.probe else []
-        self.train: Source
-        self.validation: Source
-        if spec.grid is not None:
-            self.train, self.validation = (PanelSource(snapshot, spec, split) for split in (TRAIN, VALIDATION))
-        else:
-            source = RowSource if spec.history is None else WindowSource
-            self.train = source(snapshot, spec, TRAIN, memory * 4 // 5)
-            self.validation = source(snapshot, spec, VALIDATION, memory // 5)
+        self.train, self.validation = sources
         self.steps_per_epoch = max(1, -(-self.train.epoch // recipe.batch_size))
         self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device, kept)
         self.every = min(self.steps_per_epoch, _LONGEST_BETWEEN)

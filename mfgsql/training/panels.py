@@ -7,6 +7,7 @@ a window that is learnt from would tell of them is hidden.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -16,17 +17,20 @@ import pyarrow.parquet as pq
 import torch
 
 from mfgsql.errors import DataError
-from mfgsql.features.panel import Lines, Panel, Sights
+from mfgsql.features.histories import firsts
+from mfgsql.features.lines import Lines
+from mfgsql.features.panel import Panel, Sights
 from mfgsql.metrics import LEVELS, join_truth
 from mfgsql.tasks import tasks
 from mfgsql.training.recipe import EPOCH
-from mfgsql.training.rows import SPLIT, VALIDATION, Rows, Snapshot, columns_of
+from mfgsql.training.rows import SPLIT, TRAIN, VALIDATION, Rows, Snapshot, columns_of
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.windows import HISTORY, MOMENT
 
 _JUDGED = 2**23  # numbers that are said of the windows that judge, at most; windows, at least
 _FEWEST_JUDGED = 500
 _WEIGHTS = (0.2, 5.0)
+_TELLING = 2_000  # windows
 _SMALL = 0.1  # share of windows that deviate less
 _CUT = 0.1  # share of windows that are read as if their series had begun later: so new series are learnt, too
 _BLIND = 0.1  # share of windows that are not told what is planned, as who asks may not know it
@@ -39,21 +43,29 @@ class PanelSource:
     """Windows to learn from, or to judge by, or (of no part) all of them to learn from.
 
     Attributes:
-        judged: windows that judge, at most. epoch: windows of an epoch. faults: of texts and pictures, of which there
-            are none.
+        judged: windows that judge, at most. epoch: windows of an epoch.
+
+    Args:
+        judges: int64 [series], how many of the latest steps of each judge.
     """
 
-    def __init__(self, snapshot: Snapshot, spec: TrainSpec, split: int | None) -> None:
-        assert spec.grid is not None
-        self.spec, self.grid, self.split = spec, spec.grid, split
-        self.panel, judges = read_panel(snapshot, spec)
+    def __init__(self, panel: Panel, judges: Integers, split: int | None) -> None:
+        self.panel, self.grid, self.split, self._judges = panel, panel.grid, split, judges
         # Of each series the last step that is learnt from.
-        self.last = self.panel.end - (0 if split is None else judges)
+        self.last = panel.end - (0 if split is None else judges)
         self.ends = self._ends()
         self.epoch = min(len(self.ends), EPOCH)
         said = self.grid.horizon * (len(LEVELS) + 1)
         self.judged = min(len(self.ends), max(_FEWEST_JUDGED, _JUDGED // said))
-        self.faults: dict[int, dict[str, tuple[int, str]]] = {}
+
+    def part(self, split: int | None) -> PanelSource:
+        """Another part of the same series."""
+        return PanelSource(self.panel, self._judges, split)
+
+    def measured(self) -> PanelSource:
+        """The same, where windows that have no deviation are told by one that hardly any window is below."""
+        grid = replace(self.grid, usual=self._usual_spread())
+        return PanelSource(replace(self.panel, grid=grid), self._judges, self.split)
 
     def _ends(self) -> Integers:
         """Steps at which windows end: at least one known step comes after each, and enough before it."""
@@ -105,28 +117,34 @@ class PanelSource:
             torch.ones(len(ends), dtype=torch.int64), torch.zeros(len(ends), dtype=torch.bool),
         )  # fmt: skip
 
-    def usual_spread(self) -> float:
-        """The deviation of windows that have hardly any: what one that has none is told by."""
-        drawn = self.ends[np.linspace(0, len(self.ends) - 1, min(len(self.ends), 2_000)).astype(np.int64)]
+    def _some(self) -> Integers:
+        """Steps at which windows end, of all evenly drawn, as many as tell what they are like."""
+        return self.ends[np.linspace(0, len(self.ends) - 1, min(len(self.ends), _TELLING)).astype(np.int64)]
+
+    def _usual_spread(self) -> float:
+        drawn = self._some()
         scales = self.sights(drawn).scale if len(drawn) else np.ones(0)
         return float(np.quantile(scales[scales > 0], _SMALL)) if (scales > 0).any() else 1.0
 
-    def best_season(self, candidates: tuple[int, ...]) -> int | None:
-        """The number of steps ago that tells most of what comes; None: the window's mean tells more than any."""
-        drawn = self.ends[np.linspace(0, len(self.ends) - 1, min(len(self.ends), 2_000)).astype(np.int64)]
+    def best_season(self) -> int | None:
+        """What tells most of what comes: the step before, a season ago, or seven (a week of days); None: the window's
+        mean tells more than any.
+        """
+        drawn = self._some()
         if not len(drawn):
             return None
         sights, window = self.sights(drawn), self.grid.window
         past = np.nan_to_num(sights.continuous[:, :window, 0])
         errors: dict[int | None, float] = {None: float(np.nanmean(np.abs(sights.truth)))}
-        for season in candidates:
+        candidates = {1, self.grid.season, 7 * self.grid.season}
+        for season in (s for s in candidates if s <= window):
             places = window - season + np.arange(self.grid.horizon) % season
             errors[season] = float(np.nanmean(np.abs(sights.truth - past[:, places])))
         return min(errors, key=lambda season: errors[season])
 
 
-def read_panel(snapshot: Snapshot, spec: TrainSpec) -> tuple[Panel, Integers]:
-    """Series of a snapshot, and how many of the latest steps of each judge.
+def read_series(snapshot: Snapshot, spec: TrainSpec) -> PanelSource:
+    """Series of a snapshot: the part that is learnt from.
 
     Raises:
         DataError: two rows share a step, or the steps are far too short for these rows.
@@ -138,7 +156,7 @@ def read_panel(snapshot: Snapshot, spec: TrainSpec) -> tuple[Panel, Integers]:
     columns = {name: table[name].combine_chunks() for name in table.column_names}
     batch = spec.features.encode(columns, len(table))
     series = columns[HISTORY].to_numpy()
-    starts = np.flatnonzero(np.append(True, series[1:] != series[:-1])) if len(series) else np.empty(0, np.int64)
+    starts = np.unique(firsts(series))
     values = tasks[spec.task].encode(columns[spec.target.name], spec.target)
     moments = columns[MOMENT].to_numpy(zero_copy_only=False)
     lines = Lines(values, batch.continuous, batch.codes, moments, starts)
@@ -154,7 +172,7 @@ def read_panel(snapshot: Snapshot, spec: TrainSpec) -> tuple[Panel, Integers]:
             remedy=f"Sum them up first: SELECT {', '.join(n for n in (grid.entity, grid.order_by) if n)}, "
             f"sum({spec.target.name}) AS {spec.target.name} FROM ... GROUP BY ALL",
         )
-    return panel, _judging(columns[SPLIT], lines, panel)
+    return PanelSource(panel, _judging(columns[SPLIT], lines, panel), TRAIN)
 
 
 def _judging(split: pa.Array, lines: Lines, panel: Panel) -> Integers:

@@ -249,13 +249,7 @@ def _faults_of(flags: Sequence[Flag]) -> dict[str, tuple[int, str]]:
     return faults
 
 
-class Read(Protocol):
-    """Something that knows what of the texts and pictures that it read could not be."""
-
-    faults: dict[int, dict[str, tuple[int, str]]]
-
-
-def told_faults(*sources: Read) -> list[str]:
+def told_faults(*sources: ChunkSource[Any]) -> list[str]:
     """What of texts and pictures could not be read, in words."""
     chunks = [chunk for source in sources for chunk in source.faults.values()]
     words = []

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mfgsql.features import ColumnProfile, FeatureSet, Grid
 from mfgsql.features.grid import DAY
-from mfgsql.features.panel import EXTRA, Lines, Panel
+from mfgsql.features.lines import Lines
+from mfgsql.features.panel import EXTRA, Panel
 
 WINDOW, HORIZON = 6, 3
 

@@ -15,7 +15,7 @@ from mfgsql.features import ColumnProfile
 from mfgsql.heads import ForecastHead
 from mfgsql.metrics import FORECAST, LEVELS, join_truth, measure, split_truth
 from mfgsql.tasks import Prediction, Target, tasks
-from mfgsql.tasks.forecast import at_scores, normal_scores, quantile_at, quantiles_of, share_below
+from mfgsql.tasks.forecast import at_scores, normal_scores, quantile_at, quantiles_of
 
 TASK = tasks["forecast"]
 LEVEL = np.array(LEVELS)
@@ -319,7 +319,7 @@ def test_scores_and_values_are_each_others_inverse(quantiles: np.ndarray, score:
     assert quantiles[0] - 1e-9 <= value[0] <= quantiles[-1] + 1e-9
     found = normal_scores(value[None], quantiles[None, None])
     assert found[0, 0] == pytest.approx(score, abs=1e-5)
-    assert share_below(found)[0, 0] == pytest.approx(norm.cdf(score), abs=1e-5)
+    assert norm.cdf(found)[0, 0] == pytest.approx(norm.cdf(score), abs=1e-5)
 
 
 def test_scores_of_what_lies_outside_end_at_the_outmost_levels() -> None:
