@@ -11,24 +11,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from mfgsql.errors import OptionError, did_you_mean
+from mfgsql.engine.expressions import CONDITIONS, DIALECT, VALUES, Names, checked, tree_of
+from mfgsql.errors import OptionError
 
 FORMS = "a comparison, as 'lane_capacity <= 400' or 'quantity <= capacity'"
-_DIALECT = "duckdb"
 _TURNED = {"<=": ">=", ">=": "<=", "=": "="}
 _COMPARED: dict[type[exp.Expression], str] = {exp.LTE: "<=", exp.GTE: ">=", exp.EQ: "="}
-_VALUES = (
-    exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Neg, exp.Add, exp.Sub, exp.Mul,
-    exp.Div, exp.Abs, exp.Least, exp.Greatest, exp.Coalesce, exp.Round, exp.Sqrt,
-)  # fmt: skip
-_CONDITIONS = (
-    *_VALUES, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between, exp.Is,
-    exp.Like,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,37 +66,11 @@ def parse_constraints(texts: Any, decided: Collection[str], columns: Collection[
         return []
     if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
         raise OptionError(f"subject_to is a list of texts, each {FORMS}, not {texts!r}.")
-    return [constraint for text in listed for constraint in _parse(text, _Names(decided, columns))]
+    return [constraint for text in listed for constraint in _parse(text, Names(decided, columns))]
 
 
-def sql_of(node: exp.Expression) -> str:
-    """SQL of a parsed expression, all names quoted."""
-    return str(node.sql(dialect=_DIALECT, identify=True, comments=False))
-
-
-class _Names:
-    """Names that may stand in a constraint, whatever their case."""
-
-    def __init__(self, decided: Collection[str], columns: Collection[str]) -> None:
-        self.decided = {name.lower(): name for name in decided}
-        self.columns = {name.lower(): name for name in columns} | self.decided
-
-    def of(self, column: exp.Column, text: str) -> str:
-        """As it is spelt where it comes from."""
-        name = self.columns.get(column.name.lower())
-        if column.table or name is None:
-            hint = did_you_mean(column.name, self.columns.values())
-            raise OptionError(f"The constraint '{text}' names {column.sql()!r}, which there is not.{hint}",
-                              remedy=f"It may name {', '.join(self.columns.values())}.")  # fmt: skip
-        return name
-
-    def decides(self, node: exp.Expression) -> bool:
-        """Whether something that is decided about stands in it."""
-        return any(column.name.lower() in self.decided for column in node.find_all(exp.Column))
-
-
-def _parse(text: str, names: _Names) -> list[Constraint]:
-    tree = _tree(text)
+def _parse(text: str, names: Names) -> list[Constraint]:
+    tree = tree_of(text, FORMS)
     if isinstance(tree, exp.Between) and not tree.args.get("symmetric"):
         ends = ((exp.GTE, tree.args["low"]), (exp.LTE, tree.args["high"]))
         return [_compared(text, kind(this=tree.this.copy(), expression=end.copy()), names) for kind, end in ends]
@@ -119,20 +83,7 @@ def _parse(text: str, names: _Names) -> list[Constraint]:
     return [_compared(text, tree, names)]
 
 
-def _tree(text: str) -> exp.Expression:
-    try:
-        parsed = sqlglot.parse(f"SELECT {text}", dialect=_DIALECT)
-    except (SqlglotError, RecursionError):
-        parsed = []
-    if len(parsed) == 1 and isinstance(parsed[0], exp.Select) and len(parsed[0].expressions) == 1:
-        whole = parsed[0]
-        if {name for name, value in whole.args.items() if value} <= {"kind", "expressions"}:
-            tree: exp.Expression = whole.expressions[0]
-            return tree.unnest() if isinstance(tree, exp.Paren) else tree
-    raise OptionError(f"The constraint '{text}' can't be parsed: it is {FORMS}.")
-
-
-def _compared(text: str, tree: exp.Expression, names: _Names) -> Constraint:
+def _compared(text: str, tree: exp.Expression, names: Names) -> Constraint:
     left, right, op = tree.this, tree.expression, _COMPARED[type(tree)]
     if not _sums(left) and _sums(right):
         left, right, op = right, left, _TURNED[op]
@@ -140,7 +91,7 @@ def _compared(text: str, tree: exp.Expression, names: _Names) -> Constraint:
         if _sums(right) or names.decides(right):
             raise OptionError(f"The constraint '{text}' has what is decided about on both sides of a sum.",
                               remedy="Bring it to one side: 'sum(a - b) <= 0'.")  # fmt: skip
-        return _of_sum(text, left, op, _checked(text, right, names, _VALUES), names)
+        return _of_sum(text, left, op, checked(text, right, names, VALUES, FORMS), names)
     told = _Linearity(text, names).of(exp.Sub(this=exp.paren(left.copy()), expression=exp.paren(right.copy())))
     if not told.factors:
         raise OptionError(f"The constraint '{text}' says nothing of {', '.join(names.decided.values())}.")
@@ -151,7 +102,7 @@ def _sums(node: exp.Expression) -> bool:
     return node.find(exp.Sum, exp.Window, exp.Filter, exp.AggFunc) is not None
 
 
-def _of_sum(text: str, node: exp.Expression, op: str, bound: exp.Expression, names: _Names) -> Constraint:
+def _of_sum(text: str, node: exp.Expression, op: str, bound: exp.Expression, names: Names) -> Constraint:
     """Of ``sum(..) [FILTER (WHERE ..)] [OVER (PARTITION BY ..)]``."""
     form = "sum(quantity) FILTER (WHERE depot = 'north') OVER (PARTITION BY plant)"
     groups: tuple[str, ...] = ()
@@ -165,7 +116,7 @@ def _of_sum(text: str, node: exp.Expression, op: str, bound: exp.Expression, nam
         node = node.this
     where = None
     if isinstance(node, exp.Filter):
-        where = _checked(text, node.expression.this, names, _CONDITIONS)
+        where = checked(text, node.expression.this, names, CONDITIONS, FORMS)
         if names.decides(where):
             raise OptionError(f"The constraint '{text}' chooses rows by what is decided about.")
         node = node.this
@@ -177,24 +128,12 @@ def _of_sum(text: str, node: exp.Expression, op: str, bound: exp.Expression, nam
     return Constraint(text, told, op, bound, True, groups, where)
 
 
-def _checked(text: str, node: exp.Expression, names: _Names, known: tuple[type[exp.Expression], ...]) -> exp.Expression:
-    """A copy in which all nodes are known and names are spelt as columns are."""
-    copy = node.copy()
-    for part in copy.walk():
-        if not isinstance(part, known):
-            raise OptionError(f"The constraint '{text}' holds {part.sql(dialect=_DIALECT)!r}, which can't stand there.",
-                              remedy=f"It is {FORMS}.")  # fmt: skip
-    for column in list(copy.find_all(exp.Column)):
-        column.this.set("this", names.of(column, text))
-    return copy
-
-
 @dataclass(frozen=True)
 class _Linearity:
     """Takes expressions apart."""
 
     text: str
-    names: _Names
+    names: Names
 
     def of(self, node: exp.Expression) -> Linear:
         """The expression as factors and a constant.
@@ -203,7 +142,7 @@ class _Linearity:
             OptionError: it is not linear.
         """
         if not self.names.decides(node):
-            return Linear({}, _checked(self.text, node, self.names, _VALUES))
+            return Linear({}, checked(self.text, node, self.names, VALUES, FORMS))
         parts: dict[type[exp.Expression], Callable[[Any], Linear]] = {
             exp.Column: self._column, exp.Paren: lambda n: self.of(n.this), exp.Neg: self._negative,
             exp.Add: lambda n: _added(self.of(n.this), self.of(n.expression)),
@@ -233,7 +172,7 @@ class _Linearity:
         return _times(left, exp.Div(this=exp.Literal.number("1.0"), expression=exp.paren(right.constant)))
 
     def _bent(self, node: exp.Expression) -> OptionError:
-        shown = node.sql(dialect=_DIALECT)
+        shown = node.sql(dialect=DIALECT)
         return OptionError(f"The constraint '{self.text}' is not linear in {', '.join(self.names.decided.values())}: "
                            f"{shown}.")  # fmt: skip
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mfgsql.allocation import SMALL, Allocation, Costs, Limits
-from mfgsql.engine.constraints import Constraint, parse_constraints, sql_of
+from mfgsql.engine.constraints import Constraint, parse_constraints
+from mfgsql.engine.expressions import sql_of
 from mfgsql.engine.limiting import Said
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.profiling import describe

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfgsql.engine.constraints import parse_constraints, sql_of
+from mfgsql.engine.constraints import parse_constraints
+from mfgsql.engine.expressions import sql_of
 from mfgsql.errors import MfgsqlError, OptionError
 
 COLUMNS = ["plant", "depot", "kg", "most", 'odd "name']
