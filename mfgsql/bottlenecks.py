@@ -97,9 +97,10 @@ def shifting_bottleneck(periods: Spans, check: Callable[[], None] = lambda: None
     chain = _longest(periods, check)
     owner, begin, stop = periods.owner[chain], periods.begin[chain], periods.stop[chain]
     since = np.maximum(begin, np.append(-np.inf, stop[:-1]))
-    until = np.minimum(stop, np.append(begin[1:], np.inf))
+    handed = owner[1:] != owner[:-1]
+    until = np.minimum(stop, np.append(np.where(handed, begin[1:], np.inf), np.inf))
     sole = Spans(owner, since, np.maximum(since, until))
-    both = np.flatnonzero(begin[1:] < stop[:-1])
+    both = np.flatnonzero(handed & (begin[1:] < stop[:-1]))
     shared, ends = begin[1:][both], np.minimum(stop[:-1], stop[1:])[both]
     shifting = Spans(np.concatenate([owner[:-1][both], owner[1:][both]]), np.tile(shared, 2), np.tile(ends, 2))
     return sole, shifting

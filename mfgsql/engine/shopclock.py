@@ -47,7 +47,7 @@ class ShopClock:
             gap, moment = f"gap_{number}", f"rows.{name}"
             joins += f" ASOF LEFT JOIN {_CLOSED} AS {gap} ON {moment} >= {gap}.since"
             out = f"coalesce({gap}.before + least({moment} - {gap}.since, {gap}.lasts), 0)"
-            told.append(f"{moment} - {self.zero!r} - {out} AS {name}")
+            told.append(f"{moment} - {self.zero!r}::DOUBLE - {out} AS {name}")
         return f"SELECT rows.* REPLACE ({', '.join(told)}) FROM ({relation}) AS rows{joins}"
 
     def divide(self, each: float | None) -> None:
@@ -64,10 +64,10 @@ class ShopClock:
             first, last = (int((at - _MONDAY) // each) for at in (self.zero, self.end))
             if last - first >= _MOST_PERIODS:
                 raise OptionError(f"each makes {last - first + 1:,} periods of this source, more than {_MOST_PERIODS:,}.")
-            since = f"{_MONDAY} + {each!r} * i"
+            since = f"({_MONDAY} + i * {each!r}::DOUBLE)"
             cut = (
-                f"SELECT i AS period, {since} AS since, greatest({since}, {self.zero!r}) AS begin, "
-                f"least({since} + {each!r}, {self.end!r}) AS stop FROM range({first}, {last + 1}) AS t(i)"
+                f"SELECT i AS period, {since} AS since, greatest({since}, {self.zero!r}::DOUBLE) AS begin, "
+                f"least({since} + {each!r}::DOUBLE, {self.end!r}::DOUBLE) AS stop FROM range({first}, {last + 1}) AS t(i)"
             )
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE {PERIODS} AS SELECT *, stop - begin AS lasts "
