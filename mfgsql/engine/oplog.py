@@ -181,8 +181,14 @@ class OperationLog:
     def _open(self, closed: float | None) -> ShopClock:
         """The clock of the shop, by all operations."""
         usual, end = self._one(f"SELECT median(stop - begin), max(stop) FROM {OPERATIONS}")
-        least = max(_SHORTEST_CLOSED, usual) if closed is None else closed
-        clock = ShopClock(self.con, f"SELECT begin, stop FROM {OPERATIONS}", self._zero, end, least)
+        active, least = f"SELECT begin, stop FROM {OPERATIONS}", closed
+        if least is None:  # without a case under way nothing can work, whether the shop is open or not
+            least = max(_SHORTEST_CLOSED, usual)
+            cases = f"SELECT min(begin) AS begin, max(stop) AS stop FROM {OPERATIONS} GROUP BY case_id"
+            earlier = "OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+            empty = f"SELECT max(stop) {earlier} AS since, begin AS until FROM ({cases})"
+            active += f" UNION ALL SELECT since, until FROM ({empty}) WHERE until > since"
+        clock = ShopClock(self.con, active, self._zero, end, least)
         self.notes += [clock.note] if clock.note else []
         return clock
 

@@ -1,7 +1,7 @@
 """Serial production lines, drawn at random and simulated, whose bottleneck is known by making each station faster in turn.
 
-A line is a max-plus recursion, so that all its variants and replications run at once as vectors, by the same dice. Machines
-of a station take parts as they come and let them go in that order; a part stays in its machine while the buffer behind is full.
+A line is a max-plus recursion, so that all its variants and replications run at once as vectors, by the same dice. Stations
+take parts in the order in which the first one did; a part stays in its machine while the buffer behind is full.
 Failures happen inside operations and lengthen them. The first station never lacks parts, the last one can always let go.
 """
 
@@ -45,6 +45,8 @@ def draw(dice: np.random.Generator) -> Line:
     means = 5.0 * machines * dice.uniform(0.75, 1.0, stations)
     spreads = dice.uniform(0.05, 0.2, stations) if dice.random() < 0.4 else dice.uniform(0.2, 1.0, stations)
     fails = np.where(dice.random(stations) < 0.5, dice.uniform(0.005, 0.04, stations), 0.0)
+    # Parts keep their order: where one of several machines is late, the others' parts wait, which is rare in lines like this.
+    spreads, fails = np.where(machines > 1, np.minimum(spreads, 0.2), spreads), np.where(machines > 1, 0.0, fails)
     buffers = dice.integers(0, 11, stations)
     return Line(means, spreads, machines, buffers, fails, dice.uniform(2, 8, stations) * means)
 
@@ -53,21 +55,21 @@ def play(line: Line, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     """When parts start, finish and leave at each station: three of [parts, stations, runs]."""
     parts, stations, runs = times.shape
     began, done, left = (np.zeros((parts, stations, runs)) for _ in range(3))
-    zero = np.zeros(runs)
+    free = [np.zeros((count, runs)) for count in line.machines.tolist()]
+    every = np.arange(runs)
     for k in range(parts):
-        came = zero
+        came = np.zeros(runs)
         for i in range(stations):
-            free = left[k - line.machines[i], i] if k >= line.machines[i] else zero
-            began[k, i] = np.maximum(came, free)
-            done[k, i] = began[k, i] + times[k, i]
-            came = np.maximum(done[k, i], left[k - 1, i]) if k else done[k, i]
+            machine = free[i].argmin(axis=0) if len(free[i]) > 1 else 0
+            began[k, i] = np.maximum(came, free[i][machine, every])
+            came = done[k, i] = began[k, i] + times[k, i]
             if i + 1 < stations:
-                places, servers = line.buffers[i + 1], line.machines[i + 1]
+                places = line.buffers[i + 1]
                 if places and k >= places:
                     came = np.maximum(came, began[k - places, i + 1])
-                elif not places and k >= servers:
-                    came = np.maximum(came, left[k - servers, i + 1])
-            left[k, i] = came
+                elif not places:
+                    came = np.maximum(came, free[i + 1].min(axis=0))
+            left[k, i] = free[i][machine, every] = came
     return began, done, left
 
 
