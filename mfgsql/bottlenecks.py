@@ -1,10 +1,11 @@
 """Which station holds up a line, from when its operations began and ended. It knows no database.
 
 Two answers. The *shifting bottleneck* follows, at each moment, the machine that has gone longest without having to wait
-(Roser, Nakano, Tanaka, "Shifting bottleneck detection", WSC 2002). The *critical path* walks back from the end of the log:
-each operation began when something else ended, be it the operation before on its machine, the one before of its part, or
-what freed a place behind it; the time that a station has on this path is what being faster would save (it is the derivative
-of Ho and Cao, "Perturbation analysis of discrete event dynamic systems", 1991). Only operations of a log tell the latter.
+(Roser, Nakano, Tanaka, "Shifting bottleneck detection", WSC 2002). The *critical path* walks back from the end of the
+log: each operation began when something else ended, be it the operation before on its machine, the one before of its
+part, or what freed a place behind it. The time that a station has on this path is what being a little faster would save
+(the derivative of Ho and Cao, "Perturbation analysis of discrete event dynamic systems", 1991). Only operations of a
+log tell the latter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -206,5 +208,5 @@ def _by_time(group: Integers, times: Floats, groups: int) -> list[tuple[list[flo
     """For each group its events' times, sorted, and their rows."""
     order = np.lexsort((times, group))
     ends = np.searchsorted(group[order], np.arange(groups + 1))
-    parts = [order[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [order[a:b] for a, b in pairwise(ends.tolist())]
     return [(times[part].tolist(), part.tolist()) for part in parts]

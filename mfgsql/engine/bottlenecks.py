@@ -28,14 +28,21 @@ _STILL = 0.05  # of a station's usual operation: it stands no longer between two
 _IDEAL = 0.1  # the quantile of a station's times that is its ideal one
 _FEW = 20  # operations of a station: below, it is said
 _EVEN = 0.8  # of the first one's share: the second one is as much a bottleneck
+_STATES = (
+    ("starved", "waits for work"), ("blocked", "is blocked"), ("failed", "is down"), ("changeover", "is set up"),
+    ("idle", "stands beside waiting work"),
+)  # fmt: skip
 _LACKING = 0.1  # share of time without orders that is worth a word
 
 
-def of_log(log: OperationLog, each: float | None, gap: float | None, quality: float | None, check: Callable[[], None]) -> Rows:
+def of_log(
+    log: OperationLog, each: float | None, gap: float | None, quality: float | None, check: Callable[[], None]
+) -> Rows:
     """Rows of a log's stations and periods, the one that limits the line first.
 
     Args:
-        each: seconds of a period, or None. gap: seconds that end no active period, or None. quality: share of good parts.
+        each: seconds of a period, or None. gap: seconds that end no active period, or None. quality: share of good
+            parts.
     """
     log.clock.divide(each)
     operations, near = log.operations(), log.tolerance(gap, _STILL)
@@ -79,7 +86,9 @@ def fetched(con: duckdb.DuckDBPyConnection, sql: str) -> Rows:
 
 def shares(kinds: tuple[str, ...]) -> str:
     """Of each period and station the share of the period's time that spans of each kind take."""
-    sums = ", ".join(f"least(coalesce(sum(part) FILTER (kind = '{kind}') / any_value(lasts), 0), 1) AS {kind}" for kind in kinds)
+    sums = ", ".join(
+        f"least(coalesce(sum(part) FILTER (kind = '{kind}') / any_value(lasts), 0), 1) AS {kind}" for kind in kinds
+    )
     return (
         f"SELECT period, number, {sums} FROM (SELECT period, number, kind, lasts, "
         "least(s.stop, p.stop) - greatest(s.begin, p.begin) AS part "
@@ -97,11 +106,14 @@ def _measures(quality: float | None) -> str:
     )
     told = (
         "SELECT period, number, count(*) AS parts, avg(o.begin - ready) / 60 AS wait_minutes, "
-        "quantile_cont(o.begin - ready, 0.9) / 60 AS wait_minutes_90, median(o.stop - o.begin) / 60 AS processing_minutes, "
+        "quantile_cont(o.begin - ready, 0.9) / 60 AS wait_minutes_90, "
+        "median(o.stop - o.begin) / 60 AS processing_minutes, "
         f"avg(good) AS good, sum(energy) / count(energy) AS energy_per_part FROM {OPERATIONS} AS o JOIN {PERIODS} AS p "
         "ON o.stop > p.begin AND o.stop <= p.stop WHERE ended GROUP BY ALL"
     )
-    ideal = f"SELECT number, quantile_cont(stop - begin, {_IDEAL}) AS ideal FROM {OPERATIONS} WHERE ended GROUP BY number"
+    ideal = (
+        f"SELECT number, quantile_cont(stop - begin, {_IDEAL}) AS ideal FROM {OPERATIONS} WHERE ended GROUP BY number"
+    )
     good = "good" if quality is None else repr(quality)
     lacking = f"SELECT period, critical AS lacking FROM found WHERE number = {OUTSIDE}"
     return (
@@ -144,9 +156,7 @@ def _finding(row: dict[str, Any], first: dict[str, Any], by: str) -> str:
     else:
         words.append(f"{row['station']} has time left")
     words.append(f"it works {row['working']:.0%}")
-    states = (("starved", "waits for work"), ("blocked", "is blocked"), ("failed", "is down"), ("changeover", "is set up"),
-              ("idle", "stands beside waiting work"))  # fmt: skip
-    most, says = max(states, key=lambda s: row.get(s[0]) or 0.0)
+    most, says = max(_STATES, key=lambda s: row.get(s[0]) or 0.0)
     if (row.get(most) or 0.0) >= 0.01:
         words.append(f"{says} {row[most]:.0%}")
     if row.get("wait_minutes"):

@@ -11,7 +11,7 @@ import numpy as np
 from mfgsql.bottlenecks import active_periods, shifting_bottleneck
 from mfgsql.engine.bottlenecks import SPANS, fetched, put_spans, ranked, shares
 from mfgsql.engine.histories import moment
-from mfgsql.engine.oplog import check_time, find_column
+from mfgsql.engine.logroles import check_time, find_column
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier
@@ -85,7 +85,12 @@ class MachineStates:
             why = f"none of {rows:,} rows has a station and a time" if rows else "the table is empty"
             raise DataError(f"There is no state: {why}.")
         self.notes += [f"{lost:,} rows without station or time left out"] if lost else []
-        words = [r[0] for r in self.con.execute(f"SELECT DISTINCT state FROM {_TABLE} WHERE state IS NOT NULL ORDER BY 1").fetchall()]
+        words = [
+            r[0]
+            for r in self.con.execute(
+                f"SELECT DISTINCT state FROM {_TABLE} WHERE state IS NOT NULL ORDER BY 1"
+            ).fetchall()
+        ]
         kinds = {word: mapping.get(word, _KNOWN.get(word.replace(" ", "_"))) for word in words}
         if unknown := [word for word, kind in kinds.items() if kind is None]:
             example = ", ".join(f"'{word}': 'working'" for word in unknown[:3])
@@ -93,23 +98,28 @@ class MachineStates:
                 f"The state{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown[:10]))} can't be understood.",
                 remedy=f"Say what each means: options := {{'states': {{{example}}}}}; it is {one_of(KINDS)}.",
             )
-        kind = "CASE " + " ".join(f"WHEN state = ${i + 1} THEN '{k}'" for i, k in enumerate(kinds.values())) + " END" if kinds else "NULL"
+        cases = "".join(f" WHEN state = ${i} THEN '{kind}'" for i, kind in enumerate(kinds.values(), 1))
+        kind = f"CASE{cases} END" if kinds else "NULL"
         # Of two rows of a moment the later one by its word counts: the order of a table is none.
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS SELECT dense_rank() OVER (ORDER BY station) - 1 AS number, station, "
-            f"begin, coalesce(lead(begin) OVER (PARTITION BY station ORDER BY begin, state), max(begin) OVER ()) AS stop, "
+            f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS SELECT station, begin, "
+            "dense_rank() OVER (ORDER BY station) - 1 AS number, "
+            "coalesce(lead(begin) OVER (PARTITION BY station ORDER BY begin, state), max(begin) OVER ()) AS stop, "
             f"coalesce({kind}, 'off') AS kind FROM {_TABLE} WHERE station IS NOT NULL AND begin IS NOT NULL",
             list(kinds),
         )
         unsaid = self.con.execute(f"SELECT count(*) FROM {_TABLE} WHERE kind = 'off'").fetchall()[0][0]
         self.notes += [f"{unsaid:,} rows without a state, or off, count as no time"] if unsaid else []
-        self.names = [r[0] for r in self.con.execute(f"SELECT DISTINCT ON (number) station FROM {_TABLE} ORDER BY number").fetchall()]
+        named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {_TABLE} ORDER BY number").fetchall()
+        self.names = [row[0] for row in named]
 
     def rows(self, each: float | None, gap: float | None, check: Callable[[], None]) -> Rows:
         """A row for each station and period, the one that limits the line first."""
         self.clock.divide(each)
         kinds = ", ".join(f"'{kind}'" for kind in _ACTIVE)
-        found = self.con.execute(f"SELECT number, begin, stop FROM {_TABLE} WHERE kind IN ({kinds}) AND stop > begin").fetchnumpy()
+        found = self.con.execute(
+            f"SELECT number, begin, stop FROM {_TABLE} WHERE kind IN ({kinds}) AND stop > begin"
+        ).fetchnumpy()
         number, begin, stop = (np.asarray(found[n]) for n in ("number", "begin", "stop"))
         gaps = np.full(len(self.names), 1e-6 if gap is None else gap)
         spans = {}
@@ -118,7 +128,9 @@ class MachineStates:
             spans = dict(zip(("sole", "shifting"), shifting_bottleneck(periods, check), strict=True))
             put_spans(self.con, spans)
         else:
-            raise DataError("No machine works at any time.", remedy="Are states mapped rightly? options := {'states': {..}}.")
+            raise DataError(
+                "No machine works at any time.", remedy="Are states mapped rightly? options := {'states': {..}}."
+            )
         self.con.execute(f"INSERT INTO {SPANS} SELECT kind, number, begin, stop FROM {_TABLE} WHERE stop > begin")
         rows = fetched(self.con, _measures())
         for row in rows:
@@ -131,7 +143,10 @@ def _measures() -> str:
     """SQL of a row for each period and station; shares are of the time in which it was not off."""
     names = ("working", "starved", "blocked", "failed", "changeover")
     known = f"({' + '.join(names)})"
-    told = ", ".join(f"coalesce(s.{name} / nullif({known.replace('(', '(s.').replace(' + ', ' + s.')}, 0), 0) AS {name}" for name in names)
+    told = ", ".join(
+        f"coalesce(s.{name} / nullif({known.replace('(', '(s.').replace(' + ', ' + s.')}, 0), 0) AS {name}"
+        for name in names
+    )
     return (
         f"WITH shares AS ({shares((*names, 'off', 'sole', 'shifting'))}) SELECT p.period, since, s.number, {told}, "
         "1 - starved - blocked AS utilisation, working AS availability, s.sole, s.shifting "

@@ -2,118 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import numpy as np
 
 from mfgsql.bottlenecks import Floats, Integers, Operations
-from mfgsql.engine.clock import UNITS, read_span
 from mfgsql.engine.histories import moment
-from mfgsql.engine.profiling import describe
+from mfgsql.engine.logroles import Roles
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.shopclock import ShopClock
 from mfgsql.engine.sources import Source
-from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
-from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
+from mfgsql.errors import DataError
 
 OPERATIONS = "__ml_operations"
-NEEDED = ("case_id", "station", "started", "finished")
-_USUAL = {"case_id": "order_no", "station": "station", "started": "start_ts", "finished": "end_ts"}
 _RAW = "__ml_log"
 _SHORTEST_CLOSED = 3600.0  # seconds in which nothing works, at least, to be called closed
 _RARE = 0.01  # of the time of a station: more operations at once than that are slips of the log
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Which column plays which role, as the source spells them.
-
-    Attributes:
-        machine: a column that names the machine of each operation. types: of all columns.
-    """
-
-    case_id: str
-    station: str
-    started: str
-    finished: str
-    released: str | None
-    machine: str | None
-    good: str | None
-    energy: str | None
-    types: dict[str, str]
-
-
-def read_roles(con: duckdb.DuckDBPyConnection, source: Source, args: Mapping[str, Any], also: Mapping[str, Any]) -> Roles:
-    """The columns by their roles.
-
-    Args:
-        also: names of columns that options give; None where one isn't given.
-
-    Raises:
-        OptionError: a role is missing, or is no time. SourceError: there is no such column.
-    """
-    types = describe(con, source.select)
-    told = {role: args.get(role) for role in NEEDED}
-    for role, name in told.items():
-        if name is None:
-            example = f"{role} := '{_USUAL[role]}'"
-            raise OptionError(f"{role} is missing: a log has a row for each operation.", remedy=f"As in: {example}.")
-    names = {role: None if name is None else find_column(types, role, name) for role, name in (told | also).items()}
-    for role in ("started", "finished", "released"):
-        if names.get(role) is not None:
-            check_time(role, str(names[role]), types)
-    for role, kinds in (("energy", NUMERIC_TYPES), ("good", {*NUMERIC_TYPES, "BOOLEAN"})):
-        name = names.get(role)
-        if name is not None and base_type(types[name]) not in kinds:
-            raise OptionError(f"{role} is {types[name]} in {name!r}: it is to be a number" + " or a BOOLEAN." * (role == "good"))
-    filled = {role: names.get(role) for role in ("released", "machine", "good", "energy")}
-    return Roles(**{role: str(names[role]) for role in NEEDED}, **filled, types=types)
-
-
-def find_column(types: Mapping[str, str], role: str, name: Any) -> str:
-    """A column as the source spells it.
-
-    Raises:
-        OptionError: it is no name. SourceError: there is none.
-    """
-    if not isinstance(name, str) or not name:
-        raise OptionError(f"{role} is the name of a column, not {name!r}.")
-    found = {n.lower(): n for n in types}.get(name.lower())
-    if found is None:
-        raise SourceError(
-            f"The source has no column {name!r} ({role}).{did_you_mean(name, types)}",
-            remedy=f"It has {', '.join(types)}.",
-        )
-    return found
-
-
-def check_time(role: str, name: str, types: Mapping[str, str]) -> None:
-    """See that a column holds times.
-
-    Raises:
-        OptionError: it does not.
-    """
-    if base_type(types[name]) not in TIME_TYPES:
-        quoted = quote_identifier(name)
-        raise OptionError(
-            f"{role} is {types[name]} in {name!r}, no time.",
-            remedy=f"Cast it in the source: SELECT * REPLACE ({quoted}::TIMESTAMP AS {quoted}) FROM ...",
-        )
-
-
-def read_seconds(con: duckdb.DuckDBPyConnection, name: str, value: Any) -> float:
-    """An interval in seconds.
-
-    Raises:
-        OptionError: it is none, or not above 0.
-    """
-    span = read_span(con, name, value)
-    if span.numeric:
-        raise OptionError(f"{name} is an interval, such as INTERVAL 1 HOUR, not {value!r}.")
-    return span.amount / UNITS["second"]
 
 
 class OperationLog:
@@ -141,7 +46,8 @@ class OperationLog:
         released = "NULL::DOUBLE" if roles.released is None else moment(roles.released, roles.types[roles.released])
         machine = "NULL" if roles.machine is None else f"{quote_identifier(roles.machine)}::VARCHAR"
         good, energy = (
-            "NULL::DOUBLE" if name is None else f"{quote_identifier(name)}::DOUBLE" for name in (roles.good, roles.energy)
+            "NULL::DOUBLE" if name is None else f"{quote_identifier(name)}::DOUBLE"
+            for name in (roles.good, roles.energy)
         )
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE {_RAW} AS SELECT {quote_identifier(roles.case_id)}::VARCHAR AS case_id, "
@@ -168,8 +74,8 @@ class OperationLog:
         ):  # fmt: skip
             self.notes += [f"{count:,} {words}"] if count else []
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS SELECT DISTINCT * REPLACE (coalesce(stop, {now!r}) AS stop), "
-            f"stop IS NOT NULL AS ended FROM {_RAW} WHERE {sound}"
+            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS "
+            f"SELECT DISTINCT * REPLACE (coalesce(stop, {now!r}) AS stop), stop IS NOT NULL AS ended FROM {_RAW} WHERE {sound}"
         )
         self.con.execute(f"DROP TABLE {_RAW}")
         self._zero, whole_minutes, whole_seconds = self._one(
@@ -194,11 +100,12 @@ class OperationLog:
 
     def _settle(self) -> None:
         """Times on the clock of the shop, numbers of stations, and the operation before of each case."""
-        clipped = "stop"
+        clipped, opened = "stop", self.clock.read(f"FROM {OPERATIONS}", "begin", "stop", "released")
         if self.roles.machine is not None:
-            clipped = "least(stop, coalesce(lead(begin) OVER (PARTITION BY station, machine ORDER BY begin, stop), stop))"
+            following = "lead(begin) OVER (PARTITION BY station, machine ORDER BY begin, stop)"
+            clipped = f"least(stop, coalesce({following}, stop))"
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS WITH opened AS ({self.clock.read(f'FROM {OPERATIONS}', 'begin', 'stop', 'released')}), "
+            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS WITH opened AS ({opened}), "
             f"cut AS (SELECT * REPLACE ({clipped} AS stop), stop > {clipped} AS cut FROM opened), "
             "numbered AS (SELECT *, dense_rank() OVER (ORDER BY station) - 1 AS number, "
             "row_number() OVER (ORDER BY begin, stop, case_id, station, machine) - 1 AS row FROM cut) "
@@ -210,7 +117,8 @@ class OperationLog:
         self.notes += [f"{cut:,} clipped where the machine's next began"] if cut else []
         if not longest:
             raise DataError("All operations take no time: nothing can be told.", remedy="Is finished another column?")
-        self.names = [r[0] for r in self.con.execute(f"SELECT DISTINCT ON (number) station FROM {OPERATIONS} ORDER BY number").fetchall()]
+        named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {OPERATIONS} ORDER BY number").fetchall()
+        self.names = [row[0] for row in named]
 
     def _count_machines(self, told: int | None) -> Integers:
         """As told, as many as are named, or as many as work at once but for a few moments."""
@@ -220,9 +128,11 @@ class OperationLog:
         if self.roles.machine is None:
             levels = (
                 "SELECT number, at_once, sum(sum(lasts)) OVER (PARTITION BY number ORDER BY at_once DESC) AS above, "
-                f"sum(sum(lasts)) OVER (PARTITION BY number) AS busy FROM ({steps()}) WHERE at_once > 0 GROUP BY number, at_once"
+                f"sum(sum(lasts)) OVER (PARTITION BY number) AS busy FROM ({steps()}) WHERE at_once > 0 "
+                "GROUP BY number, at_once"
             )
-            counts = f"SELECT number, max(at_once) FILTER (above > {_RARE} * busy) AS machines FROM ({levels}) GROUP BY number"
+            most = f"max(at_once) FILTER (above > {_RARE} * busy)"
+            counts = f"SELECT number, {most} AS machines FROM ({levels}) GROUP BY number"
         rows = self.con.execute(counts).fetchall()
         found = np.ones(len(self.names), np.int64)
         for number, machines in rows:  # a station whose operations take no time has none at work
@@ -234,7 +144,9 @@ class OperationLog:
         table = self.con.execute(
             f"SELECT begin, stop, number, coalesce(before, -1) AS before, last FROM {OPERATIONS} ORDER BY row"
         ).fetchnumpy()
-        begin, stop, station, before, last = (np.asarray(table[n]) for n in ("begin", "stop", "number", "before", "last"))
+        begin, stop, station, before, last = (
+            np.asarray(table[n]) for n in ("begin", "stop", "number", "before", "last")
+        )
         return Operations(begin, stop, station.astype(np.int64), before.astype(np.int64), last.astype(bool))
 
     def tolerance(self, gap: float | None, share: float) -> Floats:

@@ -59,15 +59,18 @@ class ShopClock:
         Raises:
             OptionError: there would be too many.
         """
-        cut = f"SELECT 0 AS period, {self.zero!r}::DOUBLE AS since, {self.zero!r}::DOUBLE AS begin, {self.end!r}::DOUBLE AS stop"
+        zero, end = f"{self.zero!r}::DOUBLE", f"{self.end!r}::DOUBLE"
+        cut = f"SELECT 0 AS period, {zero} AS since, {zero} AS begin, {end} AS stop"
         if each is not None:
             first, last = (int((at - _MONDAY) // each) for at in (self.zero, self.end))
             if last - first >= _MOST_PERIODS:
-                raise OptionError(f"each makes {last - first + 1:,} periods of this source, more than {_MOST_PERIODS:,}.")
+                raise OptionError(
+                    f"each makes {last - first + 1:,} periods of this source, more than {_MOST_PERIODS:,}."
+                )
             since = f"({_MONDAY} + i * {each!r}::DOUBLE)"
             cut = (
-                f"SELECT i AS period, {since} AS since, greatest({since}, {self.zero!r}::DOUBLE) AS begin, "
-                f"least({since} + {each!r}::DOUBLE, {self.end!r}::DOUBLE) AS stop FROM range({first}, {last + 1}) AS t(i)"
+                f"SELECT i AS period, {since} AS since, greatest({since}, {zero}) AS begin, "
+                f"least({since} + {each!r}::DOUBLE, {end}) AS stop FROM range({first}, {last + 1}) AS t(i)"
             )
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE {PERIODS} AS SELECT *, stop - begin AS lasts "
