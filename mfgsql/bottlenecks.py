@@ -153,7 +153,7 @@ def critical_path(operations: Operations, tolerance: Floats, check: Callable[[],
             check()
         steps += 1
         began = walk.begin[row]
-        found.append((walk.station[row], began, max(began, min(now, walk.stop[row]))))
+        found.append((walk.station[row], min(began, now), min(now, walk.stop[row])))
         now = min(now, began)
         row, waiting = walk.cause(row)
         if row >= 0 and walk.stop[row] < now:

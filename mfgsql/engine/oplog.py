@@ -75,7 +75,8 @@ class OperationLog:
             self.notes += [f"{count:,} {words}"] if count else []
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS "
-            f"SELECT DISTINCT * REPLACE (coalesce(stop, {now!r}) AS stop), stop IS NOT NULL AS ended FROM {_RAW} WHERE {sound}"
+            f"SELECT DISTINCT * REPLACE (coalesce(stop, {now!r}) AS stop), stop IS NOT NULL AS ended "
+            f"FROM {_RAW} WHERE {sound}"
         )
         self.con.execute(f"DROP TABLE {_RAW}")
         self._zero, whole_minutes, whole_seconds = self._one(
