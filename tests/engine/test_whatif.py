@@ -163,6 +163,14 @@ def test_it_can_be_stopped(s: Session) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_python_has_both(s: Session) -> None:
+    named = {"case_id": "c", "started": "b", "finished": "e"}
+    limits = s.bottlenecks("log", station="s", **named)
+    assert limits.filter(limits["is_bottleneck"]).to_pyarrow()["station"].to_pylist() == ["mill: 5"]
+    found = s.whatif("log", station="s", **named, change=["mill: 5: -10 %"], options={"replications": 2})
+    assert found[0]["measure"] == "throughput"
+
+
 def test_planning_plays_nothing(s: Session) -> None:
     began = time.monotonic()
     s.execute(f"EXPLAIN FROM ml_whatif('log', {ROLES}, options := {{'replications': 1000}})").fetchall()
