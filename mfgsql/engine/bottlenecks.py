@@ -13,6 +13,7 @@ from mfgsql.bottlenecks import OUTSIDE, Spans, active_periods, critical_path, sh
 from mfgsql.engine.oplog import OPERATIONS, OperationLog, steps
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.shopclock import PERIODS
+from mfgsql.errors import DataError
 
 COLUMNS = {
     "station": "VARCHAR", "period_start": "TIMESTAMP", "parts": "BIGINT", "machines": "BIGINT", "working": "DOUBLE",
@@ -57,6 +58,11 @@ def of_log(
         rows = fetched(log.con, _measures(quality))
     finally:
         log.con.unregister(_MACHINES)
+    if any(not 0 <= (row["quality"] or 0.0) <= 1 for row in rows):
+        raise DataError(
+            f"{log.roles.good!r} is no share from 0 to 1: good parts can't be told by it.",
+            remedy="Divide it in a SELECT: good_pieces / pieces AS good.",
+        )
     for row in rows:
         row["station"] = log.names[row.pop("number")]
         few = row["parts"] < _FEW

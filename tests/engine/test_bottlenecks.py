@@ -161,6 +161,7 @@ def test_states_by_hand(s: Session) -> None:
         (f"'log', {ROLES}, options := {{'machines': 0}}", OptionError, "machines is a number from 1 on"),
         (f"'log', {ROLES}, options := {{'quality': 2}}", OptionError, "quality is the share"),
         (f"'log', {ROLES}, options := {{'good': 's'}}", OptionError, "good is VARCHAR"),
+        (f"'log', {ROLES}, options := {{'good': 'kwh'}}", DataError, "'kwh' is no share"),
         (f"'log', {ROLES}, options := {{'gap': 3}}", OptionError, "gap is an interval"),
         (f"'log', {ROLES}, each := INTERVAL 1 MONTH", OptionError, "months"),
         (f"'log', {ROLES}, each := INTERVAL 1 MICROSECOND", OptionError, "periods of this source"),
