@@ -51,6 +51,9 @@ CREATE TABLE sales AS SELECT sku, family, 3 AS lead_days, DATE '2026-01-01' + d:
 CREATE TABLE stock AS SELECT DISTINCT sku, 90 AS on_hand, 20 AS on_order FROM sales;
 CREATE TABLE purchases AS SELECT sku, ['Lumo', 'Delta'][(1 + hash(day) % 2)::INT] AS supplier, day AS ordered_on, day + 4 AS promised_on, 100 AS quantity,
     CASE WHEN day < DATE '2026-04-25' THEN day + 3 + (hash(day, sku) % 4)::INT END AS received_on FROM sales WHERE hash(sku, day) % 10 = 0;
+CREATE TABLE operations AS SELECT k AS order_no, ['saw', 'mill'][i] AS station, TIMESTAMP '2026-01-05' + to_minutes((10 * k + 10 * i)::INT) AS start_ts,
+    start_ts + to_minutes((5 + 2 * i + hash(k, i) % 3)::INT) AS end_ts FROM range(80) r(k), range(1, 3) s(i);
+CREATE TABLE states AS SELECT machine_id, ts, ['running', 'starved', 'failed'][(1 + hash(ts, machine_id) % 9 // 4)::INT] AS state FROM readings;
 CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
 MILLING = """

@@ -25,6 +25,7 @@ from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.events import events
+from mfgsql.cli.flow import bottlenecks, whatif
 from mfgsql.cli.forecast import backtest, forecast
 from mfgsql.cli.importance import importance
 from mfgsql.cli.labels import labels
@@ -104,6 +105,8 @@ for _command in (
     suppliers,
     countermeasures,
     allocate,
+    bottlenecks,
+    whatif,
     evaluate,
     thresholds,
     importance,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("mfgsql", "duckdb", "torch", "transformers", "polars", "pyarrow")
 _EXTRAS = (
     ("text", "peft", "adapters of bases (LoRA)"), ("image", "pillow", "pictures"), ("demand", "highspy", "allocation"),
-    ("demand", "holidays", "holidays in forecasts"),
+    ("demand", "holidays", "holidays in forecasts"), ("decide", "simpy", "what-if of lines"),
 )  # fmt: skip
 Finding = tuple[str, str, str]
 

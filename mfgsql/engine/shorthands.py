@@ -101,6 +101,18 @@ class Shorthands(ABC):
         """``FROM ml_allocate(...)`` as a lazy ibis table."""
         return self.table("allocate", supply=supply, demand=demand, cost=cost, **named)
 
+    def bottlenecks(self, source: str, *, station: str, **named: Any) -> Any:
+        """``FROM ml_bottlenecks(...)`` as a lazy ibis table."""
+        return self.table("bottlenecks", source, station=station, **named)
+
+    def whatif(
+        self, source: str, *, case_id: str, station: str, started: str, finished: str, **named: Any
+    ) -> list[dict[str, Any]]:
+        """``FROM ml_whatif(...)``, executed once; a list of rows."""
+        log = {"case_id": case_id, "station": station, "started": started, "finished": finished}
+        rows = self.verb("whatif", source, **log, **named)
+        return rows if isinstance(rows, list) else [rows]
+
     def capability(self, source: str, *, field: str, **named: Any) -> Any:
         """``FROM ml_capability(...)`` as a lazy ibis table."""
         return self.table("capability", source, field=field, **named)

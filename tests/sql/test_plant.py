@@ -27,6 +27,7 @@ ROWS = {
     "failures": (24 * 5, 24 * 10),
     "labelled": (50_000, 24 * 99 * 24),
     "lanes": (24, 24),
+    "line_events": (3_600, 3_600),
     "machines": (24, 24),
     "maintenance": (200, 500),
     "orders": (40 * 365, 40 * 365),
@@ -55,6 +56,7 @@ KEYS = {
     "failures": "machine_id, ts",
     "labelled": "machine_id, ts",
     "lanes": "warehouse, region",
+    "line_events": "order_no, station",
     "machines": "machine_id",
     "maintenance": "machine_id, ts",
     "orders": "sku, day",
@@ -555,3 +557,26 @@ def test_a_station_is_blocked_or_starved_because_of_a_buffer(value):
         FROM car_states
         """
     )
+
+
+def test_a_machine_of_the_line_does_one_order_at_a_time(plant):
+    assert plant.sql(
+        """
+        SELECT station, max(at_once) FROM (
+          SELECT station, sum(one) OVER (PARTITION BY station ORDER BY ts, one) AS at_once
+          FROM (SELECT station, start_ts AS ts, 1 AS one FROM line_events UNION ALL SELECT station, end_ts, -1 FROM line_events)
+        ) GROUP BY station ORDER BY station
+        """
+    ).fetchall() == [("Grind", 1), ("Harden", 2), ("Mill", 1), ("Saw", 1), ("Test", 1), ("Turn", 1)]
+
+
+def test_the_line_is_held_up_by_milling_and_some_orders_are_late(value):
+    assert value(
+        """
+        SELECT arg_max(station, work) = 'Mill' FROM (
+          SELECT station, sum(date_diff('minute', start_ts, end_ts)) / CASE station WHEN 'Harden' THEN 2 ELSE 1 END AS work
+          FROM line_events GROUP BY station)
+        """
+    )
+    assert value("SELECT avg((end_ts > due)::INT) BETWEEN 0.05 AND 0.5 FROM line_events WHERE station = 'Test'")
+    assert value("SELECT count(DISTINCT product) = 3 AND max(end_ts) < TIMESTAMP '2026-05-05' FROM line_events")

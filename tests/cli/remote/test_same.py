@@ -20,6 +20,11 @@ CREATE TABLE url_orders AS SELECT i AS id, part || ' is ' || fault || ' at line 
   [{'label': 'part', 'begin': 0, 'stop': length(part)}] AS spans
 FROM (SELECT i, ['pump', 'bearing'][1 + i % 2] AS part, ['loud', 'worn', 'hot'][1 + i % 3] AS fault FROM range(40) r(i))
 """
+JOBS = (
+    "SELECT k AS job, ['turn', 'mill'][i] AS station, TIMESTAMP '2026-03-02' + to_minutes((10 * k + 10 * i)::INT) AS b, "
+    "b + to_minutes((11 - 3 * i + k % 2)::INT) AS e FROM range(60) t(k), range(1, 3) r(i)"
+)
+OF_JOBS = ("--case-id", "job", "--station", "station", "--started", "b", "--finished", "e")
 COMMANDS = [
     ("sql", ODD),
     ("sql", "FROM parts WHERE false"),
@@ -54,6 +59,9 @@ COMMANDS = [
         "--whole",
     ),
     ("suppliers", "parts", "--supplier", "unit", "--ordered", "ts", "--promised", "ts", "--received", "ts"),
+    ("bottlenecks", JOBS, *OF_JOBS, "--each", "1 day"),
+    ("whatif", JOBS, *OF_JOBS, "--change", "turn: -10 %", "--option", "replications=2"),
+    ("whatif", JOBS, *OF_JOBS, "--machine", "9", "--option", "replications=2"),
     ("drivers", "SELECT * EXCLUDE ts FROM parts", "--target", "failed"),
     ("predict", "fail", "parts"),
     ("predict", "fail", "FROM parts LIMIT 2", "--explain", "2"),
@@ -90,6 +98,8 @@ FAILING = [
     ("backtest", "fail", "parts"),
     ("order", "fail", "parts", "--lead-time", "3", "--service-level", "0.9"),
     ("countermeasures", "fail", "parts", "--stock", "parts", "--purchases", "parts", "--shortage", "2"),
+    ("bottlenecks", "parts", "--station", "unit"),
+    ("whatif", JOBS, *OF_JOBS, "--change", "turning: -10 %"),
     ("spans", "fail", "parts"),
     ("search", "fail", "parts", "leak"),
     ("search", "url_notes", "parts", "leak"),

@@ -1,0 +1,112 @@
+"""Which column of a log of operations plays which role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from mfgsql.engine.clock import UNITS, read_span
+from mfgsql.engine.profiling import describe
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.sources import Source
+from mfgsql.errors import OptionError, SourceError, did_you_mean
+from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
+
+NEEDED = ("case_id", "station", "started", "finished")
+_USUAL = {"case_id": "order_no", "station": "station", "started": "start_ts", "finished": "end_ts"}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column plays which role, as the source spells them.
+
+    Attributes:
+        machine: a column that names the machine of each operation. types: of all columns.
+    """
+
+    case_id: str
+    station: str
+    started: str
+    finished: str
+    released: str | None
+    machine: str | None
+    good: str | None
+    energy: str | None
+    types: dict[str, str]
+
+
+def read_roles(
+    con: duckdb.DuckDBPyConnection, source: Source, args: Mapping[str, Any], also: Mapping[str, Any]
+) -> Roles:
+    """The columns by their roles.
+
+    Args:
+        also: names of columns that options give; None where one isn't given.
+
+    Raises:
+        OptionError: a role is missing, or is no time. SourceError: there is no such column.
+    """
+    types = describe(con, source.select)
+    told = {role: args.get(role) for role in NEEDED}
+    for role, name in told.items():
+        if name is None:
+            example = f"{role} := '{_USUAL[role]}'"
+            raise OptionError(f"{role} is missing: a log has a row for each operation.", remedy=f"As in: {example}.")
+    names = {role: None if name is None else find_column(types, role, name) for role, name in {**told, **also}.items()}
+    for role in ("started", "finished", "released"):
+        if names.get(role) is not None:
+            check_time(role, str(names[role]), types)
+    for role, kinds in (("energy", NUMERIC_TYPES), ("good", {*NUMERIC_TYPES, "BOOLEAN"})):
+        name = names.get(role)
+        if name is not None and base_type(types[name]) not in kinds:
+            wanted = "TRUE where a part is good, or a share" if role == "good" else "a number"
+            raise OptionError(f"{role} is {types[name]} in {name!r}: it is to be {wanted}.")
+    case_id, station, started, finished = (str(names[role]) for role in NEEDED)
+    released, machine, good, energy = (names.get(role) for role in ("released", "machine", "good", "energy"))
+    return Roles(case_id, station, started, finished, released, machine, good, energy, types)
+
+
+def find_column(types: Mapping[str, str], role: str, name: Any) -> str:
+    """A column as the source spells it.
+
+    Raises:
+        OptionError: it is no name. SourceError: there is none.
+    """
+    if not isinstance(name, str) or not name:
+        raise OptionError(f"{role} is the name of a column, not {name!r}.")
+    found = {n.lower(): n for n in types}.get(name.lower())
+    if found is None:
+        raise SourceError(
+            f"The source has no column {name!r} ({role}).{did_you_mean(name, types)}",
+            remedy=f"It has {', '.join(types)}.",
+        )
+    return found
+
+
+def check_time(role: str, name: str, types: Mapping[str, str]) -> None:
+    """See that a column holds times.
+
+    Raises:
+        OptionError: it does not.
+    """
+    if base_type(types[name]) not in TIME_TYPES:
+        quoted = quote_identifier(name)
+        raise OptionError(
+            f"{role} is {types[name]} in {name!r}, no time.",
+            remedy=f"Cast it in the source: SELECT * REPLACE ({quoted}::TIMESTAMP AS {quoted}) FROM ...",
+        )
+
+
+def read_seconds(con: duckdb.DuckDBPyConnection, name: str, value: Any) -> float:
+    """An interval in seconds.
+
+    Raises:
+        OptionError: it is none, or not above 0.
+    """
+    span = read_span(con, name, value)
+    if span.numeric:
+        raise OptionError(f"{name} is an interval, such as INTERVAL 1 HOUR, not {value!r}.")
+    return span.amount / UNITS["second"]

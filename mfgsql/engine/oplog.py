@@ -1,0 +1,174 @@
+"""Operations of a log in DuckDB, cleaned, on the clock of the shop: hours in which nothing worked are taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from mfgsql.bottlenecks import Floats, Integers, Operations
+from mfgsql.engine.histories import moment
+from mfgsql.engine.logroles import Roles
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.shopclock import ShopClock
+from mfgsql.engine.sources import Source
+from mfgsql.errors import DataError
+
+OPERATIONS = "__ml_operations"
+_RAW = "__ml_log"
+_SHORTEST_CLOSED = 3600.0  # seconds in which nothing works, at least, to be called closed
+_RARE = 0.01  # of the time of a station: more operations at once than that are slips of the log
+
+
+class OperationLog:
+    """A log, read once into temporary tables.
+
+    Attributes:
+        names: of stations, by number. clock: what its moments are told by, in seconds. machines: [stations], how many
+            each has. resolution: seconds that times are whole multiples of; 0 where of none.
+        notes: what was left out, in words.
+    """
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, source: Source, roles: Roles, closed: float | None, machines: int | None
+    ) -> None:
+        self.con, self.roles, self.notes = con, roles, list[str]()
+        self._read(source)
+        self.clock = self._open(closed)
+        self._settle()
+        self.machines = self._count_machines(machines)
+
+    def _read(self, source: Source) -> None:
+        """All rows, with numbers for times; then only those that can be."""
+        roles = self.roles
+        times = [moment(name, roles.types[name]) for name in (roles.started, roles.finished)]
+        released = "NULL::DOUBLE" if roles.released is None else moment(roles.released, roles.types[roles.released])
+        machine = "NULL" if roles.machine is None else f"{quote_identifier(roles.machine)}::VARCHAR"
+        good, energy = (
+            "NULL::DOUBLE" if name is None else f"{quote_identifier(name)}::DOUBLE"
+            for name in (roles.good, roles.energy)
+        )
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_RAW} AS SELECT {quote_identifier(roles.case_id)}::VARCHAR AS case_id, "
+            f"{quote_identifier(roles.station)} AS station, {times[0]} AS begin, {times[1]} AS stop, "
+            f"{released} AS released, {machine} AS machine, {good} AS good, {energy} AS energy FROM {source.sql}"
+        )
+        sound = "case_id IS NOT NULL AND station IS NOT NULL AND begin IS NOT NULL AND (stop IS NULL OR stop >= begin)"
+        rows, nameless, timeless, backwards, running, twice, now = self._one(
+            "SELECT count(*), count(*) FILTER (case_id IS NULL OR station IS NULL), count(*) FILTER (begin IS NULL), "
+            f"count(*) FILTER (stop < begin), count(*) FILTER ({sound} AND stop IS NULL), "
+            f"count(*) FILTER ({sound}) - (SELECT count(*) FROM (SELECT DISTINCT * FROM {_RAW} WHERE {sound})), "
+            f"max(greatest(begin, coalesce(stop, begin))) FILTER ({sound}) FROM {_RAW}"
+        )
+        if now is None:
+            raise DataError(
+                f"None of {rows:,} rows is an operation: {nameless:,} have no case or station, {timeless:,} no start, "
+                f"{backwards:,} end before they start." if rows else "The log is empty: there is no operation.",
+                remedy="Is the right column named by started and finished?" if rows else None,
+            )  # fmt: skip
+        for count, words in (
+            (nameless, "rows without case or station left out"), (timeless, "without a start left out"),
+            (backwards, "that end before they start left out"), (twice, "told twice left out"),
+            (running, "still running, up to the log's end"),
+        ):  # fmt: skip
+            self.notes += [f"{count:,} {words}"] if count else []
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS "
+            f"SELECT DISTINCT * REPLACE (coalesce(stop, {now!r}) AS stop), stop IS NOT NULL AS ended "
+            f"FROM {_RAW} WHERE {sound}"
+        )
+        self.con.execute(f"DROP TABLE {_RAW}")
+        self._zero, whole_minutes, whole_seconds = self._one(
+            f"SELECT min(begin), bool_and(begin % 60 = 0 AND stop % 60 = 0), bool_and(begin % 1 = 0 AND stop % 1 = 0) "
+            f"FROM {OPERATIONS}"
+        )
+        self.resolution = 60.0 if whole_minutes else 1.0 if whole_seconds else 0.0
+
+    def _open(self, closed: float | None) -> ShopClock:
+        """The clock of the shop, by all operations."""
+        usual, end = self._one(f"SELECT median(stop - begin), max(stop) FROM {OPERATIONS}")
+        active, least = f"SELECT begin, stop FROM {OPERATIONS}", closed
+        if least is None:  # without a case under way nothing can work, whether the shop is open or not
+            least = max(_SHORTEST_CLOSED, usual)
+            cases = f"SELECT min(begin) AS begin, max(stop) AS stop FROM {OPERATIONS} GROUP BY case_id"
+            earlier = "OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+            empty = f"SELECT max(stop) {earlier} AS since, begin AS until FROM ({cases})"
+            active += f" UNION ALL SELECT since, until FROM ({empty}) WHERE until > since"
+        clock = ShopClock(self.con, active, self._zero, end, least)
+        self.notes += [clock.note] if clock.note else []
+        return clock
+
+    def _settle(self) -> None:
+        """Times on the clock of the shop, numbers of stations, and the operation before of each case."""
+        clipped, opened = "stop", self.clock.read(f"FROM {OPERATIONS}", "begin", "stop", "released")
+        if self.roles.machine is not None:
+            following = "lead(begin) OVER (PARTITION BY station, machine ORDER BY begin, stop)"
+            clipped = f"least(stop, coalesce({following}, stop))"
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS WITH opened AS ({opened}), "
+            f"cut AS (SELECT * REPLACE ({clipped} AS stop), stop > {clipped} AS cut FROM opened), "
+            "numbered AS (SELECT *, dense_rank() OVER (ORDER BY station) - 1 AS number, "
+            "row_number() OVER (ORDER BY begin, stop, case_id, station, machine) - 1 AS row FROM cut) "
+            "SELECT *, lag(row) OVER of_case AS before, lead(row) OVER of_case IS NULL AS last, "
+            "least(begin, coalesce(lag(stop) OVER of_case, released, begin)) AS ready "
+            "FROM numbered WINDOW of_case AS (PARTITION BY case_id ORDER BY row) ORDER BY row"
+        )
+        longest, cut = self._one(f"SELECT max(stop), count(*) FILTER (cut) FROM {OPERATIONS}")
+        self.notes += [f"{cut:,} clipped where the machine's next began"] if cut else []
+        if not longest:
+            raise DataError("All operations take no time: nothing can be told.", remedy="Is finished another column?")
+        named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {OPERATIONS} ORDER BY number").fetchall()
+        self.names = [row[0] for row in named]
+
+    def _count_machines(self, told: int | None) -> Integers:
+        """As told, as many as are named, or as many as work at once but for a few moments."""
+        if told is not None:
+            return np.full(len(self.names), told)
+        counts = f"SELECT number, count(DISTINCT coalesce(machine, '')) AS machines FROM {OPERATIONS} GROUP BY number"
+        if self.roles.machine is None:
+            levels = (
+                "SELECT number, at_once, sum(sum(lasts)) OVER (PARTITION BY number ORDER BY at_once DESC) AS above, "
+                f"sum(sum(lasts)) OVER (PARTITION BY number) AS busy FROM ({steps()}) WHERE at_once > 0 "
+                "GROUP BY number, at_once"
+            )
+            most = f"max(at_once) FILTER (above > {_RARE} * busy)"
+            counts = f"SELECT number, {most} AS machines FROM ({levels}) GROUP BY number"
+        rows = self.con.execute(counts).fetchall()
+        found = np.ones(len(self.names), np.int64)
+        for number, machines in rows:  # a station whose operations take no time has none at work
+            found[number] = max(int(machines or 1), 1)
+        return found
+
+    def operations(self) -> Operations:
+        """As arrays."""
+        table = self.con.execute(
+            f"SELECT begin, stop, number, coalesce(before, -1) AS before, last FROM {OPERATIONS} ORDER BY row"
+        ).fetchnumpy()
+        begin, stop, station, before, last = (
+            np.asarray(table[n]) for n in ("begin", "stop", "number", "before", "last")
+        )
+        return Operations(begin, stop, station.astype(np.int64), before.astype(np.int64), last.astype(bool))
+
+    def tolerance(self, gap: float | None, share: float) -> Floats:
+        """Seconds that a station may stand still between two operations that follow each other, [stations]."""
+        if gap is not None:
+            return np.full(len(self.names), gap)
+        asked = f"SELECT {share} * median(stop - begin) FROM {OPERATIONS} GROUP BY number ORDER BY number"
+        return np.array([r[0] for r in self.con.execute(asked).fetchall()], np.float64) + self.resolution + 1e-6
+
+    def _one(self, sql: str) -> tuple[Any, ...]:
+        return tuple(self.con.execute(sql).fetchall()[0])
+
+
+def steps() -> str:
+    """How many operations are at work at each station, and how many wait there, from one change to the next."""
+    changes = " UNION ALL ".join(
+        f"SELECT number, {at} AS begin, {work} AS work, {wait} AS wait FROM {OPERATIONS}"
+        for at, work, wait in (("ready", 0, 1), ("begin", 1, -1), ("stop", -1, 0))
+    )
+    return (
+        "SELECT number, begin, lead(begin) OVER of_station AS stop, stop - begin AS lasts, "
+        "sum(sum(work)) OVER of_station AS at_once, sum(sum(wait)) OVER of_station AS queue "
+        f"FROM ({changes}) GROUP BY number, begin WINDOW of_station AS (PARTITION BY number ORDER BY begin)"
+    )

@@ -1,0 +1,78 @@
+"""``ml_whatif``: what a line would do if stations were faster, and which change pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from mfgsql.engine.changes import read_changes, read_costs
+from mfgsql.engine.engine import Engine, caller_id
+from mfgsql.engine.kept import check_options
+from mfgsql.engine.logroles import read_seconds
+from mfgsql.engine.oplog import OperationLog
+from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
+from mfgsql.engine.sources import read_source
+from mfgsql.engine.verbs.flowing import read_log_roles, read_machines
+from mfgsql.engine.verbs.predicting import check_level
+from mfgsql.engine.whatif import EFFECTS, SUGGESTIONS, WhatIf
+from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.whatif import RELEASES
+
+_OPTIONS = ("release", "replications", "seed", "machines", "released", "closed")
+_EXAMPLE = "{'release': 'log'}"
+
+
+@planners.register("whatif")
+def plan_whatif(engine: Engine, args: Args) -> str:
+    """A row for each measure of a change, or for each suggestion."""
+    args["level"] = check_level(args.get("level"))
+    options = read_options(args, _EXAMPLE)
+    check_options(options, _OPTIONS)
+    _read_play(options)
+    changes = read_changes(args.get("change"))
+    if changes and args.get("costs") is not None:
+        raise OptionError("costs are of suggestions: leave out either change or costs.")
+    read_costs(args.get("costs"))
+    with engine.cursor() as cursor:
+        _closed(cursor, options)
+        read_log_roles(cursor, read_source(at_place(cursor, args), args.get("source")), args)
+    return acting_plan("whatif", args | {"session": caller_id()}, EFFECTS if changes else SUGGESTIONS)
+
+
+def run_whatif(engine: Engine, args: Args) -> Rows:
+    """The rows.
+
+    Raises:
+        DataError: there is nothing to play. MissingExtraError: simpy is missing.
+    """
+    options = read_options(args, _EXAMPLE)
+    release, replications, seed = _read_play(options)
+    with stoppable(engine, args) as (cursor, cancellation):
+        source = read_source(at_place(cursor, args), args["source"])
+        columns = read_log_roles(cursor, source, args)
+        log = OperationLog(cursor, source, columns, _closed(cursor, options), read_machines(options))
+        played = WhatIf(log, args["level"], seed, replications, release, cancellation.check)
+        changes = read_changes(args.get("change"))
+        return played.effects(changes) if changes else played.suggestions(read_costs(args.get("costs")))
+
+
+actions.register("whatif")(Action({}, run_whatif))  # its columns follow from whether there is a change
+
+
+def _read_play(options: Mapping[str, Any]) -> tuple[str | None, int | None, int]:
+    """How cases come in, how many replications, and the seed."""
+    release = options.get("release")
+    if release is not None and release not in RELEASES:
+        raise OptionError(f"release is {one_of(RELEASES)}, not {release!r}.{did_you_mean(str(release), RELEASES)}")
+    for name, least, most in (("replications", 1, 1000), ("seed", 0, 2**31)):
+        told = options.get(name)
+        if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not least <= told <= most):
+            raise OptionError(f"{name} is a whole number from {least} to {most}, not {told!r}.")
+    return release, options.get("replications"), options.get("seed") or 0
+
+
+def _closed(con: duckdb.DuckDBPyConnection, options: Mapping[str, Any]) -> float | None:
+    told = options.get("closed")
+    return None if told is None else read_seconds(con, "closed", told)

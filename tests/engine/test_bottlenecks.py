@@ -1,0 +1,220 @@
+"""``ml_bottlenecks``: logs and states by hand, dirty ones, and what is said where nothing can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mfgsql
+from mfgsql.engine import Session
+from mfgsql.errors import DataError, OptionError, SourceError
+
+PRODUCTION = Path(__file__).parents[3] / "shared/data/production_log/Production.csv"
+ROLES = "case_id := 'c', station := 's', started := 'b', finished := 'e'"
+# Minutes after six. Two cases pass A (2 machines at times), then B, which is slow; C is hardly used. The night is 10 hours long.
+LOG = """
+CREATE TABLE log AS SELECT c, s, TIMESTAMP '2026-03-02 06:00:00' + to_minutes(b) AS b, TIMESTAMP '2026-03-02 06:00:00' + to_minutes(e) AS e, good, kwh
+FROM (VALUES ('1', 'A', 0, 10, true, 2.0), ('2', 'A', 10, 20, true, 2.0), ('1', 'B', 10, 40, true, 5.0), ('2', 'B', 40, 70, false, 7.0),
+  ('3', 'A', 20, 30, true, 2.0), ('3', 'B', 670, 700, true, 6.0)) t(c, s, b, e, good, kwh)
+"""
+
+
+@pytest.fixture(scope="module")
+def s() -> Iterator[Session]:
+    with mfgsql.connect(threads=1, progress="off") as session:
+        session.execute(LOG)
+        yield session
+
+
+def rows(session: Session, source: str, more: str = "", roles: str = ROLES) -> list[dict[str, Any]]:
+    quoted = source.replace("'", "''")
+    session.execute(f"FROM ml_bottlenecks('{quoted}', {roles}{more})")
+    names = [d[0] for d in session.description]
+    return [dict(zip(names, row, strict=True)) for row in session.fetchall()]
+
+
+def test_a_log_by_hand(s: Session) -> None:
+    b, a = rows(s, "log")
+    assert (b["station"], b["rank"], b["is_bottleneck"], a["rank"], a["is_bottleneck"]) == ("B", 1, True, 2, False)
+    # The night from 70 to 670, in which case 3 waited, is taken out: 100 minutes stay.
+    assert "1 stretches" in b["ml_reason"] and "10.0 h" in b["ml_reason"]
+    assert (b["parts"], b["machines"], b["processing_minutes"]) == (3, 1, 30)
+    assert (b["working"], b["starved"], b["idle"]) == pytest.approx((0.9, 0.1, 0))
+    assert (a["working"], a["starved"], a["idle"]) == pytest.approx((0.3, 0.7, 0))
+    assert (b["wait_minutes"], b["wait_minutes_90"]) == pytest.approx(((0 + 20 + 40) / 3, 36))
+    assert b["queue"] == pytest.approx(60 / 100)
+    assert b["blocked"] is b["failed"] is b["changeover"] is None
+    assert (b["critical"], a["critical"]) == pytest.approx((0.9, 0.1))
+    assert (a["sole"], a["shifting"], a["bottleneck"]) == pytest.approx((0.1, 0.2, 0.3))
+    assert (b["sole"], b["shifting"]) == pytest.approx((0.7, 0.2))
+    assert b["oee"] == pytest.approx(0.9)
+    assert b["quality"] is None and "quality isn't known" in b["ml_reason"]
+    assert b["finding"] == "B limits the line 90% of the time; it works 90%; waits for work 10%; a part waits 20 min before it"
+    assert (b["ml_status"], "3 operations" in b["ml_reason"]) == ("too_short", True)
+
+
+def test_options_tell_quality_energy_machines_and_closed_time(s: Session) -> None:
+    b, _ = rows(s, "log", ", options := {'good': 'good', 'energy': 'kwh', 'machines': 2, 'closed': INTERVAL 20 HOUR}")
+    assert (b["quality"], b["oee"]) == pytest.approx((2 / 3, 90 / 1400 * 2 / 3))
+    assert b["energy_per_part"] == 6
+    assert (b["machines"], b["working"]) == (2, pytest.approx(90 / 1400))
+    assert rows(s, "log", ", options := {'quality': 0.5}")[0]["oee"] == pytest.approx(0.45)
+
+
+def test_periods_cut_what_lies_across_them(s: Session) -> None:
+    found = rows(s, "log", ", each := INTERVAL 30 MINUTE")
+    assert [d[:2] for d in s.execute(f"DESCRIBE FROM ml_bottlenecks('log', {ROLES}, each := INTERVAL 1 DAY)").fetchall()][:2] == [
+        ("station", "VARCHAR"),
+        ("period_start", "TIMESTAMP"),
+    ]
+    starts = sorted({row["period_start"] for row in found})
+    assert starts[:3] == [datetime(2026, 3, 2, 6), datetime(2026, 3, 2, 6, 30), datetime(2026, 3, 2, 7)]
+    assert len(starts) == 5  # the closed ones are none
+    b = {row["period_start"]: row for row in found if row["station"] == "B"}
+    assert [b[at]["working"] for at in starts] == pytest.approx([20 / 30, 1, 1, 1, 1])
+    assert [b[at]["parts"] for at in starts] == [0, 1, 1, 0, 1]
+    assert [row["rank"] for row in found] == [1, 2] * 5
+
+
+def test_a_dirty_log_is_told_by_its_clean_rows(s: Session) -> None:
+    dirty = (
+        "SELECT c, s, b, e FROM log UNION ALL SELECT c, s, b, e FROM log WHERE c = '1' UNION ALL SELECT '9', 'A', e + INTERVAL 9 DAY, b FROM log "
+        "UNION ALL SELECT NULL, s, b, e FROM log UNION ALL SELECT c, NULL, b, e FROM log UNION ALL SELECT c, s, NULL, e FROM log LIMIT 1000"
+    )
+    clean, found = rows(s, "log"), rows(s, dirty)
+    names = [n for n in clean[0] if n not in ("ml_reason",)]
+    assert [[row[n] for n in names] for row in found] == [[row[n] for n in names] for row in clean]
+    for words in ("12 rows without case or station", "6 without a start", "6 that end before they start", "2 told twice"):
+        assert words in found[0]["ml_reason"]
+
+
+def test_what_runs_still_runs_up_to_the_logs_end(s: Session) -> None:
+    found = {row["station"]: row for row in rows(s, "SELECT * REPLACE (CASE WHEN c = '2' AND s = 'A' THEN NULL ELSE e END AS e) FROM log")}
+    assert found["A"]["parts"] == 2
+    assert "1 still running" in found["A"]["ml_reason"]
+    assert found["A"]["working"] > 0.5
+
+
+def test_machines_are_counted_or_named(s: Session) -> None:
+    two = "SELECT c || k AS c, s, b, e, 'M' || k AS m FROM log, range(2) t(k)"
+    assert {row["machines"] for row in rows(s, two)} == {2}
+    named = {row["station"]: row for row in rows(s, two, ", options := {'machines': 'm'}")}
+    assert named["B"]["machines"] == 2
+    one = {row["station"]: row for row in rows(s, "SELECT c, s, b, e, 'M' AS m FROM log UNION ALL SELECT 'x', 'B', b + INTERVAL 5 MINUTE, e, 'M' FROM log WHERE s = 'B'",
+                                               ", options := {'machines': 'm'}")}  # fmt: skip
+    assert one["B"]["machines"] == 1
+    assert "clipped where the machine's next began" in one["B"]["ml_reason"]
+
+
+def test_names_and_types_may_be_odd(s: Session) -> None:
+    s.execute('CREATE TABLE "o dd" AS SELECT c::INT AS "ca""se", ascii(s) AS "order", b::TIMESTAMPTZ AS "ß b", e::TIMESTAMPTZ AS "select" FROM log')
+    roles = """case_id := 'ca"se', station := 'ORDER', started := 'ß b', finished := 'select'"""
+    b, _ = rows(s, "o dd", roles=roles)
+    assert (b["station"], b["critical"]) == (66, pytest.approx(0.9))
+    s.execute(f"DESCRIBE FROM ml_bottlenecks('o dd', {roles}, each := INTERVAL 1 DAY)")
+    assert [r[:2] for r in s.fetchall()][:2] == [("station", "INTEGER"), ("period_start", "TIMESTAMP WITH TIME ZONE")]
+    days = "SELECT c, s, b::DATE AS b, e::DATE + 1 AS e FROM log"
+    assert rows(s, days, ", each := INTERVAL 1 DAY")[0]["period_start"] == datetime(2026, 3, 2)
+
+
+STATES = """
+CREATE TABLE states AS SELECT 'M' || m AS m, TIMESTAMP '2026-03-02 06:00:00' + to_minutes(t) AS ts, state FROM (VALUES
+  (1, 0, 'Running'), (1, 20, 'BLOCKED'), (1, 30, 'running'), (1, 50, 'blocked'), (1, 60, 'running'), (1, 100, 'running'),
+  (2, 0, 'waiting'), (2, 10, 'run'), (2, 50, 'Fault'), (2, 60, 'busy'), (2, 90, 'setup'), (2, 100, 'run')) t(m, t, state)
+"""
+
+
+def test_states_by_hand(s: Session) -> None:
+    s.execute(STATES)
+    roles = "station := 'm', order_by := 'ts', state := 'state'"
+    two, one = rows(s, "states", roles=roles)
+    assert (two["station"], one["station"]) == ("M2", "M1")
+    assert (two["working"], two["starved"], two["failed"], two["changeover"], two["blocked"]) == pytest.approx((0.7, 0.1, 0.1, 0.1, 0))
+    assert (one["working"], one["blocked"], one["utilisation"]) == pytest.approx((0.8, 0.2, 0.8))
+    # M2 is active from 10 to 100, longer than any stretch of M1: until 20 both are, since M1's began before.
+    assert (two["sole"], two["shifting"], one["sole"], one["shifting"]) == pytest.approx((0.8, 0.1, 0.1, 0.1))
+    assert two["parts"] is two["oee"] is two["critical"] is None
+    with pytest.raises(OptionError, match=r"The state 'zzz' can't be understood\. Say what each means: options := \{'states': \{'zzz': 'working'\}\}"):
+        rows(s, "SELECT * REPLACE (replace(state, 'Fault', 'zzz') AS state) FROM states", roles=roles)
+    told = rows(s, "SELECT * REPLACE (replace(state, 'Fault', 'zzz') AS state) FROM states", ", options := {'states': {'ZZZ': 'failed'}}", roles=roles)
+    assert told[0]["failed"] == pytest.approx(0.1)
+    off = rows(s, "SELECT * REPLACE (nullif(state, 'Fault') AS state) FROM states", roles=roles)
+    assert next(r for r in off if r["station"] == "M2")["working"] == pytest.approx(0.7 / 0.9)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        ("'log'", OptionError, "What a row is isn't said"),
+        ("'log', station := 's'", OptionError, "case_id is missing"),
+        (f"'log', {ROLES.replace(chr(39) + 'c' + chr(39), chr(39) + 'cc' + chr(39))}", SourceError, "no column 'cc'"),
+        ("'log', case_id := 'c', station := 's', started := 's', finished := 'e'", OptionError, "started is VARCHAR in 's', no time"),
+        (f"'log', {ROLES}, state := 's'", OptionError, "Give one or the other"),
+        ("'log', station := 's', state := 's'", OptionError, "order_by is missing"),
+        (f"'log', {ROLES}, options := {{'machine': 2}}", OptionError, "Unknown option 'machine'.*Did you mean 'machines'"),
+        (f"'log', {ROLES}, options := {{'machines': 0}}", OptionError, "machines is a number from 1 on"),
+        (f"'log', {ROLES}, options := {{'quality': 2}}", OptionError, "quality is the share"),
+        (f"'log', {ROLES}, options := {{'good': 's'}}", OptionError, "good is VARCHAR"),
+        (f"'log', {ROLES}, options := {{'good': 'kwh'}}", DataError, "'kwh' is no share"),
+        (f"'log', {ROLES}, options := {{'gap': 3}}", OptionError, "gap is an interval"),
+        (f"'log', {ROLES}, each := INTERVAL 1 MONTH", OptionError, "months"),
+        (f"'log', {ROLES}, each := INTERVAL 1 MICROSECOND", OptionError, "periods of this source"),
+        (f"'SELECT * FROM log WHERE false', {ROLES}", DataError, "The log is empty"),
+        (f"'SELECT * REPLACE (NULL::TIMESTAMP AS b) FROM log', {ROLES}", DataError, "None of 6 rows is an operation"),
+        (f"'SELECT * REPLACE (b AS e) FROM log WHERE c = ''1'' AND s = ''A''', {ROLES}", DataError, "take no time"),
+        ("'SELECT s, b, ''running'' AS st FROM log WHERE false', station := 's', order_by := 'b', state := 'st'", DataError, "the table is empty"),
+        ("'SELECT s, b, ''idle'' AS st FROM log', station := 's', order_by := 'b', state := 'st'", DataError, "No machine works"),
+        ("'log', station := 's', order_by := 'b', state := 'c', options := {'states': {'1': 'fast'}}", OptionError, "'1' is working, starved"),
+    ],
+)  # fmt: skip
+def test_errors_say_what_mends_them(s: Session, call: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        s.execute(f"FROM ml_bottlenecks({call})").fetchall()
+
+
+def test_planning_reads_no_rows(s: Session) -> None:
+    s.execute(f"EXPLAIN FROM ml_bottlenecks('SELECT *, error(''run'') AS x FROM log', {ROLES})").fetchall()
+    s.execute(f"CREATE VIEW limits AS FROM ml_bottlenecks('log', {ROLES})")
+    assert s.execute("SELECT count(*) FROM limits").fetchone() == (2,)
+
+
+operation = st.tuples(st.sampled_from("ABC"), st.integers(0, 5), st.integers(0, 5000) | st.none(), st.integers(-5, 300) | st.none())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(operation, min_size=1, max_size=40), st.sampled_from(["", ", each := INTERVAL 6 HOUR"]))
+def test_shares_of_any_log_are_shares(s: Session, log: list[Any], more: str) -> None:
+    begin = datetime(2026, 1, 1)
+    values = ", ".join(f"('{a}', {c}, {'NULL' if b is None else b}, {'NULL' if d is None else d})" for a, c, b, d in log)
+    source = f"SELECT s, c, TIMESTAMP '{begin}' + to_minutes(b) AS b, TIMESTAMP '{begin}' + to_minutes(b + d) AS e FROM (VALUES {values}) t(s, c, b, d)"
+    try:
+        found = rows(s, source, more)
+    except DataError:
+        sound = [(b, d) for _, _, b, d in log if b is not None and (d is None or d >= 0)]
+        end = max((b + (d or 0) for b, d in sound), default=0)
+        assert all((end - b if d is None else d) == 0 for b, d in sound)
+        return
+    for row in found:
+        assert row["working"] + row["starved"] + row["idle"] == pytest.approx(1, abs=1e-6)
+        assert all(-1e-9 <= row[n] <= 1 + 1e-9 for n in ("working", "starved", "idle", "critical", "sole", "shifting", "oee", "performance") if row[n] is not None)
+    for at in {row.get("period_start") for row in found}:
+        of_period = [row for row in found if row.get("period_start") == at]
+        assert sum(row["critical"] for row in of_period) <= 1 + 1e-6
+        assert sorted(row["rank"] for row in of_period) == list(range(1, len(of_period) + 1))
+    assert rows(s, f"{source} ORDER BY hash(c, s)", more) == found  # whatever the order of rows
+
+
+def test_a_real_shop(s: Session) -> None:
+    """225 orders of a machining shop, real and dirty: its turning and milling centres are what all wait for."""
+    if not PRODUCTION.exists():
+        pytest.skip(f"{PRODUCTION} is absent")
+    found = rows(s, str(PRODUCTION), roles="case_id := 'case_id', station := 'activity', started := 'start_timestamp', finished := 'timestamp'")
+    assert found[0]["station"] == "Turning & Milling"
+    assert "told twice" in found[0]["ml_reason"]
+    assert sum(row["critical"] for row in found) == pytest.approx(1, abs=0.01)
