@@ -34,7 +34,7 @@ from mfgsql.cli.load import load
 from mfgsql.cli.maintenance import maintenance
 from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
-from mfgsql.cli.report import report
+from mfgsql.cli.report import page, report
 from mfgsql.cli.runs import runs
 from mfgsql.cli.serve import serve
 from mfgsql.cli.sql import sql
@@ -111,6 +111,7 @@ for _command in (
     thresholds,
     importance,
     report,
+    page,
     models,
     runs,
     serve,

@@ -1,4 +1,4 @@
-"""``report``: all about a model as one HTML page."""
+"""``report`` and ``page``: all about a model, or what a verb suggests, as one HTML page."""
 
 from __future__ import annotations
 
@@ -34,6 +34,36 @@ def report(model: str, output: str | None, db: str) -> None:
     if output == "-":
         click.echo(page)
         return
+    _told(output, page)
+
+
+@click.command()
+@click.argument("query")
+@click.option("-o", "--output", metavar="FILE", required=True, help="The page; - writes to the screen.")
+@click.option("--title", help="Of the page.")
+@click.option("--x", metavar="COL", help="Column that a Pareto front is drawn by, from left to right.")
+@click.option("--y", metavar="COL", help="Another one, from below.")
+@database()
+def page(query: str, output: str, title: str | None, x: str | None, y: str | None, db: str) -> None:
+    """What a QUERY over ml_bottlenecks, ml_whatif, ml_recommend or ml_generate suggests, as one HTML page.
+
+    \b
+    Example:
+      mfgsql page "FROM ml_bottlenecks('states', station := 'machine_id', order_by := 'ts', state := 'state', \\
+        each := INTERVAL 1 DAY)" -o line.html --db plant.duckdb
+    """
+    if output != "-":
+        _check_page(Path(output))
+    with opened(db) as session:
+        rows = f"(\n{query.rstrip().rstrip(';')}\n) AS b"
+        text = str(session.execute(f"SELECT ml_page(list(b), ?, ?, ?) FROM {rows}", [title, x, y]).fetchone()[0])
+    if output == "-":
+        click.echo(text)
+        return
+    _told(output, text)
+
+
+def _told(output: str, page: str) -> None:
     size = _write(Path(output), page)
     click.echo(f"{output} ({size / 1024:,.0f} KiB)")
 

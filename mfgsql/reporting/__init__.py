@@ -5,6 +5,6 @@ A panel of the page is one function ``(Facts) -> Panel | None``; see `mfgsql.rep
 
 from mfgsql.reporting.facts import Facts, Missing
 from mfgsql.reporting.panel import Panel, panel
-from mfgsql.reporting.rendering import check_installed, render
+from mfgsql.reporting.rendering import check_installed, render, render_rows
 
-__all__ = ["Facts", "Missing", "Panel", "check_installed", "panel", "render"]
+__all__ = ["Facts", "Missing", "Panel", "check_installed", "panel", "render", "render_rows"]

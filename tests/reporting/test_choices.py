@@ -1,0 +1,71 @@
+"""Pages of what verbs suggest: bottlenecks over time, gains of changes, Pareto fronts."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfgsql import connect
+from mfgsql.errors import MfgsqlError
+from mfgsql.reporting import choices, render_rows
+
+STATIONS = """(SELECT s AS station, d AS period_start, s = 'mill' AS is_bottleneck, if(s = 'mill', 0.7, 0.1) AS critical,
+  s || ' limits <the line>' AS finding FROM (VALUES ('mill'), ('wash')) v(s), range(DATE '2026-01-01', DATE '2026-01-11', INTERVAL 1 DAY) r(d)) AS b"""
+
+
+@pytest.fixture(scope="module")
+def s():
+    with connect(":memory:") as session:
+        yield session
+
+
+def page(s, sql):
+    return s.execute(sql).fetchone()[0]
+
+
+def test_stations_over_time(s):
+    told = page(s, f"SELECT ml_page(list(b), title := 'Line & more') FROM {STATIONS}")
+    assert "<svg" in told
+    assert "Line &amp; more" in told
+    assert "10 of 10 periods, last 2026-01-10" in told
+    assert "0 of 10 periods" in told
+    assert "<the line>" not in told
+    assert "http" not in told.replace("http-equiv", "")
+
+
+def test_stations_without_periods_tell_their_findings(s):
+    told = page(s, f"SELECT ml_page(list(b)) FROM (SELECT * EXCLUDE (period_start) FROM {STATIONS} WHERE period_start = DATE '2026-01-01') AS b")
+    assert "mill limits &lt;the line&gt;" in told
+    assert "<svg" not in told
+
+
+def test_gains(s):
+    rows = "(VALUES (1, 'mill: -10 %', 3.1, 2.2, 4.0, 'faster'), (2, 'wash: -10 %', 0.1, -0.2, NULL, 'no use')) AS b(rank, change, gain, lower, upper, suggestion)"
+    told = page(s, f"SELECT ml_page(list(b)) FROM (FROM {rows}) AS b")
+    assert "What changes would bring" in told
+    assert "mill: -10 %" in told
+    assert "<svg" in told
+
+
+def test_a_front_by_the_columns_that_are_told(s):
+    rows = "(SELECT i AS design, i * 2.0 AS cost, 9.0 - i AS predicted_strength, 1 + i % 2 AS pareto_rank, 'ok' AS ml_status FROM range(8) r(i)) AS b"
+    told = page(s, f"SELECT ml_page(list(b)) FROM {rows}")
+    assert "Points of cost and predicted_strength; 4 of 8 are on the front." in told
+    assert "Points of design and cost" in page(s, f"SELECT ml_page(list(b), x := 'design', y := 'cost') FROM {rows}")
+
+
+def test_a_front_with_nothing_on_it_is_a_table():
+    assert choices.front([{"pareto_rank": None, "cost": None, "why": "none"}], None, None) is not None
+    assert "<svg" not in render_rows([{"pareto_rank": None, "cost": None, "why": "none"}])
+
+
+def test_other_rows_are_a_table(s):
+    assert "1 row" in page(s, "SELECT ml_page(list(b)) FROM (SELECT 1 AS a, [1] AS l, NULL AS n) AS b")
+
+
+@pytest.mark.parametrize(("call", "said"), [
+    ("ml_page([])", "no rows"), ("ml_page(NULL)", "no rows"), ("ml_page(3)", "list of rows"), ("ml_page([3])", "list of rows"),
+    ("ml_page([{'a': 1}], x := 'b')", "no column 'b'"),
+])  # fmt: skip
+def test_what_is_no_page_says_so(s, call, said):
+    with pytest.raises(MfgsqlError, match=said):
+        s.execute(f"SELECT {call}").fetchall()
