@@ -103,7 +103,7 @@ def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) ->
         assert all(any(f"{n} := " in called for called in WAYS[name]) for n, default in given.items() if default is not None)
         return
     if "AS TABLE" not in function.sql:
-        values = VALUES | {"input": "t"}
+        values = VALUES | {"input": "t", "rows": "[t]", "title": "'Parts'", "x": "'id'", "y": "'torque'"}
         one_row = "(SELECT * FROM parts LIMIT 1) t"
         plant.execute(f"SELECT {name}({', '.join(values[n] for n in given)}) FROM {one_row}").fetchall()
         return

@@ -60,7 +60,6 @@ COMMANDS = [
     ),
     ("suppliers", "parts", "--supplier", "unit", "--ordered", "ts", "--promised", "ts", "--received", "ts"),
     ("bottlenecks", JOBS, *OF_JOBS, "--each", "1 day"),
-    ("page", "SELECT id AS design, torque AS cost, 1 AS pareto_rank FROM parts LIMIT 3", "-o", "-", "--y", "cost"),
     ("whatif", JOBS, *OF_JOBS, "--change", "turn: -10 %", "--option", "replications=2"),
     ("whatif", JOBS, *OF_JOBS, "--machine", "9", "--option", "replications=2"),
     ("drivers", "SELECT * EXCLUDE ts FROM parts", "--target", "failed"),
