@@ -196,8 +196,7 @@ class Reader:
                 tree = _replaced(tree, place if isinstance(place, exp.Not) else node, new)
                 continue
             if node.find_ancestor(exp.Not, exp.Case) is not None or place.find_ancestor(exp.Predicate) is not None:
-                raise OptionError(f"The constraint '{condition.text}' asks for a prediction within NOT or CASE.",
-                                  remedy="Say it straight: 'strength >= 60'.")  # fmt: skip
+                raise _more_than_compared(condition.text, node.name)
             tree = _replaced(tree, place, self._compared(node, place, condition.text))
         columns = frozenset(c.name for c in tree.find_all(exp.Column))
         return replace(condition, tree=tree, columns=columns)
@@ -220,8 +219,7 @@ class Reader:
         if isinstance(place, exp.In) and target.classes and place.this.unnest() is node:
             return self._probability(target, [self._class(text, target, e) for e in place.expressions], True)
         if type(place) not in _TURNED:
-            raise OptionError(f"The constraint '{text}' does more with '{target.name}' than to compare it.",
-                              remedy=f"As in: '{target.name} >= 60'.")  # fmt: skip
+            raise _more_than_compared(text, target.name)
         here = place.this.unnest() is node
         other, kind = (place.expression, type(place)) if here else (place.this, _TURNED[type(place)])
         if target.classes and kind in (exp.EQ, exp.NEQ):
@@ -250,6 +248,11 @@ class Reader:
     def _column(self, end: End) -> exp.Expression:
         self.ends[end] = None
         return exp.column(end.column)
+
+
+def _more_than_compared(text: str, name: str) -> OptionError:
+    return OptionError(f"The constraint '{text}' does more with '{name}', which is predicted, than to compare it.",
+                       remedy=f"Say it straight, as in '{name} >= 60', without NOT and CASE.")  # fmt: skip
 
 
 def _listed(args: Mapping[str, Any], argument: str) -> list[str]:
