@@ -45,7 +45,8 @@ def recommend(
 
     \b
     Example:
-      mfgsql recommend strength mixes_now --adjust water,cement --maximize strength --limit "water >= 140" --db plant.duckdb
+      mfgsql recommend strength mixes_now --adjust water,cement --maximize strength --limit "water >= 140" \\
+        --db plant.duckdb
     """
     check_path(path)
     named = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
