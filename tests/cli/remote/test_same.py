@@ -57,7 +57,7 @@ COMMANDS = [
     ("drivers", "SELECT * EXCLUDE ts FROM parts", "--target", "failed"),
     ("predict", "fail", "parts"),
     ("predict", "fail", "FROM parts LIMIT 2", "--explain", "2"),
-    ("recommend", "wear", "FROM parts LIMIT 2", "--adjust", "torque,shift", "--maximize", "wear", "--limit", "torque <= 3", "-k", "2", "--option", "trials=200"),
+    ("recommend", "fail", "FROM parts LIMIT 2", "--adjust", "torque,shift", "--minimize", "failed", "--limit", "torque <= 3", "-k", "2", "--option", "trials=200"),
     ("evaluate", "fail", "parts"),
     ("evaluate", "fail", "parts", "--confusion"),
     ("thresholds", "fail", "parts", "--missed", "20", "--false-alarm", "1"),
