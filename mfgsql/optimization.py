@@ -25,9 +25,11 @@ Mask = npt.NDArray[np.bool_]
 
 HOLDS = 5e-10  # what is less off than this is off by rounding
 _POPULATION = 64
-_BEST = 4  # members of which one is followed
+_BEST = 2  # members of which one is followed
 _LEAST = 1e-3  # of an objective's range: what a needless change must bring
-_REVERTED, _RESAMPLED, _ROLLED = 0.3, 0.1, 0.1  # probabilities
+_KNOWN = 0.5  # of what is tried at random begins with values that there were together
+_REVERTED, _RESAMPLED, _ROLLED = 0.1, 0.03, 0.03  # probabilities
+_SHAKEN, _STEP = 0.3, 0.02  # members that are moved a little at random, by this share of each range
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ def search(
     start: Floats,
     judge: Judge,
     *,
+    known: Floats | None = None,
     equalities: Equalities | None = None,
     most: int | None = None,
-    trials: int = 4_000,
+    trials: int = 6_000,
     seed: int = 0,
     check: Callable[[], None] = lambda: None,
 ) -> Found:
@@ -74,11 +77,13 @@ def search(
 
     Args:
         start: rows as they are, [rows, d]; NaN where unknown. judge: of candidates [n, d] for those rows [n].
+        known: values that there were together, [s, d]; half of what is tried at random begins with such.
         equalities: hold exactly, by columns that follow from the others. most: columns that may change, at most.
         trials: candidates a row, at least one generation. check: called before each generation.
     """
     population = min(_POPULATION, max(8, trials // 2))
-    run = _Search(space, start, judge, equalities, most or space.width, population, seed)
+    seen = np.zeros((0, space.width)) if known is None else known
+    run = _Search(space, start, judge, seen, equalities, most or space.width, population, seed)
     for _ in range(max(1, trials // population - 1)):
         check()
         run.step()
@@ -98,17 +103,25 @@ class _Search:
     """A population for each row, [rows, members, d]."""
 
     def __init__(
-        self, space: Space, start: Floats, judge: Judge, equalities: Equalities | None, most: int, size: int, seed: int
+        self,
+        space: Space,
+        start: Floats,
+        judge: Judge,
+        known: Floats,
+        equalities: Equalities | None,
+        most: int,
+        size: int,
+        seed: int,
     ) -> None:
-        self.space, self.judge, self.equalities = space, judge, equalities
+        self.space, self.judge, self.known, self.equalities = space, judge, known, equalities
         self.rng = np.random.default_rng(seed)
         self.start = start[:, None, :]
         self.rows, self.size = len(start), size
         most = min(most, space.width)
-        self.caps = 1 + (np.arange(size) * most // size if most > 1 else np.zeros(size, np.int64))
-        self.caps = self.rng.permutation(self.caps)
+        few = most * np.arange(size) * 2 // size  # of half of the members from one change on, of the others all
+        self.caps = self.rng.permutation(np.clip(few + 1, 1, most))
         self.seen: list[tuple[Floats, Floats, Floats]] = []
-        first = np.broadcast_to(space.sample(self.rng, size), (self.rows, size, space.width))
+        first = np.broadcast_to(self._fresh(), (self.rows, size, space.width))
         kept = self.rng.random((size, space.width)).argsort(axis=1) < self.caps[:, None]
         values = self._repaired(np.where(kept, first, self.start))
         values[:, 0] = start
@@ -132,9 +145,11 @@ class _Search:
         moved = here.values + pull * (followed - here.values) + push * (one - other)
         taken = np.where(rng.random((self.size, self.space.width)) < 0.5, followed, one)
         moved = np.where(self.space.choice, taken, moved)
-        fresh = self.space.sample(rng, self.size)
+        fresh = self._fresh()
         moved = np.where(rng.random(moved.shape[1:]) < _RESAMPLED / self.space.width**0.5, fresh, moved)
         moved = np.where(np.isnan(moved), fresh, moved)
+        shaken = (rng.random((self.size, 1)) < _SHAKEN) * rng.standard_normal(moved.shape[1:])
+        moved = moved + np.where(self.space.choice, 0.0, _STEP * (self.space.high - self.space.low)) * shaken
         crossed = rng.random(moved.shape[1:]) < rng.choice([0.1, 0.5, 0.9], (self.size, 1))
         crossed[np.arange(self.size), rng.integers(0, self.space.width, self.size)] = True
         child = self._capped(np.where(crossed, moved, here.values))
@@ -146,6 +161,15 @@ class _Search:
                 for new, mine in zip(vars(born).values(), vars(here).values(), strict=True)
             )
         )
+
+    def _fresh(self) -> Floats:
+        """Values at random, and of half of the members such as there were, [members, d]."""
+        drawn = self.space.sample(self.rng, self.size)
+        if not len(self.known):
+            return drawn
+        some = self.known[self.rng.integers(0, len(self.known), self.size)]
+        taken = (self.rng.random((self.size, 1)) < _KNOWN) & ~np.isnan(some)
+        return np.where(taken, some, drawn)
 
     def _followed(self, worth: Floats) -> Floats:
         """For each member one of the best by its wish that change no more than it may, [rows, members, d]."""

@@ -16,7 +16,7 @@ from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.features import Encoder, FeatureSet
 from mfgsql.features.categorical import CategoricalEncoder
 from mfgsql.features.numeric import NumericEncoder
-from mfgsql.features.profile import INTEGER_TYPES, base_type
+from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, base_type
 from mfgsql.spaces import Space
 
 Floats = npt.NDArray[np.float64]
@@ -49,7 +49,10 @@ class Adjustable:
     def values(self, numbers: Floats) -> pa.Array:
         """As the source's type holds them, [n]; NULL where it is NaN."""
         unknown, kind = np.isnan(numbers), base_type(self.type)
-        if self.choices:
+        if self.choices and kind in NUMERIC_TYPES:
+            told = np.array([float(text) for text in self.choices])
+            numbers = np.where(unknown, np.nan, told[np.where(unknown, 0, numbers).astype(np.int64)])
+        elif self.choices:
             texts = pa.array(self.choices).take(pa.array(np.where(unknown, 0, numbers).astype(np.int64)))
             texts = pa.array(texts.to_pylist(), pa.string(), mask=unknown)
             return texts.cast(pa.bool_()) if kind == "BOOLEAN" else texts
@@ -59,8 +62,12 @@ class Adjustable:
 
     def numbers(self, values: pa.Array) -> Floats:
         """Values as the search has them, [n]; NaN where there is none, or one that may not be set to."""
-        if not self.choices:
-            return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+        if base_type(self.type) in NUMERIC_TYPES:
+            numbers = np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+            if not self.choices:
+                return numbers
+            by_value = {float(text): float(number) for number, text in enumerate(self.choices)}
+            return np.array([by_value.get(value, np.nan) for value in numbers.tolist()])
         texts = [None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in values.to_pylist()]
         place = {text: float(number) for number, text in enumerate(self.choices)}
         return np.array([place.get(text, np.nan) if text is not None else np.nan for text in texts])

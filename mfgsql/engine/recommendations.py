@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.adjusting import Adjustable, Floats, stepped
@@ -39,13 +40,13 @@ def _rows(
     present = read_present(con, asked, scorers)
     if not len(present):
         return
-    adjust, variants = asked.adjust, []
+    variants, learnt = [], []
     for number, scorer in enumerate(scorers):
         familiarity, rows = learnt_from(engine, asked, number, scorer)
         variants.append(Variants(scorer, present.batches[number], familiarity))
-        by_lower = {} if rows is None else {n.lower(): rows[n] for n in rows.column_names}
-        adjust = [_stepped(a, by_lower.get(a.name.lower())) for a in adjust]
-    adjust = [stepped(a, a.numbers(present.table[a.name].combine_chunks())) for a in adjust]
+        learnt += [] if rows is None else [rows]
+    known = np.concatenate([_numbers(asked.adjust, rows) for rows in (learnt or [present.table])])
+    adjust = [stepped(a, known[:, i]) for i, a in enumerate(asked.adjust)]
     candidates = Candidates(con, asked, adjust, present, variants, cancellation.check)
     advice = Advice(candidates)
     void = np.logical_or.reduce([np.zeros(len(present), bool) if s.void is None else s.void for s in present.status])
@@ -53,21 +54,26 @@ def _rows(
     told: dict[int, Rows] = {int(row): [advice.nothing(int(row), None)] for row in np.flatnonzero(void)}
     for at in range(0, len(here), size):
         some = here[at : at + size]
-        told |= _recommended(candidates, advice, some)
+        told |= _recommended(candidates, advice, known, some)
     for row in sorted(told):
         yield from told[row]
 
 
-def _stepped(one: Adjustable, learnt: Any) -> Adjustable:
-    return one if learnt is None else stepped(one, one.numbers(learnt.combine_chunks()))
+def _numbers(adjust: list[Adjustable], rows: pa.Table) -> Floats:
+    """Values of adjusted columns that there were together, [rows, d]; NaN of a column that isn't there."""
+    by_lower = {n.lower(): rows[n].combine_chunks() for n in rows.column_names}
+    none = np.full(len(rows), np.nan)
+    named = [(a, by_lower.get(a.name.lower())) for a in adjust]
+    return np.stack([none if values is None else a.numbers(values) for a, values in named], axis=1)
 
 
-def _recommended(candidates: Candidates, advice: Advice, rows: Integers) -> dict[int, Rows]:
+def _recommended(candidates: Candidates, advice: Advice, known: Floats, rows: Integers) -> dict[int, Rows]:
     """Suggestions for some rows, by their numbers."""
     effort, equalities = candidates.asked.effort, candidates.equalities(rows)
     found = search(
         candidates.space, candidates.start[rows], lambda values, which: candidates.judge(values, rows[which]),
-        equalities=equalities, most=effort.most, trials=effort.trials, seed=effort.seed, check=candidates.check,
+        known=known, equalities=equalities, most=effort.most, trials=effort.trials, seed=effort.seed,
+        check=candidates.check,
     )  # fmt: skip
     told = {}
     for number, row in enumerate(rows.tolist()):

@@ -26,7 +26,7 @@ TASKS = ("classification", "regression", "rul")
 OPTIONS = ("beyond", "most_changes", "trials", "seed")
 CHANGES = 'STRUCT(feature VARCHAR, "from" VARCHAR, "to" VARCHAR)[]'
 _EXAMPLE = "{'most_changes': 2, 'seed': 1}"
-_MOST_K, _TRIALS = 100, 4_000
+_MOST_K, _TRIALS = 100, 6_000
 _BEHIND = {
     "gain": "DOUBLE", "change_cost": "DOUBLE", "changes": CHANGES, "why": "VARCHAR", "ml_status": "VARCHAR",
     "ml_reason": "VARCHAR",

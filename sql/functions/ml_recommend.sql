@@ -10,7 +10,7 @@
 -- costs: what changing a column by one costs, or a category at all, as {'cement': 0.12, 'line': 40}
 -- k: suggestions for each row, at most; default 3
 -- level: of the interval whose cautious end counts, and the probability that a condition on a class asks for; default 0.9
--- options: {'beyond': true} lets values leave the range that was learnt from, {'most_changes': 2}, {'trials': 4000} for each row, {'seed': 0}
+-- options: {'beyond': true} lets values leave the range that was learnt from, {'most_changes': 2}, {'trials': 6000} for each row, {'seed': 0}
 -- columns: the source's with adjusted values, derived ones, suggestion (from 1; NULL where there is none), current_<target>, predicted_<target>, lower and upper (wider where the row is unlike those learnt from), of classes current_probability and probability, pareto_rank (of several objectives), gain (of the first: the cautious end against what is predicted now), change_cost, changes, why, ml_status (ok, uncertain, nothing_better, beyond_reach, infeasible, or as of ml_predict), ml_reason
 -- example: FROM ml_recommend('strength', 'SELECT * FROM mixes WHERE batch = 812', maximize := 'strength', adjust := ['water', 'cement'], subject_to := ['water between 140 and 190'])
 CREATE OR REPLACE MACRO ml_recommend(model, source, adjust := NULL, maximize := NULL, minimize := NULL, goal := NULL, subject_to := NULL, derive := NULL, costs := NULL, k := NULL, level := NULL, options := NULL) AS TABLE

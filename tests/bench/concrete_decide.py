@@ -23,8 +23,8 @@ NAMES = ("cement", "slag", "ash", "water", "superplasticizer", "coarse", "fine")
 PRICES = np.array([0.12, 0.05, 0.03, 0.001, 2.0, 0.012, 0.010])  # of a kilogram
 DENSITIES = np.array([3150, 2900, 2300, 1000, 1100, 2700, 2650])  # kilograms a cubic metre
 AIR = 0.02
-TARGETS, TRIALS, TRIALS_TPE = 100, 4_000, 100
-LEVELS = (0.5, 0.9)
+TARGETS, TRIALS, TRIALS_TPE = 100, 6_000, 100
+LEVELS = (0.5, 0.7, 0.9)
 
 
 def run() -> list[dict]:
@@ -173,8 +173,10 @@ def _tpe(predicted, row: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.nd
 def on_record(half: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The cheapest mix whose measured strength, at that age or before, is enough."""
     cost, mixes = half[:, :7] @ PRICES, np.full((len(targets), len(NAMES)), np.nan)
+    volume, ratio = (half[:, :7] / DENSITIES).sum(axis=1), half[:, 3] / half[:, :3].sum(axis=1)
+    sound = (np.abs(volume - 1 + AIR) <= 0.01) & (ratio >= 0.3) & (ratio <= 0.7)  # few are exactly one cubic metre
     for number, row in enumerate(targets):
-        fit = np.flatnonzero((half[:, 8] >= row[8]) & (half[:, 7] <= row[7]))
+        fit = np.flatnonzero((half[:, 8] >= row[8]) & (half[:, 7] <= row[7]) & sound)
         if len(fit):
             mixes[number] = half[fit[cost[fit].argmin()], :7]
     return mixes

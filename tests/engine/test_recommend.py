@@ -201,6 +201,14 @@ def test_most_changes_and_types_of_odd_columns(s: Session) -> None:
     assert rows[0]["nested"] == {"a": [1, None]} and rows[0]['odd "name'] == 'x\'"y' and rows[0]["raw"] == b"\xaa"
 
 
+def test_values_may_be_listed_and_beyond_is_a_choice(s: Session) -> None:
+    asked = "adjust := {'water': {'values': [150, 172.5]}, 'cement': [90, 400]}, maximize := 'strength'"
+    rows = recommend(s, "'strength'", NOW, asked, "options := {'trials': 600, 'beyond': true}")
+    assert {r["water"] for r in rows if any(c["feature"] == "water" for c in r["changes"])} <= {150, 172.5}
+    assert any(r["cement"] > 299 and r["ml_status"] == "out_of_range" for r in rows)
+    assert all(r["cement"] <= 299 for r in recommend(s, "'strength'", NOW, asked))
+
+
 def test_missing_values_and_no_rows(s: Session) -> None:
     assert recommend(s, "'strength'", "FROM mixes WHERE false", "adjust := ['water'], maximize := 'strength'") == []
     source = "SELECT * REPLACE (NULL::DOUBLE AS water, if(id = 1, NULL, line) AS line) FROM mixes WHERE id < 2"
