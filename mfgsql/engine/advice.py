@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mfgsql.engine.adjusting import Floats
+from mfgsql.engine.adjustable import Floats
 from mfgsql.engine.candidates import Candidates, Integers, Outlook
-from mfgsql.engine.goals import PROBABILITY, End
+from mfgsql.engine.caution import PROBABILITY, End
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.present import encode
 from mfgsql.optimization import HOLDS, Found
@@ -181,8 +181,8 @@ class Advice:
             now = now.set_column(now.column_names.index(name), name, new)
         base = self._base_status(row)
         found: list[tuple[str, str | None]] = [("ok", None)] * len(values)
-        for manifest in self.asked.manifests:
-            told = row_status(encode(manifest, now.combine_chunks()).flags, len(values))
+        for variants in self.candidates.variants:
+            told = row_status(encode(variants.scorer.model.manifest, now.combine_chunks()).flags, len(values))
             pairs = zip(told.status.to_pylist(), told.reason.to_pylist(), strict=True)
             found = [new if old[0] == "ok" else old for old, new in zip(found, pairs, strict=True)]
         history = any(m.history is not None for m in self.asked.manifests)

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from mfgsql.engine.adjusting import Adjustable, Floats, space_of
+from mfgsql.engine.adjustable import Adjustable, Floats, space_of
+from mfgsql.engine.caution import PROBABILITY, UPPER, End
 from mfgsql.engine.conditions import Condition, Judge
-from mfgsql.engine.goals import PROBABILITY, UPPER, End
 from mfgsql.engine.present import Present
 from mfgsql.engine.recommending import Asked
 from mfgsql.equalities import Equalities
@@ -24,6 +24,7 @@ from mfgsql.optimization import HOLDS, Judged
 from mfgsql.scoring.variants import Told, Variants
 
 Integers = npt.NDArray[np.int64]
+_NOTICED = 1e-3  # of a probability, or of a target's deviation
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,14 @@ class Candidates:
         if not objectives:
             objectives = [self.effort(values, rows)]
         return Judged(self._judge.excess(columns), np.stack(objectives, axis=1))
+
+    def least(self) -> Floats:
+        """What each objective has to gain, or it is no better than it is: of predictions what one would notice, [m]."""
+        targets = self.asked.targets
+        ends = [objective.end for objective in self.asked.goals.objectives] or [None]
+        of = [None if end is None else targets[end.model] for end in ends]
+        scales = [0.0 if target is None else 1.0 if target.classes else target.deviation for target in of]
+        return np.maximum(_NOTICED * np.array(scales), 1e-9)
 
     def effort(self, values: Floats, rows: Integers) -> Floats:
         """What changing costs, or without costs how far all columns are moved, [n]."""

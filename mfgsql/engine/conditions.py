@@ -175,7 +175,8 @@ class Judge:
             found = self.con.execute(f"SELECT {selected} FROM {self._rows}").fetchnumpy()
         except (duckdb.BinderException, duckdb.ConversionException) as error:
             texts = ", ".join([f"'{c.text}'" for c in self.conditions] + [f"'{sql_of(e)}'" for e in self.expressions])
-            raise DataError(f"The constraints {texts} can't be told of these columns: {error}") from None
+            what = str(error).splitlines()[0]
+            raise DataError(f"The constraints {texts} can't be told of these columns: {what}") from None
         finally:
             self.con.unregister(_CANDIDATES)
         return np.stack([np.asarray(found[f"c{i}"], kind) for i in range(len(asked))], axis=1)

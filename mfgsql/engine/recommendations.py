@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.engine.adjusting import Adjustable, Floats, stepped
+from mfgsql.engine.adjustable import Adjustable, Floats, stepped
 from mfgsql.engine.advice import Advice
 from mfgsql.engine.candidates import Candidates, Integers
 from mfgsql.engine.engine import Engine
@@ -90,8 +90,7 @@ def _chosen(candidates: Candidates, found: Found, number: int, row: int) -> tupl
     better = holds & changed
     if holds[0]:
         gains = objectives[0] - objectives
-        better &= (gains > 1e-9 * np.maximum(np.abs(objectives[0]), 1e-9)).any(axis=1)
-        better &= (gains >= 0).all(axis=1) if objectives.shape[1] == 1 else True
+        better &= (gains > candidates.least()).any(axis=1)
     which = np.flatnonzero(better)
     which = which[np.unique(values[which], axis=0, return_index=True)[1]]
     which.sort()

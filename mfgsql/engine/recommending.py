@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from mfgsql.catalog import Version, resolve
-from mfgsql.engine.adjusting import Adjustable, adjustables, read_adjust, within
+from mfgsql.engine.adjustable import Adjustable, within
+from mfgsql.engine.adjusting import adjustables, read_adjust
 from mfgsql.engine.goals import Goals, Reader
 from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
@@ -19,7 +20,6 @@ from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.profile import TEXT_TYPES, base_type
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import tasks
 from mfgsql.tasks.task import Target
 
 TASKS = ("classification", "regression", "rul")
@@ -208,8 +208,3 @@ def _whole(name: str, told: Any, least: int, most: int) -> int | None:
     if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not least <= told <= most):
         raise OptionError(f"{name} is a whole number from {least} to {most:,}, not {told!r}.")
     return told
-
-
-def shape_of(manifest: Manifest) -> str:
-    """``value`` or ``class``."""
-    return tasks[str(manifest.task)].shape

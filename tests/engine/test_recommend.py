@@ -252,6 +252,10 @@ def test_sources_that_can_not_be(s: Session) -> None:
     asked = "adjust := ['water'], maximize := 'strength'"
     with pytest.raises(SourceError, match="no column 'sugar', which strength@1 reads"):
         recommend(s, "'strength'", "SELECT water, cement, line, wet FROM mixes", asked)
+    with pytest.raises(OptionError, match="'water' can't be adjusted: the source has VARCHAR, and the model learnt numbers"):
+        recommend(s, "'strength'", "SELECT * REPLACE (water::VARCHAR AS water) FROM mixes", asked)
+    with pytest.raises(DataError, match="'line <= 3' can't be told of these columns"):
+        recommend(s, "'strength'", NOW, asked + ", subject_to := ['line <= 3']")
     with pytest.raises(SourceError, match="can't be read"):
         recommend(s, "'strength'", "no_such_table", asked)
     with pytest.raises(DataError, match="1,600 rows or histories, and 1,000 can be recommended for at once.*LIMIT 1000"):
@@ -262,6 +266,19 @@ def test_other_tasks_are_refused(s: Session) -> None:
     s.execute("FROM ml_pretrain('base', 'SELECT cement, water FROM mixes', options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2})").fetchall()
     with pytest.raises(OptionError, match="'base@1' is a base, and what to change can be said by models of numbers and of classes only"):
         recommend(s, "'base'", NOW, "adjust := ['water'], maximize := 'strength'")
+
+
+def test_names_of_all_kinds_and_texts_beside(s: Session) -> None:
+    s.execute("""CREATE TABLE odd AS SELECT i % 17 AS "order", (hash(i) % 100)::INT AS "Größe [µm]", 'a' || i % 4 AS "sel""ect", (i % 17) * 2 + i % 4 AS "Y out",
+        ['leaks at the seal of pump ', 'as new and clean again today '][(1 + i % 2)::INT] || i AS note FROM range(300) r(i)""")
+    for model, left_out in (("odd", "note"), ("odd_texts", '"sel""ect"')):
+        s.execute(f"FROM ml_finetune('{model}', 'SELECT * EXCLUDE ({left_out}) FROM odd', target := 'Y out', options := {{'epochs': 2, 'width': 16, 'layers': 1, 'heads': 2}})").fetchall()
+    limit = """subject_to := ['"order" between 3 and 9 OR "sel""ect" = ''a1''', '"order" <> 5']"""
+    for row in recommend(s, "'odd'", "FROM odd LIMIT 3", f"adjust := ['order', 'Größe [µm]', 'sel\"ect'], goal := {{'Y out': 'maximize'}}, {limit}"):
+        assert row["suggestion"] is None or ((3 <= row["order"] <= 9 or row['sel"ect'] == "a1") and row["order"] != 5)
+    (row,) = recommend(s, "'odd_texts'", "FROM odd LIMIT 1", "adjust := ['order'], maximize := 'Y out', k := 1", "options := {'trials': 100}")
+    s.execute(f'CREATE OR REPLACE TABLE changed AS SELECT * REPLACE ({row["order"]} AS "order") FROM odd LIMIT 1')
+    assert row["predicted_y_out"] == pytest.approx(s.execute("SELECT predicted_y_out FROM ml_predict('odd_texts', 'changed')").fetchone()[0], abs=1e-5)
 
 
 def test_planning_searches_nothing_and_a_stop_is_heeded(s: Session) -> None:
