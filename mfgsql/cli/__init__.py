@@ -34,6 +34,7 @@ from mfgsql.cli.load import load
 from mfgsql.cli.maintenance import maintenance
 from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
+from mfgsql.cli.recommend import recommend
 from mfgsql.cli.report import page, report
 from mfgsql.cli.runs import runs
 from mfgsql.cli.serve import serve
@@ -98,6 +99,7 @@ for _command in (
     embed,
     search,
     similar,
+    recommend,
     maintenance,
     forecast,
     backtest,

@@ -9,11 +9,18 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from mfgsql.bottlenecks import OUTSIDE, Spans, active_periods, critical_path, shifting_bottleneck, spread_over_machines
 from mfgsql.engine.oplog import OPERATIONS, OperationLog, steps
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.shopclock import PERIODS
 from mfgsql.errors import DataError
+from mfgsql.flow.bottlenecks import (
+    OUTSIDE,
+    Spans,
+    active_periods,
+    critical_path,
+    shifting_bottleneck,
+    spread_over_machines,
+)
 
 COLUMNS = {
     "station": "VARCHAR", "period_start": "TIMESTAMP", "parts": "BIGINT", "machines": "BIGINT", "working": "DOUBLE",

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mfgsql.bottlenecks import Floats, Integers
 from mfgsql.errors import OptionError, did_you_mean
-from mfgsql.whatif import Change
+from mfgsql.flow.bottlenecks import Floats, Integers
+from mfgsql.flow.simulation import Change
 
 FORMS = "'<station>: -10 %', '<station>: -1 min' (or s, h) or '<station>: +1 machine'"
 _FORM = re.compile(r"\s*(.+?)\s*:\s*([+\-−])\s*(\d+(?:[.,]\d+)?)\s*(%|percent|[a-z]+)\s*", re.IGNORECASE | re.DOTALL)

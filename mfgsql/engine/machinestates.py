@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mfgsql.bottlenecks import active_periods, shifting_bottleneck
 from mfgsql.engine.bottlenecks import SPANS, fetched, put_spans, ranked, shares
 from mfgsql.engine.histories import moment
 from mfgsql.engine.logroles import check_time, find_column
@@ -18,6 +17,7 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.shopclock import PERIODS, ShopClock
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, did_you_mean, one_of
+from mfgsql.flow.bottlenecks import active_periods, shifting_bottleneck
 
 KINDS = ("working", "starved", "blocked", "failed", "changeover", "off")
 _WORDS = {

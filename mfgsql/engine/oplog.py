@@ -7,13 +7,13 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mfgsql.bottlenecks import Floats, Integers, Operations
 from mfgsql.engine.histories import moment
 from mfgsql.engine.logroles import Roles
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.shopclock import ShopClock
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError
+from mfgsql.flow.bottlenecks import Floats, Integers, Operations
 
 OPERATIONS = "__ml_operations"
 _RAW = "__ml_log"

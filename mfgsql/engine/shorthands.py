@@ -38,6 +38,10 @@ class Shorthands(ABC):
         """``FROM ml_predict(...)`` as a lazy ibis table."""
         return self.table("predict", model, source, **named)
 
+    def recommend(self, model: str | list[str], source: str, *, adjust: Any, **named: Any) -> Any:
+        """``FROM ml_recommend(...)`` as a lazy ibis table."""
+        return self.table("recommend", model, source, adjust=adjust, **named)
+
     def detect_anomalies(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_detect_anomalies(...)`` as a lazy ibis table."""
         return self.table("detect_anomalies", model, source, **named)

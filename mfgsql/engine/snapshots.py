@@ -75,7 +75,7 @@ def freeze(
         DataError: no rows.
     """
     source = read_source(at_place(con, args), args["source"])
-    types = _columns(con, source.select, args)
+    types = read_columns(con, source.select, args)
     for role in ROLES:
         if args.get(role):
             args[role] = _column(args[role], types, role)
@@ -178,7 +178,12 @@ def _check_weights(con: duckdb.DuckDBPyConnection, name: str) -> None:
         raise DataError(f"The weight {name!r} is 0 in every row: nothing would be learnt.")
 
 
-def _columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[str, str]:
+def read_columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[str, str]:
+    """Names and types of a source's columns, as far as what is committed has them.
+
+    Raises:
+        SourceError: it can't be read.
+    """
     try:
         return describe(con, select)
     except duckdb.Error as error:
@@ -187,7 +192,7 @@ def _columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[st
             near = re.search('Did you mean "([^"]+)"', str(error))
             text += f" Did you mean {near[1]!r}?" if near else ""
             hint = (
-                "If it is a temporary table or not committed yet: learning reads what is committed, so COMMIT first, "
+                "If it is a temporary table or not committed yet: only what is committed is read, so COMMIT first, "
                 "or CREATE TABLE it."
             )
         raise SourceError(f"The source {args['source']!r} can't be read: {text}", remedy=hint or None) from None

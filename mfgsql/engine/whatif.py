@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from mfgsql.bottlenecks import Floats, critical_path
 from mfgsql.engine.changes import candidates, parse_changes
 from mfgsql.engine.oplog import OPERATIONS, OperationLog
 from mfgsql.engine.planning import Rows
 from mfgsql.errors import DataError
-from mfgsql.lineflow import Line, calibrate
-from mfgsql.whatif import Change, Run, simulate
+from mfgsql.flow.bottlenecks import Floats, critical_path
+from mfgsql.flow.line import Line, calibrate
+from mfgsql.flow.simulation import Change, Run, simulate
 
 EFFECTS = {
     "measure": "VARCHAR", "now": "DOUBLE", "changed": "DOUBLE", "difference": "DOUBLE", "lower": "DOUBLE",

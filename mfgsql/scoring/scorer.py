@@ -196,13 +196,17 @@ class Scorer:
     def predict(self, continuous: Array, codes: Array) -> Prediction:
         """Predictions of rows as `FeatureSet.encode` gives them, in passes of ``batch`` rows."""
         with self.passing():
-            if len(continuous) <= self.batch:
-                return self.model.predict(self._output(continuous, codes))
-            passes = [
-                self._output(continuous[i : i + self.batch], codes[i : i + self.batch])
-                for i in range(0, len(continuous), self.batch)
-            ]
-            return self.model.predict(torch.cat(passes))  # once: what Python does for a pass holds up other threads
+            return self.model.predict(self.output(continuous, codes))
+
+    def output(self, continuous: Array, codes: Array) -> Tensor:
+        """The members' numbers of encoded rows, [rows, members, outputs] on the CPU; within `passing`."""
+        if len(continuous) <= self.batch:
+            return self._output(continuous, codes)
+        passes = [
+            self._output(continuous[i : i + self.batch], codes[i : i + self.batch])
+            for i in range(0, len(continuous), self.batch)
+        ]
+        return torch.cat(passes)  # one for all: what Python does for a pass holds up other threads
 
     def _forward(self, *arrays: Array) -> Tensor:
         """The network's numbers, float32 on the CPU."""

@@ -15,7 +15,7 @@ import mfgsql
 from mfgsql.engine import Session
 from mfgsql.engine.changes import candidates, parse_changes, read_changes
 from mfgsql.errors import CancelledError, DataError, OptionError
-from mfgsql.whatif import Change
+from mfgsql.flow.simulation import Change
 
 PRODUCTION = Path(__file__).parents[3] / "shared/data/production_log/Production.csv"
 ROLES = "case_id := 'c', station := 's', started := 'b', finished := 'e'"

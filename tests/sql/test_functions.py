@@ -25,16 +25,19 @@ VALUES = {
     "supply": "'SELECT ''A'' AS plant, 9 AS qty'", "demand": "'SELECT ''x'' AS depot, 7 AS qty'",
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
     "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
+    "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2",
     "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
-    "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}",
+    "ml_recommend": "{'seed': 1}", "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}",
 }  # fmt: skip
+OTHERS = {"ml_recommend": {"subject_to": "['torque <= 3']", "costs": "{'torque': 2}"}}  # what the same name means elsewhere
 NEEDED = {  # arguments with a default that can't do without
     "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
     "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
     "ml_capability": ("field", "options"), "ml_allocate": ("supply", "demand", "cost"),
+    "ml_recommend": ("adjust", "maximize"),
     "ml_supplier_risk": ("supplier", "ordered", "promised", "received"),
 }  # fmt: skip
 
@@ -109,6 +112,7 @@ def test_every_named_argument_can_be_given(plant: Session, function: SqlFile) ->
         return
     values = {n: VALUES[n] for n in given} | ({"model": "'new'"} if name in ("ml_finetune", "ml_pretrain") else {})
     values |= {"options": OPTIONS[name]} if name in OPTIONS else {}
+    values |= OTHERS.get(name, {})
     required = [values[n] for n, default in given.items() if default is None]
     for one in [n for n, default in given.items() if default is not None]:
         needed = [f"{n} := {values[n]}" for n in NEEDED.get(name, ()) if n != one]

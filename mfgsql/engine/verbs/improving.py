@@ -18,7 +18,7 @@ from mfgsql.engine.verbs.flowing import read_log_roles, read_machines
 from mfgsql.engine.verbs.predicting import check_level
 from mfgsql.engine.whatif import EFFECTS, SUGGESTIONS, WhatIf
 from mfgsql.errors import OptionError, did_you_mean, one_of
-from mfgsql.whatif import RELEASES
+from mfgsql.flow.simulation import RELEASES
 
 _OPTIONS = ("release", "replications", "seed", "machines", "released", "closed")
 _EXAMPLE = "{'release': 'log'}"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from mfgsql.errors import CancelledError, MissingExtraError
-from mfgsql.lineflow import Line, calibrate
-from mfgsql.whatif import Change, simulate
+from mfgsql.flow.line import Line, calibrate
+from mfgsql.flow.simulation import Change, simulate
 from tests.bench.lines import Line as Drawn
 from tests.bench.lines import play
-from tests.test_bottlenecks import operations
+from tests.flow.test_bottlenecks import operations
 
 
 def line(times, machines=None, places=None, wip=8.0, released=None):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mfgsql.bottlenecks import Floats, Integers, Operations
+from mfgsql.flow.bottlenecks import Floats, Integers, Operations
 
 _LATE = 10  # starts held up, at least, that tell of a full buffer
 _SURE = 0.5  # share of them at the very moment at which a place behind was freed

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mfgsql.bottlenecks import Floats, Operations, critical_path
 from mfgsql.errors import MissingExtraError
-from mfgsql.lineflow import Line
+from mfgsql.flow.bottlenecks import Floats, Operations, critical_path
+from mfgsql.flow.line import Line
 
 RELEASES = ("wip", "log", "always")
 _WARM = 0.2  # share of the cases until the line is as full as it gets

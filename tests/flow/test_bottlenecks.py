@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfgsql.bottlenecks import (
+from mfgsql.flow.bottlenecks import (
     OUTSIDE,
     Operations,
     Spans,

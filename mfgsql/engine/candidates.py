@@ -1,0 +1,203 @@
+"""What candidates are worth: predicted by the models, with caution, and judged by SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from mfgsql.engine.adjustable import Adjustable, Floats, space_of
+from mfgsql.engine.caution import PROBABILITY, UPPER, End
+from mfgsql.engine.conditions import Condition, Judge
+from mfgsql.engine.present import Present
+from mfgsql.engine.recommending import Asked
+from mfgsql.errors import DataError
+from mfgsql.optimization.equalities import Equalities
+from mfgsql.optimization.search import HOLDS, Judged
+from mfgsql.scoring.variants import Told, Variants
+
+Integers = npt.NDArray[np.int64]
+_NOTICED = 1e-3  # of a probability, or of a target's deviation
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a model says of candidates.
+
+    Attributes:
+        told: as it says it. lower, upper: of a number the ends of its interval, wider where the row is strange, [n];
+            of classes of each, [n, classes], drawn towards how frequent it is.
+    """
+
+    told: Told
+    lower: Floats
+    upper: Floats
+
+
+class Candidates:
+    """Candidates for rows, by the numbers that a search gives the adjusted columns.
+
+    Args:
+        adjust: with steps. check: raises where the work shall stop.
+    """
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, asked: Asked, adjust: list[Adjustable], present: Present,
+        variants: list[Variants], check: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.asked, self.adjust, self.present, self.variants, self.check = asked, adjust, present, variants, check
+        self.space = space_of(adjust)
+        self.start = np.stack([a.numbers(present.table[a.name].combine_chunks()) for a in adjust], axis=1)
+        self._named = {a.name for a in adjust}
+        goals = asked.goals
+        trees = [o.tree for o in goals.objectives if o.tree is not None]
+        ends = {end.column: "DOUBLE" for end in goals.ends}
+        self._judge = Judge(con, goals.conditions, {**asked.types, **ends}, [*trees, *goals.derived.values()])
+        self._con, self._trees = con, len(trees)
+        self._prices = np.array([asked.costs.get(a.name, 0.0) for a in adjust])
+
+    def judge(self, values: Floats, rows: Integers) -> Judged:
+        """Candidates [n, d] for those rows [n]."""
+        outlooks = self.outlooks(values, rows)
+        columns = self.columns(values, rows) | self.ends(outlooks)
+        numbers = iter(self._judge.numbers(columns).T[: self._trees])
+        objectives = []
+        for objective in self.asked.goals.objectives:
+            end = self.end(objective.end, outlooks) if objective.end else next(numbers)
+            objectives.append(np.nan_to_num(-end if objective.maximize else end, nan=1e300))
+        if not objectives:
+            objectives = [self.effort(values, rows)]
+        return Judged(self._judge.excess(columns), np.stack(objectives, axis=1))
+
+    def least(self) -> Floats:
+        """What each objective has to gain, or it is no better than it is: of predictions what one would notice, [m]."""
+        targets = self.asked.targets
+        ends = [objective.end for objective in self.asked.goals.objectives] or [None]
+        of = [None if end is None else targets[end.model] for end in ends]
+        scales = [0.0 if target is None else 1.0 if target.classes else target.deviation for target in of]
+        return np.maximum(_NOTICED * np.array(scales), 1e-9)
+
+    def effort(self, values: Floats, rows: Integers) -> Floats:
+        """What changing costs, or without costs how far all columns are moved, [n]."""
+        if self.asked.costs:
+            return self.change_cost(values, rows)
+        moved = self.space.distance(values, self.start[rows])
+        return np.asarray((moved + 0.1 * (moved > 0)).sum(axis=1))  # a small change is one, too
+
+    def change_cost(self, values: Floats, rows: Integers) -> Floats:
+        """By the costs that were told, [n]."""
+        start = self.start[rows]
+        by_one = np.where(self.space.choice | np.isnan(values - start), 1.0, np.abs(values - start))
+        return np.asarray(np.where(self.space.differs(values, start), by_one, 0.0) @ self._prices)
+
+    def outlooks(self, values: Floats, rows: Integers) -> list[Outlook]:
+        """What each model says of candidates."""
+        changed = self.changed(values, rows)
+        return [self._outlook(v, number, v.told(rows, changed, self.check)) for number, v in enumerate(self.variants)]
+
+    def changed(self, values: Floats, rows: Integers) -> dict[str, pa.Array]:
+        """Values of adjusted columns; NULL where one is as it was."""
+        differs = self.space.differs(values, self.start[rows])
+        return {a.name: a.values(np.where(differs[:, i], values[:, i], np.nan)) for i, a in enumerate(self.adjust)}
+
+    def _outlook(self, variants: Variants, number: int, told: Told) -> Outlook:
+        manifest, wider = self.asked.manifests[number], np.maximum(told.strangeness, 1.0)
+        target, task, said = self.asked.targets[number], variants.scorer.model.task, told.prediction
+        if said.scores is not None:
+            usual = np.array(target.counts, float) / sum(target.counts)
+            drawn = usual + (said.scores - usual) / wider[:, None]
+            return Outlook(told, np.minimum(said.scores, drawn), np.maximum(said.scores, drawn))
+        lower, upper = task.interval(said.values, manifest.calibration, self.asked.level)
+        if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
+            raise DataError(f"{self.asked.versions[number].name} was judged on too few rows to tell an interval of "
+                            f"level {self.asked.level:g}.", remedy="Ask for less: level := 0.5.")  # fmt: skip
+        return Outlook(told, said.values + (lower - said.values) * wider, said.values + (upper - said.values) * wider)
+
+    def end(self, end: End, outlooks: list[Outlook]) -> Floats:
+        """The number that an end stands for, [n]."""
+        outlook = outlooks[end.model]
+        if end.kind == PROBABILITY:
+            return np.asarray((outlook.lower if end.high else outlook.upper)[:, end.of])
+        return outlook.upper if end.kind == UPPER else outlook.lower
+
+    def ends(self, outlooks: list[Outlook]) -> dict[str, Floats]:
+        """What conditions name of predictions."""
+        return {end.column: self.end(end, outlooks) for end in self.asked.goals.ends}
+
+    def columns(self, values: Floats, rows: Integers) -> dict[str, Any]:
+        """What conditions and expressions name of the row itself."""
+        own = self.filled(values, rows)
+        found: dict[str, Any] = {"": values[:, 0]}  # tells how many rows there are
+        for name in self._judge.columns:
+            if name in self.asked.types:
+                found[name] = own[name] if name in own else self._now(name, rows)
+        return found
+
+    def filled(self, values: Floats, rows: Integers) -> dict[str, pa.Array]:
+        """Values of adjusted columns, also those that stay as they were."""
+        found = {}
+        for name, new in self.changed(values, rows).items():
+            now = self._now(name, rows)
+            found[name] = pc.coalesce(new, now if now.type == new.type else now.cast(new.type, safe=False))
+        return found
+
+    def _now(self, name: str, rows: Integers) -> pa.Array:
+        return self.present.table[name].combine_chunks().take(pa.array(rows))
+
+    def derived(self, values: Floats, rows: Integers) -> dict[str, Floats]:
+        """Columns that follow from others, [n] each."""
+        outlooks = {end.column: np.zeros(len(rows)) for end in self.asked.goals.ends}
+        numbers = self._judge.numbers(self.columns(values, rows) | outlooks).T[self._trees :]
+        return dict(zip(self.asked.goals.derived, numbers, strict=True))
+
+    def holds(self, values: Floats, rows: Integers) -> npt.NDArray[np.bool_]:
+        """Whether each condition holds of the rows as they would be shown, [n, conditions]."""
+        columns = self.columns(values, rows) | self.ends(self.outlooks(values, rows))
+        return np.asarray(self._judge.excess(columns) <= HOLDS)
+
+    # -- equalities ---------------------------------------------------------------------------------------------------
+
+    def equalities(self, rows: Integers) -> Equalities | None:
+        """Those among the conditions that are linear in adjusted numbers, of some rows."""
+        found = [told for condition in self.asked.goals.conditions for part in condition.parts()
+                 if isinstance(part, exp.EQ) and (told := self._equality(condition, part))]  # fmt: skip
+        if not found:
+            return None
+        return Equalities(*(np.stack(parts, axis=1)[rows] for parts in zip(*found, strict=True)))
+
+    def _equality(self, condition: Condition, part: exp.EQ) -> tuple[Floats, Floats] | None:
+        """Factors [rows, d] and totals [rows], by asking what the difference is at a point, beside it, and far off."""
+        names = {column.name for column in part.find_all(exp.Column)}
+        places = [i for i, a in enumerate(self.adjust) if a.name in names and not a.choices]
+        if not places or not names <= set(self.asked.types) or part.find(exp.Boolean):
+            return None
+        if any(literal.is_string for literal in part.find_all(exp.Literal)):
+            return None
+        tree = exp.Sub(this=exp.paren(part.this.copy()), expression=exp.paren(part.expression.copy()))
+        judge = Judge(self._con, [], self.asked.types, [tree])
+        rows, width = len(self.start), self.space.width
+        base = np.where(self.space.choice, self.start, self.space.low)
+        points = np.repeat(base[None], len(places) + 2, axis=0) if base.ndim > 1 else base
+        for number, place in enumerate(places, start=1):
+            points[number, :, place] += 1.0
+        points[-1, :, places] = self.space.high[places, None]
+        numbers = np.stack([judge.numbers(self._at(judge, p))[:, 0] for p in points])
+        factors = np.zeros((rows, width))
+        factors[:, places] = (numbers[1:-1] - numbers[0]).T
+        far = numbers[0] + factors[:, places] @ (self.space.high - self.space.low)[places]
+        size = np.maximum(np.abs(numbers).max(axis=0), 1.0)
+        if not np.isfinite(numbers).all() or (np.abs(far - numbers[-1]) > 1e-6 * size).any():
+            return None
+        return factors, factors[:, places] @ self.space.low[places] - numbers[0]
+
+    def _at(self, judge: Judge, values: Floats) -> Mapping[str, Any]:
+        own = {a.name: a.values(values[:, i]) for i, a in enumerate(self.adjust)}
+        found = {n: own[n] if n in own else self.present.table[n].combine_chunks() for n in judge.columns}
+        return found | {"": values[:, 0]}

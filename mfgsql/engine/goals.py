@@ -1,0 +1,146 @@
+"""What is to be reached: objectives, and conditions on predictions, on columns, and on what follows from these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlglot import exp
+
+from mfgsql.engine.caution import LOWER, PROBABILITY, UPPER, Caution, End
+from mfgsql.engine.conditions import Condition, parse_conditions
+from mfgsql.engine.expressions import VALUES, Names, checked, tree_of
+from mfgsql.engine.planning import read_names
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.errors import OptionError, one_of
+from mfgsql.tasks import Target
+
+_EXPRESSION = "an expression of columns, as '0.12 * cement + 0.01 * water'"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is to be as high or as low as can be.
+
+    Attributes:
+        text: as it was written. maximize: whether it is to be high. end: of a prediction. tree: of columns, instead.
+    """
+
+    text: str
+    maximize: bool
+    end: End | None = None
+    tree: exp.Expression | None = None
+
+
+@dataclass(frozen=True)
+class Goals:
+    """What is asked for.
+
+    Attributes:
+        objectives: the first one is what suggestions are ordered by. conditions: that have to hold; the last
+            ``reached`` of them are goals. derived: columns that follow from others. ends: that conditions name.
+    """
+
+    objectives: tuple[Objective, ...]
+    conditions: tuple[Condition, ...]
+    reached: int
+    derived: dict[str, exp.Expression] = field(default_factory=dict)
+    ends: tuple[End, ...] = ()
+
+
+class Reader:
+    """Reads what is asked for.
+
+    Args:
+        targets: of the models. types: of the source's columns. level: probability that a condition on a class asks for.
+    """
+
+    def __init__(self, targets: Sequence[Target], types: Mapping[str, str], level: float) -> None:
+        self.caution, self.known = Caution(targets, level), list(targets)
+        self.columns = [n for n in types if n.lower() not in self.caution.numbers]
+        self.derived: dict[str, exp.Expression] = {}
+
+    def read(self, args: Mapping[str, Any]) -> Goals:
+        """All of it.
+
+        Raises:
+            OptionError: it can't be understood, or nothing is asked for.
+        """
+        self._derive(args.get("derive"))
+        highs, lows, goals = self._goals(args.get("goal"))
+        wanted = [(t, True) for t in (*_listed(args, "maximize"), *highs)]
+        wanted += [(t, False) for t in (*_listed(args, "minimize"), *lows)]
+        objectives = tuple(self._objective(text, maximize) for text, maximize in wanted)
+        if not objectives and not goals:
+            name = quote_identifier(self.known[0].name) if self.known[0].name.islower() else self.known[0].name
+            raise OptionError("Nothing is asked for: maximize, minimize and goal are missing.",
+                              remedy=f"As in: maximize := '{name.strip(chr(34))}'.")  # fmt: skip
+        names = [*self.columns, *self.derived, *(t.name for t in self.known)]
+        limits = [self._cautious(c) for c in parse_conditions(args.get("subject_to"), names)]
+        reached = [self._cautious(c) for c in parse_conditions(goals, names, "goal")]
+        return Goals(objectives, (*limits, *reached), len(reached), dict(self.derived), tuple(self.caution.ends))
+
+    def _derive(self, told: Any) -> None:
+        if told is None:
+            return
+        if not isinstance(told, dict) or not all(isinstance(text, str) for text in told.values()):
+            raise OptionError(f"derive is a struct of {_EXPRESSION}: {{'cost': '0.12 * cement'}}, not {told!r}.")
+        for name, text in told.items():
+            if name.lower() in self.caution.numbers:
+                raise OptionError(f"derive makes '{name}', which a model predicts: give it another name.")
+            self.columns = [c for c in self.columns if c.lower() != name.lower()]
+            self.derived[name] = self._expression(text)
+
+    def _expression(self, text: str) -> exp.Expression:
+        names = Names((), [*self.columns, *self.derived])
+        return self._unfolded(checked(text, tree_of(text, _EXPRESSION), names, VALUES, _EXPRESSION))
+
+    def _unfolded(self, tree: exp.Expression) -> exp.Expression:
+        """With what is derived written out."""
+
+        def unfold(node: exp.Expression) -> exp.Expression:
+            known = self.derived.get(node.name) if isinstance(node, exp.Column) else None
+            return node if known is None else exp.paren(known.copy())
+
+        return tree.transform(unfold)
+
+    def _cautious(self, condition: Condition) -> Condition:
+        """Over columns of the source, and ends of predictions."""
+        return self.caution.over_ends(replace(condition, tree=self._unfolded(condition.tree)))
+
+    def _goals(self, told: Any) -> tuple[list[str], list[str], list[str]]:
+        """What is to be high, what is to be low, and conditions."""
+        if not isinstance(told, dict):
+            goals = [told] if isinstance(told, str) else told or []
+            return [], [], goals
+        words = {name: str(text).strip() for name, text in told.items()}
+        quoted = {name: quote_identifier(name) for name in words}
+        highs = [name for name, text in words.items() if text.lower() == "maximize"]
+        lows = [name for name, text in words.items() if text.lower() == "minimize"]
+        conditions = [f"{quoted[n]} {text}" for n, text in words.items() if n not in highs and n not in lows]
+        return highs, lows, conditions
+
+    def _objective(self, text: str, maximize: bool) -> Objective:
+        number = self.caution.numbers.get(text.strip().strip('"').lower())
+        if number is not None:
+            target = self.known[number]
+            if not target.classes:
+                return Objective(target.name, maximize, End(number, LOWER if maximize else UPPER, high=maximize))
+            if len(target.classes) > 2:
+                raise OptionError(f"'{target.name}' has {len(target.classes)} classes: say which one.",
+                                  remedy=f"As in: maximize := '{target.name} = ''{target.classes[0]}'''.")  # fmt: skip
+            return Objective(target.name, maximize, End(number, PROBABILITY, 1, maximize))
+        tree = tree_of(text, f"a target, as {one_of(t.name for t in self.known)}, or {_EXPRESSION}")
+        if isinstance(tree, exp.EQ) and (found := self.caution.target(tree.this)) is not None and found.classes:
+            of = self.caution.class_of(text, found, tree.expression)
+            return Objective(text, maximize, End(self.caution.numbers[found.name.lower()], PROBABILITY, of, maximize))
+        if any(self.caution.target(c) for c in tree.find_all(exp.Column)):
+            raise OptionError(f"'{text}' is more than a target: an objective is a target, or an expression of columns.",
+                              remedy="Several are a list: maximize := ['strength'], minimize := ['cost'].")  # fmt: skip
+        return Objective(text, maximize, tree=self._expression(text))
+
+
+def _listed(args: Mapping[str, Any], argument: str) -> list[str]:
+    told = args.get(argument)
+    return [told] if isinstance(told, str) else read_names(told, f"{argument} is a target, or a list of such")
