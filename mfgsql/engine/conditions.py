@@ -125,17 +125,22 @@ class Judge:
 
     Args:
         con: its statements run there. types: DuckDB's type of each column that a condition may name, as which its
-            values are read.
+            values are read. expressions: of columns, whose numbers are asked for.
     """
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], types: Mapping[str, str]
+        self,
+        con: duckdb.DuckDBPyConnection,
+        conditions: Sequence[Condition],
+        types: Mapping[str, str],
+        expressions: Sequence[exp.Expression] = (),
     ) -> None:
-        self.con, self.conditions = con, list(conditions)
-        named = sorted({name for condition in conditions for name in condition.columns})
+        self.con, self.conditions, self.expressions = con, list(conditions), list(expressions)
+        in_expressions = {column.name for tree in expressions for column in tree.find_all(exp.Column)}
+        named = sorted({name for condition in conditions for name in condition.columns} | in_expressions)
         self.columns = named
         cast = ", ".join(f"CAST({quote_identifier(n)} AS {types[n]}) AS {quote_identifier(n)}" for n in named)
-        self._rows = f"(SELECT {cast} FROM {_CANDIDATES})"
+        self._rows = f"(SELECT {cast or '*'} FROM {_CANDIDATES})"
 
     def excess(self, values: Mapping[str, Any]) -> Floats:
         """How far each row is from holding, [rows, conditions]; 0 where it holds.
@@ -152,17 +157,24 @@ class Judge:
         found: npt.NDArray[np.bool_] = self._asked(values, asked, np.bool_)
         return found
 
+    def numbers(self, values: Mapping[str, Any]) -> Floats:
+        """The expressions' numbers of each row, [rows, expressions]; NaN where one is NULL."""
+        asked = [f"coalesce(CAST({sql_of(tree)} AS DOUBLE), 'nan'::DOUBLE)" for tree in self.expressions]
+        found: Floats = self._asked(values, asked, np.float64)
+        return found
+
     def _asked(self, values: Mapping[str, Any], asked: Sequence[str], kind: Any) -> Any:
         rows = len(next(iter(values.values())))
         if not asked:
             return np.zeros((rows, 0), kind)
-        table = pa.table({name: pa.array(values[name], from_pandas=True) for name in self.columns})
+        named = {name: pa.array(values[name], from_pandas=True) for name in self.columns}
+        table = pa.table(named or {"__ml_row": np.arange(rows)})
         self.con.register(_CANDIDATES, table)
         try:
             selected = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(asked))
             found = self.con.execute(f"SELECT {selected} FROM {self._rows}").fetchnumpy()
         except (duckdb.BinderException, duckdb.ConversionException) as error:
-            texts = ", ".join(f"'{c.text}'" for c in self.conditions)
+            texts = ", ".join([f"'{c.text}'" for c in self.conditions] + [f"'{sql_of(e)}'" for e in self.expressions])
             raise DataError(f"The constraints {texts} can't be told of these columns: {error}") from None
         finally:
             self.con.unregister(_CANDIDATES)
