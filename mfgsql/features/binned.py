@@ -111,14 +111,16 @@ class BinnedEncoder:
 
     def encode(self, values: pa.Array) -> EncodedColumn:
         """int64 [rows] of codes."""
+        return EncodedColumn(self.codes(self.numbers(values)))
+
+    def numbers(self, values: pa.Array) -> Floats:
+        """Numbers, of times seconds since 1970, NaN where missing."""
         numbers = (as_seconds(values) if self.timed else as_float(values))[0]
-        return EncodedColumn(self.codes(numbers))
+        return np.where(np.isfinite(numbers) & (numbers != self.sentinel), numbers, np.nan)
 
     def codes(self, numbers: Floats) -> npt.NDArray[np.int64]:
         """Of numbers, NaN where missing; beyond the range the bins at its ends."""
-        missing = ~np.isfinite(numbers)
-        if self.sentinel is not None:
-            missing |= numbers == self.sentinel
+        missing = np.isnan(numbers)
         found = FIRST + np.searchsorted(self._borders, np.where(missing, self.low, numbers), side="right")
         return np.where(missing, MISSING if self.nullable else UNKNOWN, found).astype(np.int64)
 
