@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+SAME = 1e-9  # distance, below which two designs are one
 _PAIRS = 2**22  # distances held at a time
 _USUAL = 1.349  # quartiles of a normal distribution are so many deviations apart
 
@@ -88,8 +89,8 @@ def diversity(points: Points, scale: Floats) -> Floats:
 def choose(points: Points, quality: Floats, scale: Floats, most: int) -> Integers:
     """Numbers of designs that are good and unlike one another, the first one best.
 
-    Always the one is taken that is farthest from those taken (Gonzalez, "Clustering to Minimize the Maximum Intercluster
-    Distance", 1985), where a distance counts the more the better a design is.
+    Always the one is taken that is farthest from those taken (Gonzalez, "Clustering to Minimize the Maximum
+    Intercluster Distance", 1985), where a distance counts the more the better a design is.
 
     Args:
         quality: from 0 to 1, [n].
@@ -116,11 +117,17 @@ def pareto_ranks(objectives: Floats) -> Integers:
     while len(left):
         number += 1
         here = objectives[left]
-        no_worse = (here[None] <= here[:, None]).all(axis=2)
-        beaten = (no_worse & (here[None] < here[:, None]).any(axis=2)).any(axis=1)
+        no_worse = np.all(here[None] <= here[:, None], axis=2)
+        beaten = np.any(no_worse & np.any(here[None] < here[:, None], axis=2), axis=1)
         rank[left[~beaten]] = number
         left = left[beaten]
     return rank
+
+
+def twins(points: Points, scale: Floats) -> Mask:
+    """Whether each is the same as one before it."""
+    found: Mask = np.any(np.tril(distances(points, points, scale) < SAME, -1), axis=1)
+    return found
 
 
 def ranked(values: Floats) -> Floats:

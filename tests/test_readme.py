@@ -51,6 +51,9 @@ CREATE TABLE sales AS SELECT sku, family, 3 AS lead_days, DATE '2026-01-01' + d:
 CREATE TABLE stock AS SELECT DISTINCT sku, 90 AS on_hand, 20 AS on_order FROM sales;
 CREATE TABLE purchases AS SELECT sku, ['Lumo', 'Delta'][(1 + hash(day) % 2)::INT] AS supplier, day AS ordered_on, day + 4 AS promised_on, 100 AS quantity,
     CASE WHEN day < DATE '2026-04-25' THEN day + 3 + (hash(day, sku) % 4)::INT END AS received_on FROM sales WHERE hash(sku, day) % 10 = 0;
+CREATE TABLE mixes AS SELECT 'MX-' || i AS batch, ['A', 'B'][1 + i % 2] AS line, 200 + hash(i) % 200 AS cement, hash(i, 1) % 150 AS slag,
+  140 + hash(i, 2) % 60 AS water, round(20 + cement / 10 - water / 10 + hash(i, 3) % 5, 1) AS strength, 0.12 * cement + 0.05 * slag AS cost FROM range(120) r(i);
+CREATE TABLE design_rules AS SELECT 'water / (cement + slag) <= 0.6' AS expression, 'wetter ones let frost in' AS reason;
 CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
 MILLING = """

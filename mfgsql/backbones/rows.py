@@ -117,7 +117,8 @@ class RowLanguage(nn.Module):
         told = torch.cat([begin, table[tokens[:, :-1]]], dim=1)
         given = self.drop(told + self.asked(order))
         states: Tensor = self.llama(inputs_embeds=given, past_key_values=cache, use_cache=cache is not None)[0]
-        return self.drop(states)
+        dropped: Tensor = self.drop(states)
+        return dropped
 
 
 def _waves(config: RowsConfig) -> Tensor:

@@ -26,6 +26,7 @@ from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.events import events
 from mfgsql.cli.forecast import backtest, forecast
+from mfgsql.cli.generate import generate
 from mfgsql.cli.importance import importance
 from mfgsql.cli.labels import labels
 from mfgsql.cli.learning import finetune, pretrain
@@ -104,6 +105,7 @@ for _command in (
     suppliers,
     countermeasures,
     allocate,
+    generate,
     evaluate,
     thresholds,
     importance,

@@ -16,6 +16,7 @@ from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
 from mfgsql.errors import OptionError, did_you_mean
+from mfgsql.features import is_numeric_type
 from mfgsql.features.binned import BinnedEncoder
 from mfgsql.features.categorical import BooleanEncoder
 from mfgsql.manifest import Manifest
@@ -90,8 +91,10 @@ class Brief:
         for part in parts:
             for name, kind in part.items():
                 if name.lower() in {known.lower() for known in found}:
-                    raise OptionError(f"Two columns of the result would be called '{name}'.",
-                                      remedy="Rename it in a SELECT that the model learns from, or in derive.")  # fmt: skip
+                    raise OptionError(
+                        f"Two columns of the result would be called '{name}'.",
+                        remedy="Rename it in a SELECT that the model learns from, or in derive.",
+                    )
                 found[name] = kind
         return found | {"nearest": f"STRUCT({fields})"}
 
@@ -122,7 +125,8 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
         at_place(con, args)
         guide = read_second(con, args["guide"], "guide", "As in: guide := 'design_rules'.")
         check_columns(con, guide, "guide", ["expression", "reason"])
-    numbers = [n for n in names if n.lower() not in {t.name.lower() for t in _classes(scores)}]
+    told = dict.fromkeys(derived, "DOUBLE") | {s.target.name: _kind(s.target) for s in scores}
+    numbers = [n for n in names if is_numeric_type((types | told)[n])]
     objectives = [(name, high) for what, high in (("maximize", True), ("minimize", False))
                   for name in _objectives(args.get(what), what, numbers)]  # fmt: skip
     return Brief(
@@ -136,8 +140,8 @@ def _names(types: Mapping[str, str], scores: list[Scored], derived: Mapping[str,
     return list({name.lower(): name for name in reversed(named)}.values())[::-1]
 
 
-def _classes(scores: list[Scored]) -> list[Target]:
-    return [s.target for s in scores if s.target.classes]
+def _kind(target: Target) -> str:
+    return "VARCHAR" if target.classes else "DOUBLE"
 
 
 def _types(con: duckdb.DuckDBPyConnection, version: Version, manifest: Manifest) -> dict[str, str]:
@@ -166,7 +170,7 @@ def _scored(con: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str])
     if manifest.task not in _TASKS or manifest.target is None or manifest.history is not None:
         raise OptionError(
             f"'{version.name}' can't score designs: models of a number or a class of a row can.",
-            remedy=f"Train one: FROM ml_finetune({quote_literal(version.model)}, 'past_designs', target := 'strength');",
+            remedy=f"Train one: FROM ml_finetune({quote_literal(version.model)}, 'designs', target := 'strength');",
         )
     known = {n.lower(): n for n in types}
     for feature in manifest.features.names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -10,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.designs import Points, choose, diversity, nearest, pareto_ranks, ranked
+from mfgsql.designs import SAME, choose, diversity, nearest, pareto_ranks, ranked, twins
 from mfgsql.engine.conditions import Condition, Range, parse_conditions, ranges
 from mfgsql.engine.designbrief import MEASURES, Brief, read_brief
 from mfgsql.engine.designjudge import DesignJudge
@@ -24,7 +23,6 @@ from mfgsql.scoring.designing import Designer
 
 _PAST = 50_000  # past designs that others are compared with
 _HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
-_SAME = 1e-9  # distance
 
 
 def run_generate(engine: Engine, args: Args) -> Rows:
@@ -51,16 +49,21 @@ class _Generation:
         """Of the guide; NULL says nothing."""
         if self.brief.guide is None:
             return []
-        rows = at_place(self.con, args).execute(
-            f"SELECT CAST(expression AS VARCHAR), CAST(reason AS VARCHAR) FROM {self.brief.guide.sql}"
-        ).fetchall()
-        told = [(text, reason) for text, reason in rows if text is not None and text.strip()]
-        self.reasons = {text: reason for text, reason in told if reason}
-        return parse_conditions([text for text, _ in told], self.brief.names, "guide")
+        asked = f"SELECT CAST(expression AS VARCHAR), CAST(reason AS VARCHAR) FROM {self.brief.guide.sql}"
+        try:
+            rows = at_place(self.con, args).execute(asked).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            told = f"The guide {self.brief.guide.text!r} can't be read: {str(error).splitlines()[0]}"
+            raise SourceError(told, remedy="It is a committed table or SELECT of expression and reason.") from None
+        rules = [(text, reason) for text, reason in rows if text is not None and text.strip()]
+        self.reasons = {text: reason for text, reason in rules if reason}
+        return parse_conditions([text for text, _ in rules], self.brief.names, "guide")
 
     def _wanted(self) -> dict[str, Range]:
-        """What is left of columns. A computed one is what the others make of it, and steers all the same."""
-        found = {name: left for name, left in ranges(self.conditions).items() if name in self.brief.types}
+        """What is left of columns; of a computed one nothing is said: it is what others make of it."""
+        computed = {name.lower() for name in self.brief.derived}
+        own = {name for name in self.brief.types if name.lower() not in computed}
+        found = {name: left for name, left in ranges(self.conditions).items() if name in own}
         for name, value in self.brief.given.items():
             told = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
             found[name] = found.get(name, Range()) & Range(among=(told,))
@@ -113,19 +116,18 @@ class _Generation:
             quality = ranked(quality - 2.0 * pareto_ranks(objectives))
         chosen = choose(mine, quality, scale, self.brief.n)
         ranks = pareto_ranks(objectives[chosen]) if objectives.shape[1] else None
-        order = np.lexsort((-quality[chosen], ranks)) if ranks is not None else np.argsort(-quality[chosen], kind="stable")
+        order = np.lexsort((-quality[chosen], np.zeros(len(chosen)) if ranks is None else ranks))
         chosen, ranks = chosen[order], None if ranks is None else ranks[order]
-        apart = diversity(mine[chosen], scale)
-        near = self._nearest(past, which[chosen])
-        rows, note = self._designs(found.take(chosen), {k: v[chosen] for k, v in derived.items()}), self._note(search, chosen)
-        twins = _twins(mine[chosen], scale)
+        rows = self._designs(found.take(chosen), {name: values[chosen] for name, values in derived.items()})
+        near, apart = self._nearest(past, which[chosen]), diversity(mine[chosen], scale)
+        same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), self._note(search, len(chosen))
         for i, row in enumerate(rows):
-            told = "; ".join(filter(None, (row.get("ml_reason"), note))) or None
             row |= {
                 "design": i + 1, "likelihood": float(likelihood[chosen[i]]), "novelty": _finite(novelty[chosen[i]]),
-                "nearest": near[i], "diversity": _finite(apart[i]), "pareto_rank": None if ranks is None else int(ranks[i]),
-                "is_duplicate": bool(novelty[chosen[i]] < _SAME or twins[i]), "ml_status": row.get("ml_status", "ok"),
-                "ml_reason": told,
+                "nearest": near[i], "diversity": _finite(apart[i]),
+                "pareto_rank": None if ranks is None else int(ranks[i]), "is_duplicate": bool(same[i]),
+                "ml_status": row.get("ml_status", "ok"),
+                "ml_reason": "; ".join(filter(None, (row.get("ml_reason"), note))) or None,
             }  # fmt: skip
         return rows
 
@@ -171,11 +173,12 @@ class _Generation:
         copies = "" if self.brief.copies or hard else ", or all that do are copies of past designs"
         return f"of {search.tries:,} drafts none holds all conditions{told}{copies}"
 
-    def _note(self, search: Search, chosen: Sequence[int] | Any) -> str | None:
+    def _note(self, search: Search, chosen: int) -> str | None:
+        """What is told beside each design: that there are too few, and what can hardly hold."""
         hard = self._hard(search)
-        few = f"{len(chosen):,} of {self.brief.n:,} designs: {search.tries:,} drafts brought no more"
+        few = f"{chosen:,} of {self.brief.n:,} designs: {search.tries:,} drafts brought no more"
         told = f"of the first drafts {', '.join(hard)}" if hard else None
-        return "; ".join(filter(None, (few if len(chosen) < self.brief.n else None, told))) or None
+        return "; ".join(filter(None, (few if chosen < self.brief.n else None, told))) or None
 
 
 class _Middle:
@@ -183,13 +186,6 @@ class _Middle:
 
     def random(self, shape: tuple[int, ...]) -> Any:
         return np.full(shape, 0.5)
-
-
-def _twins(points: Points, scale: Any) -> Any:
-    """Whether each is the same as one before it."""
-    from mfgsql.designs import distances
-
-    return np.tril(distances(points, points, scale) < _SAME, -1).any(axis=1)
 
 
 def _none(reason: str) -> dict[str, Any]:

@@ -38,7 +38,12 @@ class DesignJudge:
     """
 
     def __init__(
-        self, engine: Engine, con: duckdb.DuckDBPyConnection, brief: Brief, conditions: Sequence[Condition], level: float
+        self,
+        engine: Engine,
+        con: duckdb.DuckDBPyConnection,
+        brief: Brief,
+        conditions: Sequence[Condition],
+        level: float,
     ) -> None:
         self.engine, self.brief, self.level = engine, brief, level
         self.conditions = list(conditions)

@@ -37,7 +37,8 @@ class Drafts:
     """Designs with what is known of them.
 
     Attributes:
-        codes: [n, columns]. values: by column. columns: the same for SQL, and what models tell. excess: [n, conditions].
+        codes: [n, columns]. values: by column. columns: the same for SQL, and what models tell.
+        excess: how far each condition is from holding, [n, conditions].
     """
 
     codes: Codes
@@ -168,5 +169,5 @@ class Search:
 
 def keys_of(values: Values) -> list[tuple[object, ...]]:
     """Designs as values that can be looked up."""
-    columns = [np.where(column != column, None, column).tolist() for column in values.values()]  # NaN is no key
-    return list(zip(*columns, strict=True))
+    columns = [column if column.dtype == object else np.nan_to_num(column, nan=-np.inf) for column in values.values()]
+    return list(zip(*(column.tolist() for column in columns), strict=True))  # NaN is no key

@@ -101,6 +101,10 @@ class Shorthands(ABC):
         """``FROM ml_allocate(...)`` as a lazy ibis table."""
         return self.table("allocate", supply=supply, demand=demand, cost=cost, **named)
 
+    def generate(self, model: str, **named: Any) -> Any:
+        """``FROM ml_generate(...)`` as a lazy ibis table."""
+        return self.table("generate", model, **named)
+
     def capability(self, source: str, *, field: str, **named: Any) -> Any:
         """``FROM ml_capability(...)`` as a lazy ibis table."""
         return self.table("capability", source, field=field, **named)

@@ -189,7 +189,7 @@ def _grid(values: list[float]) -> tuple[float, int]:
     for decimals in range(_DECIMALS + 1):
         scaled = np.asarray(values) * 10.0**decimals
         whole = np.round(scaled)
-        if np.all(np.abs(scaled - whole) <= 1e-9 * np.maximum(np.abs(scaled), 1.0)) and np.abs(whole).max() < 2**53:
+        if np.all(np.abs(scaled - whole) <= 1e-12 * np.maximum(np.abs(scaled), 1.0)) and np.abs(whole).max() < 2**53:
             units = reduce(math.gcd, (int(v - whole[0]) for v in whole), 0) or 1
             return units / 10.0**decimals, decimals
     return 0.0, 0

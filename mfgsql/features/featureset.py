@@ -12,7 +12,7 @@ import pyarrow as pa
 
 # They register themselves; the first that takes a column has it.
 from mfgsql.features import image, text  # noqa: F401  # isort: skip
-from mfgsql.features import binned, categorical, numeric, temporal
+from mfgsql.features import binned, categorical, numeric, temporal  # noqa: F401
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
 from mfgsql.features.fields import Field
 from mfgsql.features.profile import ColumnProfile

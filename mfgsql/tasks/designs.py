@@ -34,4 +34,5 @@ def chances_of(backbone: RowLanguage, head: LanguageHead, states: Tensor, order:
     """Log-probabilities of all values, ``[rows, steps, tokens]``; of other columns than the one asked for -inf."""
     scores = head(states, backbone.table()).float()
     other = backbone.owner != order.unsqueeze(2)
-    return scores.masked_fill(other, -torch.inf).log_softmax(dim=2)
+    chances: Tensor = scores.masked_fill(other, -torch.inf).log_softmax(dim=2)
+    return chances

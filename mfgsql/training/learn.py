@@ -18,7 +18,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
-from mfgsql.training.designing import independent_loss, kept_designs
+from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
@@ -119,20 +119,12 @@ def learn(
     return Learned(
         model,
         learned,
-        _baseline(model, learned, loop),
+        baseline_of(model, learned, loop.train, loop.validation),
         *steps,
         adopted.columns,
         seconds,
         faults,
     )
-
-
-def _baseline(model: Model, learned: Judgement | None, loop: _Loop) -> dict[str, float]:
-    if isinstance(model.network.backbone, RowLanguage):
-        assert isinstance(loop.train, RowSource)
-        assert isinstance(loop.validation, RowSource)
-        return independent_loss(model.network.backbone, loop.train, loop.validation)
-    return baseline_of(model, learned, loop.train, loop.validation)
 
 
 def _sources(snapshot: Snapshot, spec: TrainSpec, memory: int, series: PanelSource | None) -> tuple[Source, Source]:

@@ -9,8 +9,8 @@ VERBS = {
         (
             "allocate", "calibration", "capability", "check", "classification_report", "confusion_matrix",
             "control_chart", "countermeasures", "detect_anomalies", "devices", "drivers", "embed", "evaluate", "events",
-            "feature_importance", "forecast", "generate", "labels", "maintenance_plan", "order_policy", "plan", "pr_curve",
-            "predict", "roc_curve", "search", "similar", "spans", "supplier_risk", "thresholds",
+            "feature_importance", "forecast", "generate", "labels", "maintenance_plan", "order_policy", "plan",
+            "pr_curve", "predict", "roc_curve", "search", "similar", "spans", "supplier_risk", "thresholds",
         ),
         Role.READER,
     ),

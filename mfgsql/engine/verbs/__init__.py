@@ -3,9 +3,9 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "forecasting", "generating", "happening",
-    "importance", "judging", "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "searching",
-    "showing", "spanning", "supplying",
+    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "forecasting", "generating",
+    "happening", "importance", "judging", "labelling", "learning", "maintaining", "managing", "ordering", "predicting",
+    "searching", "showing", "spanning", "supplying",
 )  # fmt: skip
 
 

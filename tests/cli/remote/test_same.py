@@ -90,6 +90,7 @@ FAILING = [
     ("backtest", "fail", "parts"),
     ("order", "fail", "parts", "--lead-time", "3", "--service-level", "0.9"),
     ("countermeasures", "fail", "parts", "--stock", "parts", "--purchases", "parts", "--shortage", "2"),
+    ("generate", "fail", "-n", "3", "--limit", "torque > 1"),
     ("spans", "fail", "parts"),
     ("search", "fail", "parts", "leak"),
     ("search", "url_notes", "parts", "leak"),
