@@ -6,14 +6,15 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mfgsql.backbones import EnsembleConfig, MixedConfig, SeriesConfig, TabularConfig
+from mfgsql.backbones import EnsembleConfig, MixedConfig, RowsConfig, SeriesConfig, TabularConfig
 from mfgsql.errors import CatalogError
 from mfgsql.features import FeatureSet, Grid, History
 from mfgsql.tasks import Target
 
-FORMAT_VERSION = 5  # 1 knew the transformer only, 2 no histories, 3 no texts and no pictures, 4 no forecasts
-Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig
-_CONFIGS: dict[str, type[Config]] = {c.kind: c for c in (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig)}
+FORMAT_VERSION = 6  # 1 knew the transformer only, 2 no histories, 3 no texts, no pictures, 4 no forecasts, 5 no designs
+Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig | RowsConfig
+_KNOWN: tuple[type[Config], ...] = (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig, RowsConfig)
+_CONFIGS = {c.kind: c for c in _KNOWN}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from mfgsql.backbones import (
     EnsembleConfig,
     MixedBackbone,
     MixedConfig,
+    RowLanguage,
+    RowsConfig,
     SeriesBackbone,
     SeriesConfig,
     TabularBackbone,
@@ -71,6 +73,8 @@ class Model:
             members = MemberHead(config.groups, config.members, config.width, outputs)
             return cls(manifest, Network(EnsembleBackbone(config), members))
         head: nn.Module
+        if isinstance(config, RowsConfig):
+            return cls(manifest, Network(RowLanguage(config), LanguageHead(config.width, config.width, config.tokens)))
         if isinstance(config, MixedConfig):
             mixed = MixedBackbone(config)
             return cls(manifest, Network(mixed, _head_of_fields(manifest, mixed), _asides(manifest, mixed)))

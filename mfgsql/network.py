@@ -8,10 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mfgsql.backbones import Blocks, EnsembleBackbone, MixedBackbone, SeriesBackbone, SeriesConfig, TabularBackbone
+from mfgsql.backbones import (
+    Blocks,
+    EnsembleBackbone,
+    MixedBackbone,
+    RowLanguage,
+    SeriesBackbone,
+    SeriesConfig,
+    TabularBackbone,
+)
 from mfgsql.heads import ForecastHead, PatchHead, PredictionHead
 
-Backbone = TabularBackbone | EnsembleBackbone | SeriesBackbone | MixedBackbone
+Backbone = TabularBackbone | EnsembleBackbone | SeriesBackbone | MixedBackbone | RowLanguage
 
 
 class Network(nn.Module):
@@ -51,6 +59,7 @@ class Network(nn.Module):
             return said.unsqueeze(1)
         if isinstance(self.backbone, SeriesBackbone):
             return self._of_windows(self.backbone, continuous, codes, speaker)
+        assert isinstance(self.backbone, EnsembleBackbone), "a language of rows is asked step by step"
         blocks = Blocks(speaker, self.backbone.config.groups)
         return blocks.gather(self.head(self.backbone(blocks.spread(continuous), blocks.spread(codes))))
 

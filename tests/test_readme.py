@@ -54,6 +54,9 @@ CREATE TABLE purchases AS SELECT sku, ['Lumo', 'Delta'][(1 + hash(day) % 2)::INT
 CREATE TABLE operations AS SELECT k AS order_no, ['saw', 'mill'][i] AS station, TIMESTAMP '2026-01-05' + to_minutes((10 * k + 10 * i)::INT) AS start_ts,
     start_ts + to_minutes((5 + 2 * i + hash(k, i) % 3)::INT) AS end_ts FROM range(80) r(k), range(1, 3) s(i);
 CREATE TABLE states AS SELECT machine_id, ts, ['running', 'starved', 'failed'][(1 + hash(ts, machine_id) % 9 // 4)::INT] AS state FROM readings;
+CREATE TABLE mixes AS SELECT 'MX-' || i AS batch, ['A', 'B'][1 + i % 2] AS line, 200 + hash(i) % 200 AS cement, hash(i, 1) % 150 AS slag,
+  140 + hash(i, 2) % 60 AS water, round(20 + cement / 10 - water / 10 + hash(i, 3) % 5, 1) AS strength, 0.12 * cement + 0.05 * slag AS cost FROM range(120) r(i);
+CREATE TABLE design_rules AS SELECT 'water / (cement + slag) <= 0.6' AS expression, 'wetter ones let frost in' AS reason;
 CREATE TABLE failures AS SELECT machine_id, ts FROM readings WHERE hash(machine_id, ts) % 97 = 0;
 """
 MILLING = """

@@ -3,6 +3,7 @@
 from mfgsql.backbones.ensemble import EnsembleBackbone, EnsembleConfig
 from mfgsql.backbones.grouping import Blocks
 from mfgsql.backbones.mixed import MixedBackbone, MixedConfig
+from mfgsql.backbones.rows import RowLanguage, RowsConfig
 from mfgsql.backbones.series import SeriesBackbone, SeriesConfig
 from mfgsql.backbones.tabular import TabularBackbone, TabularConfig
 
@@ -12,6 +13,8 @@ __all__ = [
     "EnsembleConfig",
     "MixedBackbone",
     "MixedConfig",
+    "RowLanguage",
+    "RowsConfig",
     "SeriesBackbone",
     "SeriesConfig",
     "TabularBackbone",

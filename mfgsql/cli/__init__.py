@@ -27,6 +27,7 @@ from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.events import events
 from mfgsql.cli.flow import bottlenecks, whatif
 from mfgsql.cli.forecast import backtest, forecast
+from mfgsql.cli.generate import generate
 from mfgsql.cli.importance import importance
 from mfgsql.cli.labels import labels
 from mfgsql.cli.learning import finetune, pretrain
@@ -109,6 +110,7 @@ for _command in (
     allocate,
     bottlenecks,
     whatif,
+    generate,
     evaluate,
     thresholds,
     importance,

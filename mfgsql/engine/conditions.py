@@ -17,14 +17,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
-from mfgsql.engine.expressions import CONDITIONS, Names, checked, sql_of, tree_of
+from mfgsql.engine.expressions import CONDITIONS, VALUES, Names, checked, sql_of, tree_of
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError
 
 FORMS = "a condition on columns, as 'water between 140 and 190', 'cement + slag <= 500' or 'line in (''A'', ''B'')'"
-_KNOWN: tuple[type[exp.Expression], ...] = (
-    *CONDITIONS, exp.Case, exp.If, exp.Exp, exp.Ln, exp.Pow, exp.Floor, exp.Ceil, exp.Tuple,
-)  # fmt: skip
+_MATHS: tuple[type[exp.Expression], ...] = (exp.Exp, exp.Ln, exp.Pow, exp.Floor, exp.Ceil)
+_KNOWN: tuple[type[exp.Expression], ...] = (*CONDITIONS, *_MATHS, exp.Case, exp.If, exp.Tuple)
+_EXPRESSION = "expressions of columns, as 0.12 * cement"
 _DIFFERENCES: dict[type[exp.Expression], str] = {
     exp.LTE: "({a}) - ({b})", exp.LT: "({a}) - ({b})", exp.GTE: "({b}) - ({a})", exp.GT: "({b}) - ({a})",
     exp.EQ: "abs(({a}) - ({b}))",
@@ -107,6 +107,45 @@ def _parsed(text: str, names: Names) -> Condition:
     if not named:
         raise OptionError(f"The constraint '{text}' names no column.", remedy=f"It is {FORMS}.")
     return Condition(text, tree, named)
+
+
+def parse_derived(told: Any, columns: Collection[str], fixed: Collection[str] = ()) -> dict[str, exp.Expression]:
+    """Columns computed of others, ``{'cost': '0.12 * cement + 0.05 * slag'}``, each may name those before it.
+
+    Args:
+        columns: what may be named. fixed: of them those that can't be computed anew.
+
+    Raises:
+        OptionError: a text is no expression; the message shows it.
+    """
+    if told is None:
+        return {}
+    if not isinstance(told, dict) or not all(isinstance(text, str) for text in told.values()):
+        raise OptionError(f"derive is a struct of {_EXPRESSION}: {{'cost': '0.12 * cement'}}, not {told!r}.")
+    found: dict[str, exp.Expression] = {}
+    for name, text in told.items():
+        if name.lower() in {other.lower() for other in fixed}:
+            raise OptionError(f"derive makes '{name}', which a model predicts: give it another name.")
+        known = [c for c in columns if c.lower() not in (name.lower(), *map(str.lower, found))]
+        tree = checked(text, tree_of(text, _EXPRESSION), Names((), [*known, *found]), (*VALUES, *_MATHS), _EXPRESSION)
+        found[name] = renamed(tree, found)
+    return found
+
+
+def renamed(tree: exp.Expression, by_name: Mapping[str, exp.Expression]) -> exp.Expression:
+    """A copy with expressions in place of columns."""
+
+    def put(node: exp.Expression) -> exp.Expression:
+        known = by_name.get(node.name) if isinstance(node, exp.Column) else None
+        return node if known is None else exp.paren(known.copy())
+
+    return tree.copy().transform(put)
+
+
+def replaced(condition: Condition, by_name: Mapping[str, exp.Expression]) -> Condition:
+    """The condition with expressions in place of columns."""
+    tree = renamed(condition.tree, by_name)
+    return Condition(condition.text, tree, frozenset(column.name for column in tree.find_all(exp.Column)))
 
 
 def ranges(conditions: Sequence[Condition]) -> dict[str, Range]:

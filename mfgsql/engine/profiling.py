@@ -167,6 +167,26 @@ def _top(rows: ir.Table, profile: ColumnProfile) -> ColumnProfile:
     return replace(profile, top=top, distinct=max(profile.distinct, len(top)))
 
 
+def counted_values(con: duckdb.DuckDBPyConnection, table: str, profiles: list[ColumnProfile]) -> list[ColumnProfile]:
+    """The profiles, of numbers and times with their most frequent values; of times with quantiles, too."""
+    rows = ibis.duckdb.from_connection(con).table(table, database=("temp", "main"))
+    return [_counted(rows, profile) for profile in profiles]
+
+
+def _counted(rows: ir.Table, profile: ColumnProfile) -> ColumnProfile:
+    kind = profile.base_type
+    if kind not in NUMERIC_TYPES and kind not in TIME_TYPES:
+        return profile
+    values = rows.select(value=_number(rows[profile.name], kind)).filter(ibis._.value.notnull())
+    counts = values.group_by("value").aggregate(count=ibis._.count())
+    shape = _one_row(counts.aggregate(distinct=ibis._.count()))
+    if kind in TIME_TYPES:
+        shape |= _quantiles(values, values.value) | shape
+    top = counts.order_by([ibis.desc("count"), "value"]).limit(TOP).to_pyarrow()
+    pairs = zip(map(repr, top["value"].to_pylist()), top["count"].to_pylist(), strict=True)
+    return replace(profile, **shape, top=tuple(pairs))
+
+
 def value_counts(rows: ir.Table, name: str) -> tuple[tuple[str, int], ...]:
     """Values as text with their counts, most frequent first, ties by value."""
     texts = rows.select(value=rows[name].cast("string")).filter(ibis._.value.notnull())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mfgsql.backbones import EnsembleConfig, MixedConfig, SeriesConfig, TabularConfig
+from mfgsql.backbones import EnsembleConfig, MixedConfig, RowsConfig, SeriesConfig, TabularConfig
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.engine.fields import Base
 from mfgsql.engine.histories import BLOCKS
 from mfgsql.engine.planning import Args
 from mfgsql.errors import OptionError
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, FORECAST, tasks
+from mfgsql.tasks import ANOMALY, DESIGN, FORECAST, tasks
 from mfgsql.training import Recipe
 
 _DETECTOR_FOLDS = 3
@@ -56,6 +56,8 @@ def settle(
 def _kind(recipe: Recipe, args: Args, base: Base) -> str:
     """Of the backbone."""
     kind = recipe.backbone
+    if args.get("objective") == DESIGN:
+        return RowsConfig.kind
     if isinstance(base, Checkpoint) or kind == MixedConfig.kind:
         raise OptionError(
             f"{args.get('base') or kind!r} reads texts or pictures, and the source has no such column.",
@@ -80,6 +82,11 @@ def _kind(recipe: Recipe, args: Args, base: Base) -> str:
 
 def _kind_of(base: Model, recipe: Recipe, args: Args) -> str:
     kind = base.manifest.backbone.kind
+    if kind == RowsConfig.kind:
+        raise OptionError(
+            f"{args['base']} says new designs, and is no base for a model that predicts.",
+            remedy=f"Generate some: FROM ml_generate('{args['base']}'); or leave the base out.",
+        )
     if args.get("histories") and kind != SeriesConfig.kind:
         raise OptionError(
             f"{args['base']} reads rows, and this model histories: it is no base for it.",

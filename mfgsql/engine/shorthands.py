@@ -117,6 +117,10 @@ class Shorthands(ABC):
         rows = self.verb("whatif", source, **log, **named)
         return rows if isinstance(rows, list) else [rows]
 
+    def generate(self, model: str, **named: Any) -> Any:
+        """``FROM ml_generate(...)`` as a lazy ibis table."""
+        return self.table("generate", model, **named)
+
     def capability(self, source: str, *, field: str, **named: Any) -> Any:
         """``FROM ml_capability(...)`` as a lazy ibis table."""
         return self.table("capability", source, field=field, **named)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mfgsql.backbones import MixedConfig, TabularConfig
+from mfgsql.backbones import MixedConfig, RowsConfig, TabularConfig
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
 from mfgsql.engine.grids import settle_grid, warnings_of_grid
@@ -15,6 +15,7 @@ from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
 from mfgsql.engine.histories import detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.labelsets import rare_labels
 from mfgsql.engine.planning import Args
+from mfgsql.engine.profiling import counted_values
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen
@@ -23,7 +24,7 @@ from mfgsql.engine.towers import Towers, build_towers
 from mfgsql.errors import DataError
 from mfgsql.features import ColumnProfile, FeatureSet, Grid, History, Rejection
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, TOKENS, Target
+from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, TOKENS, Target
 from mfgsql.training import Recipe, TrainSpec
 from mfgsql.training.rows import HASH
 
@@ -122,6 +123,8 @@ def _check_rows(frozen: Frozen, args: Args) -> None:
 
 def _read(frozen: Frozen, args: Args, base: Base) -> _Read:
     profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
+    if args.get("objective") == DESIGN:
+        profiles = counted_values(frozen.con, ROWS, profiles)
     fields = choose_fields(profiles, args, base)
     if left := left_out(fields, args):
         return _Read([p for p in profiles if p.name not in fields], {}, left)
@@ -145,6 +148,7 @@ def _features(
         base.manifest.features if base else None,
         standardised=recipe.backbone not in (TabularConfig.kind, MixedConfig.kind),
         texts=[name for name, kind in read.fields.items() if kind == "text"],
+        binned_numbers=recipe.backbone == RowsConfig.kind,
     )
     rejected = [*read.left, *rejected]
     if history is not None:

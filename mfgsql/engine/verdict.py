@@ -25,9 +25,10 @@ def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None
     if model.manifest.task == ANOMALY and model.manifest.history is None:
         return None, None, None, "not judged"  # by good pictures alone no one tells
     if model.manifest.target is None:
-        useful = learned.best_step > 0
         loss = judged.loss if judged else None
-        return "loss", loss, None, "useful" if useful else "no better than the baseline"
+        baseline = learned.baseline.get("loss")
+        useful = learned.best_step > 0 and (loss is None or baseline is None or loss < baseline)
+        return "loss", loss, baseline, "useful" if useful else "no better than the baseline"
     if model.manifest.task == TOKENS:
         return _of_spans(learned)
     metric = model.task.metrics(model.target)[0]

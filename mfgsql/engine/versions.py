@@ -10,7 +10,7 @@ from mfgsql.catalog.models import CHAMPION, alias_of
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, Target, Task, tasks
+from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, Target, Task, tasks
 
 
 def task_of(version: Version, manifest: Manifest) -> Task:
@@ -19,6 +19,11 @@ def task_of(version: Version, manifest: Manifest) -> Task:
     Raises:
         NotFoundError: it is a base, which predicts nothing.
     """
+    if manifest.objective == DESIGN:
+        raise NotFoundError(
+            f"'{version.model}' says new designs and predicts nothing.",
+            remedy=f"FROM ml_generate('{version.model}', n := 100);",
+        )
     if manifest.task is None:
         raise NotFoundError(
             f"'{version.model}' is a base: it was pre-trained and predicts nothing yet.",

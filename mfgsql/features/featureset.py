@@ -12,7 +12,7 @@ import pyarrow as pa
 
 # They register themselves; the first that takes a column has it.
 from mfgsql.features import image, text  # noqa: F401  # isort: skip
-from mfgsql.features import categorical, numeric, temporal  # noqa: F401
+from mfgsql.features import binned, categorical, numeric, temporal  # noqa: F401
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
 from mfgsql.features.fields import Field
 from mfgsql.features.profile import ColumnProfile
@@ -63,6 +63,7 @@ class FeatureSet:
         *,
         standardised: bool = False,
         texts: Collection[str] = (),
+        binned_numbers: bool = False,
     ) -> tuple[FeatureSet, list[Rejection]]:
         """Encoders for the columns that can be learnt from, and the others with reasons.
 
@@ -71,6 +72,7 @@ class FeatureSet:
         Args:
             standardised: whether numbers keep their shape, for a network that bends them itself.
             texts: names of columns that are read as texts, whatever they look like.
+            binned_numbers: whether numbers and times become codes of bins, for a network that says them.
         """
         known = {e.column.name.lower(): e for e in base.encoders} if base else {}
         fitted: list[Encoder] = []
@@ -82,6 +84,8 @@ class FeatureSet:
                 continue
             if standardised and isinstance(result, numeric.NumericEncoder):
                 result = result.standardised(profile)
+            if binned_numbers and isinstance(result, numeric.NumericEncoder | temporal.TemporalEncoder):
+                result = binned.BinnedEncoder.of(profile)
             old = known.get(profile.name.lower())
             fitted.append(_widened(old, profile) if old is not None and old.kind == result.kind else result)
         return cls(tuple(sorted(fitted, key=_order))), rejected

@@ -93,7 +93,7 @@ class NumericEncoder:
 
     def encode(self, values: pa.Array) -> EncodedColumn:
         """float32 [rows, 1]: about standard normal, or standardised; NaN where missing and the model knows such."""
-        numbers, unreadable = _as_float(values)
+        numbers, unreadable = as_float(values)
         flags = [] if unreadable is None else [_unreadable(self.name, values, unreadable)]
         if self.sentinel is not None:
             numbers = np.where(numbers == self.sentinel, np.nan, numbers)
@@ -166,7 +166,7 @@ def _rank_map(profile: ColumnProfile) -> tuple[tuple[float, ...], tuple[float, .
     return tuple(grid.tolist()), tuple(normal)
 
 
-def _as_float(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_] | None]:
+def as_float(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_] | None]:
     """float64 with NaN for NULL, and a mask of texts that are no numbers (None where there is none)."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()

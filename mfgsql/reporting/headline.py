@@ -8,7 +8,7 @@ from mfgsql.manifest import Manifest
 from mfgsql.reporting.facts import Facts
 from mfgsql.reporting.formats import count, day, plural, score, seconds
 from mfgsql.reporting.words import metric_meaning, metric_name
-from mfgsql.tasks import ANOMALY, EMBEDDING
+from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING
 
 _VERDICTS = {
     "useful": ("good", "Better than a naive guess beyond chance, on rows it was not trained on."),
@@ -66,6 +66,8 @@ def _without_target(manifest: Manifest | None) -> str:
         return f"Detects anomalies: it has learnt how {features} behave along histories while all is normal."
     if manifest is not None and manifest.task == EMBEDDING:
         return f"Turns “{fields[0]}” into vectors: what belongs together lies close together."
+    if manifest is not None and manifest.objective == DESIGN:
+        return f"Says new designs: it has learnt how {features} of past ones go together."
     if fields:
         return f"A base: it has learnt what “{fields[0]}” is like, without labels, for models to start from."
     return f"A base: it has learnt how {features} of a row go together, without labels, for models to start from."

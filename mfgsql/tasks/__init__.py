@@ -12,6 +12,7 @@ from mfgsql.tasks import (  # noqa: F401  (they register themselves)
     tokens,
 )
 from mfgsql.tasks.anomaly import ANOMALY
+from mfgsql.tasks.designs import DESIGN, chances_of
 from mfgsql.tasks.forecast import FORECAST
 from mfgsql.tasks.hierarchy import looks_like_paths
 from mfgsql.tasks.histories import SeriesObjective, series_objectives
@@ -24,6 +25,7 @@ from mfgsql.tasks.tokens import TOKENS
 __all__ = [
     "ANOMALY",
     "CONTRASTIVE",
+    "DESIGN",
     "EMBEDDING",
     "FORECAST",
     "TOKENS",
@@ -33,6 +35,7 @@ __all__ = [
     "SeriesObjective",
     "Target",
     "Task",
+    "chances_of",
     "choose_task",
     "objectives",
     "picture_head",

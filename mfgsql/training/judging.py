@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mfgsql.backbones import MixedBackbone, SeriesBackbone
+from mfgsql.backbones import MixedBackbone, RowLanguage, SeriesBackbone
 from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Tags, Texts
 from mfgsql.metrics import measure
@@ -24,6 +24,7 @@ from mfgsql.tasks import (
 )
 from mfgsql.tasks.task import Array
 from mfgsql.tasks.tokens import SPAN_F1
+from mfgsql.training.designing import independent_loss
 from mfgsql.training.panels import PanelSource
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.rows import Rows, RowSource
@@ -136,13 +137,19 @@ def _metrics(model: Model, truth: Array, prediction: Prediction) -> dict[str, fl
 
 
 def baseline_of(model: Model, judged: Judgement | None, train: Source, validation: Source) -> dict[str, float]:
-    """Metrics of who says the same of each row, on the rows that judged; of spans of each word's usual tag."""
+    """Metrics of who says the same of each row, on the rows that judged; of spans of each word's usual tag, of designs
+    the loss of who draws each column by itself.
+    """
     if judged is not None and model.manifest.task == TOKENS:
         assert isinstance(train, RowSource)
         assert isinstance(validation, RowSource)
         assert model.manifest.features.tokenizer is not None
         pieces = model.manifest.features.tokenizer.size
         return by_usual_tags(train, validation, model.target, pieces).metrics()
+    if isinstance(model.network.backbone, RowLanguage):
+        assert isinstance(train, RowSource)
+        assert isinstance(validation, RowSource)
+        return independent_loss(model.network.backbone, train, validation)
     if judged is None or judged.prediction is None:
         return {}
     naive = model.task.naive(judged.truth, model.target)

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mfgsql.backbones import EnsembleBackbone, MixedBackbone
+from mfgsql.backbones import EnsembleBackbone, MixedBackbone, RowLanguage
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.backbones.image import ImageTower
 from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
+from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
@@ -145,6 +146,9 @@ def _settled(model: Model, loop: _Loop, spec: TrainSpec) -> Judgement | None:
         assert isinstance(loop.validation, WindowSource)
         level = fit_detector(model, loop.validation, spec.span, spec.level, loop.cancellation)
         model.manifest = replace(model.manifest, calibration=level, lineage=lineage)
+    elif isinstance(model.network.backbone, RowLanguage):
+        assert isinstance(loop.train, RowSource)
+        model.manifest = replace(model.manifest, calibration={"past": kept_designs(loop.train)}, lineage=lineage)
     elif model.manifest.target is not None:
         if isinstance(model.network.backbone, EnsembleBackbone):
             lineage["interactions"] = model.network.backbone.interactions()

@@ -18,11 +18,12 @@ _USUAL: dict[str, dict[str, Any]] = {
     "ensemble": {"width": 96, "layers": 2, "learning_rate": 2e-2, "patience": 40},
     "series": {"width": 64, "layers": 3, "learning_rate": 2e-3, "patience": 0},
     "mixed": {"width": 96, "layers": 2, "learning_rate": 1e-3},
+    "rows": {"width": 128, "layers": 4, "learning_rate": 1e-3, "patience": 8},
 }
 
 
 _NO_PICTURE = 2  # channels
-_TRANSFORMERS = ("transformer", "series", "mixed")
+_TRANSFORMERS = ("transformer", "series", "mixed", "rows")
 
 
 def _number(default: Any, low: float, high: float, what: str) -> Any:
@@ -147,7 +148,7 @@ class Recipe:
         usual = _USUAL[backbone] | {"members": 16 if folds == 1 else 3 if folds <= 10 else 1, "mask_ratio": mask_ratio}
         chosen = {name: getattr(self, name) or value for name, value in usual.items()}
         if self.probe < 0:
-            chosen["probe"] = 0.0 if backbone in ("series", "mixed") else 0.5
+            chosen["probe"] = 0.0 if backbone in ("series", "mixed", "rows") else 0.5
         if self.dropout < 0 and backbone in _TRANSFORMERS:
             chosen["dropout"] = 0.1
         if forecasts:
@@ -181,6 +182,10 @@ class Recipe:
             epochs = self.epochs or min(most, max(3, round(wanted / steps)))
             patience = self.patience or (6 if base else 20)
             return replace(self, batch_size=batch, epochs=epochs, patience=patience)
+        if self.backbone == "rows":
+            batch = self.batch_size or (64 if rows < 5_000 else 256)
+            epochs = self.epochs or min(150, max(3, round(3_000 / max(1, -(-rows // batch)))))
+            return replace(self, batch_size=batch, epochs=epochs)
         if self.backbone == "ensemble":
             dropout = self.dropout if self.dropout >= 0 else 0.0 if rows < _FEW else 0.05
             batch = self.batch_size or (64 if rows < _FEW else 256 if rows < 50_000 else 1024)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfgsql.backbones import EnsembleConfig, MixedConfig, SeriesConfig, TabularConfig
+from mfgsql.backbones import EnsembleConfig, MixedConfig, RowsConfig, SeriesConfig, TabularConfig
 from mfgsql.backbones.filters import FilterConfig
 from mfgsql.backbones.image import ImageConfig
 from mfgsql.backbones.text import TextConfig
 from mfgsql.features import FeatureSet, Grid, History
+from mfgsql.features.categorical import FIRST
 from mfgsql.features.featureset import FIELDS
 from mfgsql.features.histories import EXTRA
 from mfgsql.features.panel import EXTRA as EXTRA_OF_STEPS
@@ -81,6 +82,10 @@ class TrainSpec:
         elif recipe.backbone == EnsembleConfig.kind:
             members = (recipe.folds, recipe.members, recipe.width, recipe.layers)
             shape = EnsembleConfig(continuous, categorical, *members, dropout=recipe.dropout)
+        elif recipe.backbone == RowsConfig.kind:
+            ordinal = tuple(e.column.name for e in self.features.encoders if e.kind == "binned")
+            of = (recipe.width, recipe.layers, recipe.heads)
+            shape = RowsConfig(continuous, categorical, ordinal, FIRST, *of, dropout=recipe.dropout)
         else:
             shape = TabularConfig(
                 continuous, categorical, recipe.width, recipe.layers, recipe.heads, dropout=recipe.dropout

@@ -22,6 +22,7 @@ ROWS = {
     "car_live": (5_200, 5_760),
     "car_states": (80_640, 80_640),
     "car_test": (5_200, 5_760),
+    "design_rules": (3, 3),
     "energy": (5 * 120 * 24, 5 * 120 * 24),
     "events": (3_200, 3_500),
     "failures": (24 * 5, 24 * 10),
@@ -30,6 +31,7 @@ ROWS = {
     "line_events": (3_600, 3_600),
     "machines": (24, 24),
     "maintenance": (200, 500),
+    "mixes": (600, 600),
     "orders": (40 * 365, 40 * 365),
     "plates": (600, 700),
     "plates_test": (120, 190),
@@ -51,6 +53,7 @@ KEYS = {
     "car_faults": "station, ts",
     "car_labelled": "station, ts",
     "car_states": "station, ts",
+    "design_rules": "expression",
     "energy": "line, ts",
     "events": "case_id, activity",
     "failures": "machine_id, ts",
@@ -59,6 +62,7 @@ KEYS = {
     "line_events": "order_no, station",
     "machines": "machine_id",
     "maintenance": "machine_id, ts",
+    "mixes": "batch",
     "orders": "sku, day",
     "plates": "id",
     "plates_test": "id",
@@ -538,6 +542,13 @@ def test_the_bottleneck_is_the_oven(plant):
         """
     ).fetchone()
     assert longest == ("Heat-treat",)
+
+
+def test_strong_and_cheap_mixes_are_rare_and_most_keep_to_the_rules(plant, value):
+    rules = [rule for (rule,) in plant.sql("SELECT expression FROM design_rules").fetchall()]
+    assert 0.7 < value(f"SELECT avg(({' AND '.join(rules)})::INTEGER) FROM mixes") < 0.95
+    assert 0 < value("SELECT avg((strength >= 60 AND cost <= 65)::INTEGER) FROM mixes") < 0.02
+    assert value("SELECT corr(strength, water / (cement + slag)) < -0.5 AND corr(strength, cost) > 0.4 FROM mixes")
 
 
 def test_the_stations_are_in_each_state(plant):

@@ -9,9 +9,9 @@ VERBS = {
         (
             "allocate", "bottlenecks", "calibration", "capability", "check", "classification_report",
             "confusion_matrix", "control_chart", "countermeasures", "detect_anomalies", "devices", "drivers",
-            "embed", "evaluate", "events", "feature_importance", "forecast", "labels", "maintenance_plan",
-            "order_policy", "plan", "pr_curve", "predict", "recommend", "roc_curve", "search", "similar", "spans",
-            "supplier_risk", "thresholds", "whatif",
+            "embed", "evaluate", "events", "feature_importance", "forecast", "generate", "labels",
+            "maintenance_plan", "order_policy", "plan", "pr_curve", "predict", "recommend", "roc_curve", "search",
+            "similar", "spans", "supplier_risk", "thresholds", "whatif",
         ),
         Role.READER,
     ),

@@ -4,8 +4,8 @@ from importlib import import_module
 
 _FAMILIES = (
     "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing", "forecasting",
-    "happening", "importance", "improving", "judging", "labelling", "learning", "maintaining", "managing",
-    "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying",
+    "generating", "happening", "importance", "improving", "judging", "labelling", "learning", "maintaining",
+    "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying",
 )  # fmt: skip
 
 

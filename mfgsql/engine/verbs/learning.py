@@ -32,7 +32,7 @@ from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import CatalogError, NotFoundError, OptionError, did_you_mean, one_of
 from mfgsql.features import is_numeric_type
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, objectives, tasks
+from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, objectives, tasks
 from mfgsql.training import Recipe
 
 COLUMNS = {
@@ -44,6 +44,8 @@ COLUMNS = {
 _ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator", "known",
                "holidays")  # fmt: skip
 
+_NOT_OF_DESIGNS = ("backbone", "base_rate", "folds", "mask_ratio", "members", "probe", "resample", "window")
+
 for _verb in ("pretrain", "finetune"):
     actions.register(_verb)(Action(COLUMNS, run_learning))
 
@@ -53,6 +55,8 @@ def plan_pretrain(engine: Engine, args: Args) -> str:
     """A base from rows without labels."""
     if args.get("objective") == FORECAST:
         return _plan_forecaster(engine, args)
+    if args.get("objective") == DESIGN:
+        _check_design(args)
     if args.get("objective") is not None or not args.get("field"):
         args["objective"] = args.get("objective") or "masked"
         objectives[args["objective"]]  # an unknown one is refused here
@@ -99,6 +103,16 @@ def _plan_forecaster(engine: Engine, args: Args) -> str:
             )
         target = numbers[0]
     return _plan(engine, "pretrain", args | {"task": FORECAST, "target": target, "objective": None, "field": None})
+
+
+def _check_design(args: Args) -> None:
+    """Refuse what a model of designs would not heed."""
+    for name, why in (("base", "it learns from scratch"), ("field", "it says whole rows")):
+        if args.get(name) is not None:
+            raise OptionError(f"objective := 'design' takes no {name}: {why}. Leave it out.")
+    for name, value in read_options(args, "{'epochs': 20}").items():
+        if name in _NOT_OF_DESIGNS and value is not None:
+            raise OptionError(f"{name} is for other bases than models of designs: leave it out.")
 
 
 def _plan_detector(engine: Engine, args: Args) -> str:

@@ -102,6 +102,7 @@ FAILING = [
     ("countermeasures", "fail", "parts", "--stock", "parts", "--purchases", "parts", "--shortage", "2"),
     ("bottlenecks", "parts", "--station", "unit"),
     ("whatif", JOBS, *OF_JOBS, "--change", "turning: -10 %"),
+    ("generate", "fail", "-n", "3", "--limit", "torque > 1"),
     ("spans", "fail", "parts"),
     ("search", "fail", "parts", "leak"),
     ("search", "url_notes", "parts", "leak"),

@@ -1,0 +1,196 @@
+"""``ml_generate``, executed: the brief, the rules, the search, and the rows with all that is told of each design."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow.parquet as pq
+
+from mfgsql.cancellation import Cancellation
+from mfgsql.designs import SAME, choose, diversity, nearest, pareto_ranks, ranked, twins
+from mfgsql.engine.conditions import Condition, Range, parse_conditions, ranges
+from mfgsql.engine.designbrief import MEASURES, Brief, read_brief
+from mfgsql.engine.designjudge import DesignJudge
+from mfgsql.engine.designspace import Codes, DesignSpace, Values
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.generating import Drafts, Search, keys_of
+from mfgsql.engine.heldout import snapshot_path
+from mfgsql.engine.planning import Args, Rows, at_place, stoppable
+from mfgsql.errors import SourceError
+from mfgsql.scoring.designing import Designer
+
+_PAST = 50_000  # past designs that others are compared with
+_HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
+
+
+def run_generate(engine: Engine, args: Args) -> Rows:
+    """The rows."""
+    with stoppable(engine, args) as (cursor, cancellation):
+        brief = read_brief(cursor, args)
+        return _Generation(engine, cursor, brief, args, cancellation).rows()
+
+
+class _Generation:
+    """One statement."""
+
+    def __init__(
+        self, engine: Engine, con: duckdb.DuckDBPyConnection, brief: Brief, args: Args, cancellation: Cancellation
+    ) -> None:
+        self.engine, self.con, self.brief, self.cancellation = engine, con, brief, cancellation
+        self.level = float(args["level"])
+        self.reasons: dict[str, str] = {}
+        self.conditions = [*brief.conditions, *self._rules(args)]
+        self.space = DesignSpace(brief.manifest.features, self._wanted())
+        self.judge = DesignJudge(engine, con, brief, self.conditions, self.level)
+
+    def _rules(self, args: Args) -> list[Condition]:
+        """Of the guide; NULL says nothing."""
+        if self.brief.guide is None:
+            return []
+        asked = f"SELECT CAST(expression AS VARCHAR), CAST(reason AS VARCHAR) FROM {self.brief.guide.sql}"
+        try:
+            rows = at_place(self.con, args).execute(asked).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            told = f"The guide {self.brief.guide.text!r} can't be read: {str(error).splitlines()[0]}"
+            raise SourceError(told, remedy="It is a committed table or SELECT of expression and reason.") from None
+        rules = [(text, reason) for text, reason in rows if text is not None and text.strip()]
+        self.reasons = {text: reason for text, reason in rules if reason}
+        return parse_conditions([text for text, _ in rules], self.brief.names, "guide")
+
+    def _wanted(self) -> dict[str, Range]:
+        """What is left of columns; of a computed one nothing is said: it is what others make of it."""
+        computed = {name.lower() for name in self.brief.derived}
+        own = {name for name in self.brief.types if name.lower() not in computed}
+        found = {name: left for name, left in ranges(self.conditions).items() if name in own}
+        for name, value in self.brief.given.items():
+            told = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+            found[name] = found.get(name, Range()) & Range(among=(told,))
+        return found
+
+    def rows(self) -> Rows:
+        """Designs, or one row that says why there is none."""
+        if self.space.impossible:
+            return [_none("; ".join(map(self._why_impossible, self.space.impossible)))]
+        past_codes, past = self._past()
+        with self.engine.scorer(self.brief.version.name) as scorer:
+            designer = Designer(
+                scorer, self.space.allowed, self.space.first, temperature=self.brief.temperature,
+                top_p=self.brief.top_p, seed=self.brief.seed, check=self.cancellation.check,
+            )  # fmt: skip
+            search = Search(self.space, designer, self.judge, set(self.brief.given), self.brief.seed, self.cancellation)
+            found = search.run(self.brief.n, self.brief.tries, self.brief.copies, set(keys_of(past)))
+            if found is None:
+                return [_none(self._why_none(search))]
+            likelihood = designer.likelihood(found.codes)
+        return self._told(found, likelihood, (past_codes, past), search)
+
+    def _past(self) -> tuple[Codes, Values]:
+        """Past designs: the version's frozen rows, or those kept with it, where these are gone."""
+        names = self.brief.manifest.features.names
+        try:
+            with pq.ParquetFile(snapshot_path(self.engine, self.brief.version)) as file:
+                parts, rows = [], 0
+                for group in range(file.metadata.num_row_groups):
+                    parts.append(self.space.read(file.read_row_group(group, columns=names)))
+                    rows += len(parts[-1][0])
+                    if rows >= _PAST:
+                        break
+        except SourceError:
+            codes = np.array(self.brief.manifest.calibration.get("past") or [], np.int64).reshape(-1, len(names))
+            whole = DesignSpace(self.brief.manifest.features, {})
+            return codes, whole.values(codes, _Middle())  # type: ignore[arg-type]  # it draws what is in the middle
+        values = {name: np.concatenate([v[name] for _, v in parts])[:_PAST] for name in names}
+        return np.concatenate([codes for codes, _ in parts])[:_PAST], values
+
+    def _told(self, found: Drafts, likelihood: Any, past: tuple[Codes, Values], search: Search) -> Rows:
+        """The rows of those that are chosen."""
+        before, mine = self.space.points(*past), self.space.points(found.codes, found.values)
+        scale = (before if len(before) else mine).scale()
+        which, novelty = nearest(mine, before, scale, self.cancellation.check)
+        derived = self.judge.derived(found.columns)
+        objectives = self.judge.objectives(found.columns, derived)
+        quality = ranked(likelihood)
+        if objectives.shape[1]:
+            quality = ranked(quality - 2.0 * pareto_ranks(objectives))
+        chosen = choose(mine, quality, scale, self.brief.n)
+        ranks = pareto_ranks(objectives[chosen]) if objectives.shape[1] else None
+        order = np.lexsort((-quality[chosen], np.zeros(len(chosen)) if ranks is None else ranks))
+        chosen, ranks = chosen[order], None if ranks is None else ranks[order]
+        rows = self._designs(found.take(chosen), {name: values[chosen] for name, values in derived.items()})
+        near, apart = self._nearest(past, which[chosen]), diversity(mine[chosen], scale)
+        same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), self._note(search, len(chosen))
+        for i, row in enumerate(rows):
+            row |= {
+                "design": i + 1, "likelihood": float(likelihood[chosen[i]]), "novelty": _finite(novelty[chosen[i]]),
+                "nearest": near[i], "diversity": _finite(apart[i]),
+                "pareto_rank": None if ranks is None else int(ranks[i]), "is_duplicate": bool(same[i]),
+                "ml_status": row.get("ml_status", "ok"),
+                "ml_reason": "; ".join(filter(None, (row.get("ml_reason"), note))) or None,
+            }  # fmt: skip
+        return rows
+
+    def _designs(self, chosen: Drafts, derived: dict[str, Any]) -> Rows:
+        """Columns of the designs, what models tell of them, and what is computed."""
+        computed = {name.lower() for name in derived}
+        rows = [
+            {name: value for name, value in row.items() if name.lower() not in computed} | told
+            for row, told in zip(self.space.rows(chosen.values), self.judge.told(chosen.columns), strict=True)
+        ]
+        for name, values in derived.items():
+            for row, value in zip(rows, values, strict=True):
+                row[name] = _finite(value)
+        return rows
+
+    def _nearest(self, past: tuple[Codes, Values], which: Any) -> list[dict[str, Any] | None]:
+        """The nearest past design of each."""
+        if not len(past[0]):
+            return [None] * len(which)
+        rows: list[dict[str, Any] | None] = list(self.space.rows({name: v[which] for name, v in past[1].items()}))
+        return rows
+
+    # -- in words ---------------------------------------------------------------------------------------------------
+
+    def _with_reason(self, condition: Condition) -> str:
+        reason = self.reasons.get(condition.text)
+        return f"'{condition.text}'" + (f" ({reason})" if reason else "")
+
+    def _why_impossible(self, name: str) -> str:
+        named = [self._with_reason(c) for c in self.conditions if name in c.columns]
+        named += [f"given {name} = {self.brief.given[name]!r}"] if name in self.brief.given else []
+        verb = "can't hold" if len(named) == 1 else "can't hold together"
+        return f"{' and '.join(named)} {verb}: {self.space.trained(name)} in the designs that were learnt from"
+
+    def _hard(self, search: Search) -> list[str]:
+        """Conditions that few first drafts hold, the hardest first."""
+        shares = sorted(zip(search.held, self.conditions, strict=True), key=lambda pair: pair[0])
+        return [f"{self._with_reason(c)} held in {100 * share:.2g} %" for share, c in shares if share < _HARD]
+
+    def _why_none(self, search: Search) -> str:
+        hard = self._hard(search)
+        told = f": of the first drafts {', '.join(hard)}" if hard else ", each alone does"
+        copies = "" if self.brief.copies or hard else ", or all that do are copies of past designs"
+        return f"of {search.tries:,} drafts none holds all conditions{told}{copies}"
+
+    def _note(self, search: Search, chosen: int) -> str | None:
+        """What is told beside each design: that there are too few, and what can hardly hold."""
+        hard = self._hard(search)
+        few = f"{chosen:,} of {self.brief.n:,} designs: {search.tries:,} drafts brought no more"
+        told = f"of the first drafts {', '.join(hard)}" if hard else None
+        return "; ".join(filter(None, (few if chosen < self.brief.n else None, told))) or None
+
+
+class _Middle:
+    """Draws what is in the middle of each bin."""
+
+    def random(self, shape: tuple[int, ...]) -> Any:
+        return np.full(shape, 0.5)
+
+
+def _none(reason: str) -> dict[str, Any]:
+    return dict.fromkeys(MEASURES) | {"ml_status": "infeasible", "ml_reason": reason}
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,155 @@
+"""Judges drafts of designs: by what models tell of them at their cautious ends, what is computed, and conditions.
+
+A condition on a scored target has to hold at both ends of its interval, whichever way it points: so the cautious end is
+the one that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlglot import exp
+
+from mfgsql.engine.conditions import Condition, Judge, renamed, replaced
+from mfgsql.engine.designbrief import Brief, Scored
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.scoring import class_columns, interval_columns, masked
+from mfgsql.tasks.task import Array
+
+_ENDS = ("lower", "upper")
+_BOTH = 4  # targets in a condition, up to which all ends are joined with all
+Floats = npt.NDArray[np.float64]
+
+
+class DesignJudge:
+    """Judges drafts.
+
+    Attributes:
+        reads: of each condition the columns of the design that it depends on.
+
+    Args:
+        conditions: those of the brief, and of its guide.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        con: duckdb.DuckDBPyConnection,
+        brief: Brief,
+        conditions: Sequence[Condition],
+        level: float,
+    ) -> None:
+        self.engine, self.brief, self.level = engine, brief, level
+        self.conditions = list(conditions)
+        types = dict(brief.types)
+        for number, scored in enumerate(brief.scores):
+            kind = scored.target.type if scored.target.classes else "DOUBLE"
+            types |= {_column(number, what): kind for what in ("value", *_ENDS)}
+        variants = [self._variants(condition) for condition in conditions]
+        self._starts = np.cumsum([0, *map(len, variants)])[:-1]
+        said = {s.target.name: exp.column(_column(i, "value"), quoted=True) for i, s in enumerate(brief.scores)}
+        derived = [renamed(tree, said) for tree in brief.derived.values()]
+        self.reads = [self._read_by(condition) for condition in conditions]
+        self._judge = Judge(con, [v for some in variants for v in some], types, derived)
+
+    def _variants(self, condition: Condition) -> list[Condition]:
+        """The condition, what is computed written out, at each end of the targets in it."""
+        whole = replaced(condition, self.brief.derived)
+        there = [i for i, s in enumerate(self.brief.scores) if s.target.name in whole.columns]
+        ends = product(_ENDS, repeat=len(there)) if len(there) <= _BOTH else zip(*[_ENDS] * len(there), strict=True)
+        return [
+            replaced(whole, {
+                self.brief.scores[i].target.name: exp.column(_column(i, end), quoted=True)
+                for i, end in zip(there, some, strict=True)
+            })
+            for some in ends
+        ]  # fmt: skip
+
+    def _read_by(self, condition: Condition) -> set[str]:
+        """Columns of the design that a condition depends on, through what is computed or scored, too."""
+        found = set(replaced(condition, self.brief.derived).columns)
+        known = {name.lower(): name for name in self.brief.types}
+        for scored in self.brief.scores:
+            if scored.target.name in found:
+                found |= {known[name.lower()] for name in scored.features}
+        return found
+
+    def scores(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        """What models tell: of each its value, the ends, the probability of a class, status and reason."""
+        found: dict[str, pa.Array] = {}
+        for number, scored in enumerate(self.brief.scores):
+            told = self._told(scored, columns)
+            found |= {_column(number, what): column for what, column in told.items()}
+        return found
+
+    def _told(self, scored: Scored, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        by_lower = {name.lower(): column for name, column in columns.items()}
+        asked = {name: by_lower[name.lower()] for name in scored.features}
+        with self.engine.scorer(scored.version.name) as scorer:
+            answer = scorer.score(asked, len(next(iter(asked.values()))))
+            if scored.target.classes:
+                told = class_columns(scorer, answer.prediction)
+                label = told["label"]
+                found = {"value": label, "lower": label, "upper": label, "probability": told["probability"]}
+            else:
+                found = interval_columns(scorer, answer.prediction, self.level)
+        masked(found, answer.rows)
+        return found | {"status": answer.rows.status.dictionary_decode(), "reason": answer.rows.reason}
+
+    def excess(self, columns: Mapping[str, pa.Array]) -> Floats:
+        """How far drafts are from holding, [rows, conditions]; 0 where they hold.
+
+        Args:
+            columns: of the design, and what `scores` tells.
+        """
+        if not self.conditions:
+            return np.zeros((len(next(iter(columns.values()))), 0))
+        apart = self._judge.excess(columns)
+        apart[~self._judge.holds(columns) & (apart <= 0)] = 1e-9
+        found: Floats = np.maximum.reduceat(apart, self._starts, axis=1)
+        return found
+
+    def derived(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
+        """What is computed, NaN where it can't be."""
+        numbers = self._judge.numbers(columns)
+        return {name: numbers[:, i] for i, name in enumerate(self.brief.derived)}
+
+    def objectives(self, columns: Mapping[str, pa.Array], derived: Mapping[str, Array]) -> Floats:
+        """What is to be low, [rows, objectives]; of targets the cautious end. What isn't known is worst."""
+        parts = []
+        targets = {s.target.name: i for i, s in enumerate(self.brief.scores)}
+        for name, high in self.brief.objectives:
+            if name in derived:
+                values = derived[name]
+            else:
+                end = _column(targets[name], "lower" if high else "upper") if name in targets else name
+                values = columns[end].cast(pa.float64()).to_numpy(zero_copy_only=False)
+            parts.append(np.nan_to_num(-values if high else values, nan=np.inf, posinf=np.inf, neginf=-np.inf))
+        return np.stack(parts, axis=1) if parts else np.zeros((len(next(iter(columns.values()))), 0))
+
+    def told(self, columns: Mapping[str, pa.Array]) -> list[dict[str, Any]]:
+        """Columns of the result that models tell, and their status and reason."""
+        rows = len(next(iter(columns.values())))
+        found: list[dict[str, Any]] = [{} for _ in range(rows)]
+        for number, scored in enumerate(self.brief.scores):
+            whats = ("value", "probability") if scored.target.classes else ("value", *_ENDS)
+            told = [columns[_column(number, what)].to_pylist() for what in whats]
+            for row, values in zip(found, zip(*told, strict=True), strict=True):
+                row |= dict(zip(scored.outputs, values, strict=True))
+            doubts = (columns[_column(number, what)].to_pylist() for what in ("status", "reason"))
+            for row, status, reason in zip(found, *doubts, strict=True):
+                if status != "ok" and "ml_status" not in row:
+                    row |= {"ml_status": status, "ml_reason": reason}
+        return found
+
+
+def _column(number: int, what: str) -> str:
+    """Of a scored target among a draft's columns."""
+    return f"__ml_{what}_{number}"
+

@@ -1,0 +1,157 @@
+"""What new designs may be: the values that each column had, less those that conditions on it alone rule out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from mfgsql.designs import Points
+from mfgsql.engine.conditions import Range
+from mfgsql.features import FeatureSet
+from mfgsql.features.binned import BinnedEncoder
+from mfgsql.features.categorical import FIRST, MISSING, CategoricalEncoder
+
+Values = dict[str, npt.NDArray[Any]]
+Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int64]
+
+
+class DesignSpace:
+    """Values of columns: numbers, times as seconds since 1970, categories as text; NaN or None where missing.
+
+    Args:
+        wanted: what conditions leave of columns.
+    """
+
+    def __init__(self, features: FeatureSet, wanted: Mapping[str, Range]) -> None:
+        self.names, self.wanted = features.names, dict(wanted)
+        self.encoders: list[BinnedEncoder | CategoricalEncoder] = []
+        for encoder in features.encoders:
+            assert isinstance(encoder, BinnedEncoder | CategoricalEncoder), "all columns of a design are codes"
+            self.encoders.append(encoder)
+        self._allowed = [self._of(encoder) for encoder in self.encoders]
+
+    @property
+    def allowed(self) -> Mask:
+        """Values that may be said, [tokens]."""
+        return np.concatenate(self._allowed)
+
+    @property
+    def first(self) -> Mask:
+        """Columns that conditions speak of, which are said first, so that the others follow them."""
+        return np.array([name in self.wanted for name in self.names])
+
+    @property
+    def impossible(self) -> list[str]:
+        """Columns of which no value is left."""
+        return [name for name, some in zip(self.names, self._allowed, strict=True) if not some.any()]
+
+    def trained(self, name: str) -> str:
+        """What a column was, in words."""
+        encoder = self.encoders[self.names.index(name)]
+        if isinstance(encoder, CategoricalEncoder):
+            few = encoder.categories[:10]
+            return f"{name} was {', '.join(few)}{', ...' if len(encoder.categories) > len(few) else ''}"
+        if encoder.timed:
+            return f"{name} was {_time(encoder.low)} to {_time(encoder.high)}"
+        return f"{name} was {encoder.low:.6g} to {encoder.high:.6g}"
+
+    def _of(self, encoder: BinnedEncoder | CategoricalEncoder) -> Mask:
+        wanted = self.wanted.get(encoder.column.name)
+        found = np.zeros(encoder.column.size, bool)
+        found[FIRST:] = True
+        found[MISSING] = encoder.nullable and wanted is None
+        if wanted is None:
+            return found
+        if isinstance(encoder, CategoricalEncoder):
+            if wanted.among is not None:
+                texts = {_text(value) for value in wanted.among}
+                found[FIRST:] = [category in texts for category in encoder.categories]
+            return found
+        if wanted.among is None:
+            found[FIRST:] = encoder.within(wanted.low, wanted.high)
+            return found
+        found[FIRST:] = False
+        found[encoder.codes(_listed(encoder, wanted))] = True
+        return found
+
+    def values(self, codes: Codes, draw: np.random.Generator) -> Values:
+        """A value of each code, numbers drawn from their bins."""
+        places = draw.random(codes.shape)
+        found: Values = {}
+        for column, encoder in enumerate(self.encoders):
+            own, wanted = codes[:, column], self.wanted.get(encoder.column.name, Range())
+            if isinstance(encoder, CategoricalEncoder):
+                texts = np.array([None, None, *encoder.categories], object)
+                found[encoder.column.name] = texts[own]
+                continue
+            numbers = encoder.decode(own, places[:, column], wanted.low, wanted.high)
+            if wanted.among is not None and len(listed := _listed(encoder, wanted)):
+                bins = encoder.codes(listed)
+                apart = np.where(own[:, None] == bins, np.abs(numbers[:, None] - listed), np.inf)
+                numbers = np.where(np.isnan(numbers), np.nan, listed[apart.argmin(axis=1)])
+            found[encoder.column.name] = numbers
+        return found
+
+    def arrow(self, values: Values) -> dict[str, pa.Array]:
+        """Values as models and SQL read them."""
+        return {e.column.name: _arrow(e, values[e.column.name]) for e in self.encoders}
+
+    def points(self, codes: Codes, values: Values) -> Points:
+        """Designs as numbers, for distances."""
+        binned = [isinstance(encoder, BinnedEncoder) for encoder in self.encoders]
+        numbers = [values[name] for name, own in zip(self.names, binned, strict=True) if own]
+        stacked = np.stack(numbers, axis=1) if numbers else np.empty((len(codes), 0))
+        return Points(stacked.astype(np.float64), codes[:, ~np.array(binned, bool)])
+
+    def read(self, table: pa.Table) -> tuple[Codes, Values]:
+        """Past designs: their codes and values."""
+        codes, values = [], {}
+        for encoder in self.encoders:
+            column = table[encoder.column.name].combine_chunks()
+            codes.append(encoder.encode(column).values)
+            if isinstance(encoder, BinnedEncoder):
+                values[encoder.column.name] = encoder.numbers(column)
+            else:
+                texts = np.array([None, None, *encoder.categories], object)
+                values[encoder.column.name] = texts[codes[-1]]
+        return np.stack(codes, axis=1), values
+
+    def rows(self, values: Values) -> list[dict[str, Any]]:
+        """Designs as JSON can hold them."""
+        columns = [_told(encoder, values[encoder.column.name]) for encoder in self.encoders]
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _listed(encoder: BinnedEncoder, wanted: Range) -> npt.NDArray[np.float64]:
+    """Numbers that are listed, within what was learnt from."""
+    numbers = encoder.numbers(pa.array([str(value) for value in wanted.among or ()], pa.string()))
+    low, high = max(wanted.low, encoder.low), min(wanted.high, encoder.high)
+    found: npt.NDArray[np.float64] = numbers[(numbers >= low) & (numbers <= high)]
+    return found
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def _arrow(encoder: BinnedEncoder | CategoricalEncoder, values: npt.NDArray[Any]) -> pa.Array:
+    if isinstance(encoder, CategoricalEncoder):
+        return pa.array(values, pa.string())
+    numbers = pa.array(values, pa.float64(), from_pandas=True)
+    return pa.compute.multiply(numbers, 1e6).cast(pa.int64()).cast(pa.timestamp("us")) if encoder.timed else numbers
+
+
+def _told(encoder: BinnedEncoder | CategoricalEncoder, values: npt.NDArray[Any]) -> Sequence[Any]:
+    if isinstance(encoder, CategoricalEncoder):
+        return list(values)
+    return [None if np.isnan(v) else _time(v) if encoder.timed else float(v) for v in values]

@@ -1,0 +1,20 @@
+-- title: New mixes of concrete, stronger and cheaper, that keep to the rules
+
+-- What makes a mix strong?
+SELECT feature, effect, finding FROM ml_drivers('SELECT * EXCLUDE (batch, cost) FROM mixes', target := 'strength') LIMIT 5;
+
+-- What past mixes are like, column by column, and how strong a mix becomes.
+FROM ml_pretrain('mix_designer', 'SELECT * EXCLUDE (batch) FROM mixes', objective := 'design',
+  options := {'epochs': 12, 'width': 64, 'layers': 2});
+FROM ml_finetune('strength_model', 'SELECT * EXCLUDE (batch, cost) FROM mixes', target := 'strength',
+  options := {'epochs': 20});
+
+-- Mixes for line A that reach 60 MPa for sure, at today's prices for 65 EUR at most.
+SELECT design, cement, slag, water, superplasticizer, age, predicted_strength, strength_lower, cost, novelty, pareto_rank
+FROM ml_generate('mix_designer', n := 12, given := {'line': 'A'}, guide := 'design_rules', score := 'strength_model',
+  derive := {'cost': '0.108 * cement + 0.045 * slag + 0.9 * superplasticizer + 0.0105 * aggregate'},
+  subject_to := ['strength >= 60', 'cost <= 65', 'age <= 56'], maximize := 'strength', minimize := 'cost');
+
+-- What can't be had says why.
+SELECT ml_status, ml_reason
+FROM ml_generate('mix_designer', guide := 'design_rules', subject_to := ['strength >= 60', 'strength <= 40']);

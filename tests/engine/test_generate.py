@@ -1,0 +1,239 @@
+"""``ml_pretrain(objective := 'design')`` and ``ml_generate``: designs that hold what is asked, or the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mfgsql
+from mfgsql.engine import Session
+from mfgsql.errors import MfgsqlError, NotFoundError, OptionError, SourceError
+
+SMALL = {"width": 32, "layers": 2, "heads": 2, "epochs": 40, "batch_size": 64, "learning_rate": 3e-3}
+MIXES = """
+CREATE TABLE mixes AS SELECT *, round(0.2 * cement + 0.1 * slag - 0.2 * water + if("Line no" = 'B', 5, 0) + hash(i, 9) % 20 / 10, 1) AS strength,
+  0.1::DECIMAL(4,2) * cement::DECIMAL(9,2) AS cost
+FROM (SELECT i, 'MX-' || i AS batch, 200 + hash(i) % 200 AS cement, if(hash(i, 1) % 3 = 0, 0, 20 + hash(i, 2) % 100)::INTEGER AS slag, 140 + hash(i, 3) % 600 / 10 AS water,
+  ['A', 'B', 'ç "quoted"'][1 + (hash(i, 4) % 3)::INT] AS "Line no", hash(i, 5) % 2 = 0 AS steamed, DATE '2026-01-01' + (hash(i, 6) % 90)::INT AS made,
+  if(hash(i, 7) % 5 = 0, NULL, [7, 28, 56][1 + (hash(i, 8) % 3)::INT]) AS "select" FROM range(400) r(i))
+"""
+COLUMNS = 'cement, slag, water, "Line no", steamed, made, "select", strength, cost'
+
+
+@pytest.fixture(scope="module")
+def yard() -> Iterator[Session]:
+    with mfgsql.connect(threads=1, progress="off") as session:
+        session.execute(MIXES)
+        session.execute("CREATE TABLE rules AS FROM (VALUES ('slag <= 0.3 * cement', 'hardens slowly'), (NULL, 'nothing')) t(expression, reason)")
+        session.verb("pretrain", "designer", f"SELECT {COLUMNS} FROM mixes", objective="design", options=SMALL)
+        features = 'SELECT cement, slag, water, "Line no", {} FROM mixes'
+        session.verb("finetune", "strength", features.format("strength"), target="strength", options={"epochs": 15})
+        session.verb("finetune", "strong", features.format("strength > 30 AS strong"), target="strong", options={"epochs": 3})
+        yield session
+
+
+def rows(session: Session, arguments: str = "", n: int = 10) -> list[dict[str, Any]]:
+    session.execute(f"FROM ml_generate('designer', n := {n}{arguments})")
+    names = [d[0] for d in session.description]
+    return [dict(zip(names, row, strict=True)) for row in session.fetchall()]
+
+
+def test_the_result_has_the_sources_types(yard: Session) -> None:
+    yard.execute("DESCRIBE FROM ml_generate('designer', score := ['strength', 'strong'], derive := {'per m3': 'cement / 2'})")
+    found = {name: kind for name, kind, *_ in yard.fetchall()}
+    assert list(found.items())[:10] == [
+        ("design", "BIGINT"), ("cement", "UBIGINT"), ("slag", "INTEGER"), ("water", "DOUBLE"), ("Line no", "VARCHAR"), ("steamed", "BOOLEAN"),
+        ("made", "DATE"), ("select", "INTEGER"), ("strength", "DOUBLE"), ("cost", "DECIMAL(13,4)"),
+    ]  # fmt: skip
+    assert list(found)[10:] == [
+        "predicted_strength", "strength_lower", "strength_upper", "predicted_strong", "probability_strong", "per m3", "likelihood", "novelty", "nearest",
+        "diversity", "pareto_rank", "is_duplicate", "ml_status", "ml_reason",
+    ]  # fmt: skip
+    assert found["nearest"].startswith("STRUCT(cement UBIGINT")
+
+
+def test_it_learns_more_than_columns_alone(yard: Session) -> None:
+    verdict, value, baseline = yard.execute("SELECT verdict, value, baseline FROM ml.versions WHERE model = 'designer'").fetchone()
+    assert verdict == "useful"
+    assert value < baseline - 0.05
+
+
+def test_values_are_such_as_the_columns_have(yard: Session) -> None:
+    found = rows(yard, n=60)
+    assert [r["design"] for r in found] == list(range(1, 61))
+    assert {r["ml_status"] for r in found} == {"ok"}
+    assert {r["Line no"] for r in found} == {"A", "B", 'ç "quoted"'}
+    assert {r["select"] for r in found} == {None, 7, 28, 56}
+    assert all(200 <= r["cement"] < 400 and (r["slag"] == 0 or 20 <= r["slag"] < 120) for r in found)
+    assert all(round(r["water"], 1) == r["water"] and 140 <= r["water"] < 200 for r in found)
+    assert any(r["slag"] == 0 for r in found)
+    assert not any(r["is_duplicate"] for r in found)
+    assert min(r["novelty"] for r in found) > 0
+    assert all(r["nearest"]["cement"] >= 200 and r["pareto_rank"] is None for r in found)
+    assert len({tuple(r[c.strip('" ')] for c in COLUMNS.split(",")) for r in found}) == 60
+
+
+def test_equal_seeds_give_equal_designs(yard: Session) -> None:
+    asked = ", subject_to := ['cement + slag <= 330']"
+    assert rows(yard, asked) == rows(yard, asked)
+    assert rows(yard, asked) != rows(yard, asked + ", options := {'seed': 1}")
+
+
+def test_conditions_hold_by_sql(yard: Session) -> None:
+    conditions = ["cement + slag <= 260", "water / cement between 0.5 and 0.7", "\"Line no\" IN ('A', 'B')", "strength >= 10", "made >= '2026-02-01'", '"select" = 28', "NOT steamed"]
+    quoted = ", ".join("'" + c.replace("'", "''") + "'" for c in conditions)
+    yard.execute(f"CREATE OR REPLACE TABLE made AS FROM ml_generate('designer', n := 30, subject_to := [{quoted}])")
+    count, held = yard.execute(f"SELECT count(*), count(*) FILTER ({' AND '.join(f'({c})' for c in conditions)}) FROM made").fetchone()
+    assert count == held == 30
+
+
+def test_what_is_given_stays(yard: Session) -> None:
+    found = rows(yard, ", given := {'line NO': 'B', 'cement': 251, 'steamed': true, 'made': DATE '2026-03-01'}, subject_to := ['cost < 30']")
+    assert {(r["Line no"], r["cement"], r["steamed"], str(r["made"])) for r in found} == {("B", 251, True, "2026-03-01")}
+    assert len(found) == 10
+
+
+def test_the_others_follow_what_is_asked(yard: Session) -> None:
+    def strength(more: str) -> float:
+        found = rows(yard, more, n=40)
+        return float(np.mean([0.2 * r["cement"] + 0.1 * r["slag"] - 0.2 * r["water"] for r in found]))
+
+    assert strength(", subject_to := ['strength >= 45']") > strength(", subject_to := ['strength <= 15']") + 10
+
+
+def test_a_scored_target_counts_at_its_cautious_end(yard: Session) -> None:
+    found = rows(yard, ", score := 'strength', subject_to := ['strength >= 40'], maximize := 'strength', minimize := ['cost'], level := 0.8", n=20)
+    assert len(found) == 20
+    assert min(r["strength_lower"] for r in found) >= 40
+    assert all(r["strength_lower"] < r["predicted_strength"] < r["strength_upper"] for r in found)
+    ranks = [r["pareto_rank"] for r in found]
+    assert ranks == sorted(ranks)
+    assert ranks[0] == 1
+    for one in (r for r in found if r["pareto_rank"] == 1):
+        assert not any(o["strength_lower"] > one["strength_lower"] and float(o["cost"]) < float(one["cost"]) for o in found)
+    low = rows(yard, ", score := ['strength', 'strong'], subject_to := ['strength <= 20', 'strong = false']")
+    assert max(r["strength_upper"] for r in low) <= 20
+    assert {r["predicted_strong"] for r in low} == {False}
+
+
+def test_what_is_derived_is_computed_and_can_be_limited(yard: Session) -> None:
+    found = rows(yard, ", derive := {'binder': 'cement + slag', 'cost': 'binder * 0.05'}, subject_to := ['cost <= 12', 'binder >= 230']")
+    assert len(found) == 10
+    for row in found:
+        assert row["binder"] == row["cement"] + row["slag"] >= 230
+        assert row["cost"] == pytest.approx(row["binder"] * 0.05)
+        assert row["cost"] <= 12
+
+
+def test_rules_hold_and_hard_ones_are_told_with_their_reason(yard: Session) -> None:
+    found = rows(yard, ", guide := 'rules'")
+    assert all(r["slag"] <= 0.3 * r["cement"] for r in found)
+    hard = rows(yard, ", guide := 'SELECT ''slag >= 0.5 * cement'' AS expression, ''saves cement'' AS reason'")
+    assert "'slag >= 0.5 * cement' (saves cement) held in" in hard[0]["ml_reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (", subject_to := ['strength >= 500']", "'strength >= 500' can't hold: strength was"),
+        (", subject_to := ['cement < 250', 'cement > 300']", "'cement < 250' and 'cement > 300' can't hold together: cement was 200 to 399"),
+        (", given := {'Line no': 'D'}", "given Line no = 'D' can't hold: Line no was"),
+        (", subject_to := ['\"select\" between 30 and 40']", "can't hold: select was 7 to 56"),
+        (", subject_to := ['cement * 2 > 900'], options := {'most_tries': 600}", "of 600 drafts none holds all conditions: of the first drafts 'cement * 2 > 900' held in 0 %"),
+        (", guide := 'SELECT ''made < ''''2025-01-01'''''' AS expression, ''too old'' AS reason', options := {'most_tries': 64}", "(too old) held in 0 %"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_says_why(yard: Session, arguments: str, reason: str) -> None:
+    (row,) = rows(yard, arguments)
+    assert row["ml_status"] == "infeasible"
+    assert reason in row["ml_reason"]
+    assert {v for k, v in row.items() if k not in ("ml_status", "ml_reason")} == {None}
+
+
+def test_fewer_than_wanted_come_with_the_reason(yard: Session) -> None:
+    given = ", given := {'Line no': 'A', 'steamed': true, 'made': DATE '2026-03-01', 'water': 150, 'slag': 0, 'strength': 30, 'cost': 25, 'cement': 250}"
+    found = rows(yard, given)
+    assert 1 <= len(found) <= 4  # NULL, 7, 28 or 56
+    assert f"{len(found)} of 10 designs" in found[0]["ml_reason"]
+    many = rows(yard, given + ", options := {'copies': true, 'most_tries': 200}")
+    assert len(many) == 10
+    assert sum(not r["is_duplicate"] for r in many) <= 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (", subject_to := ['cemment < 3']", OptionError, "names 'cemment', which there is not. Did you mean 'cement'?"),
+        (", subject_to := ['cement']", OptionError, "no condition"),
+        (", given := {'nope': 3}", OptionError, "given names 'nope'"),
+        (", given := 3", OptionError, "given is a struct"),
+        (", given := {'cement': [1]}", OptionError, "no single value"),
+        (", guide := 'nowhere'", SourceError, "nowhere"),
+        (", guide := 'mixes'", SourceError, "The guide has no column 'expression'"),
+        (", score := 'designer'", OptionError, "'designer@1' can't score designs"),
+        (", score := ['strength', 'strength']", OptionError, "predict the same target"),
+        (", score := 'nope'", NotFoundError, "nope"),
+        (", score := 'strength', derive := {'strength': 'cement'}", OptionError, "derive makes 'strength', which a model predicts"),
+        (", derive := {'novelty': 'cement'}", OptionError, "Two columns of the result would be called 'novelty'"),
+        (", derive := {'a': 'cement > 3'}", OptionError, "can't stand there"),
+        (", maximize := 'Line no'", OptionError, "maximize names 'Line no', which is no number"),
+        (", minimize := 'costs'", OptionError, "minimize names 'costs'"),
+        (", n := 0", OptionError, "n is a whole number from 1"),
+        (", options := {'temperature': 0}", OptionError, "temperature is a number from 0.05"),
+        (", options := {'copies': 3}", OptionError, "copies is TRUE or FALSE"),
+        (", options := {'tries': 3}", OptionError, "Unknown option 'tries'"),
+        (", level := 2", OptionError, "level is a share"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(yard: Session, arguments: str, error: Any, words: str) -> None:
+    with pytest.raises(error) as caught:
+        yard.execute(f"FROM ml_generate('designer'{arguments})").fetchall()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("FROM ml_generate('strength')", "'strength' says no designs"),
+        ("FROM ml_predict('designer', 'mixes')", "'designer' says new designs and predicts nothing"),
+        ("FROM ml_evaluate('designer', 'mixes')", "says new designs"),
+        ("FROM ml_finetune('x', 'mixes', target := 'strength', base := 'designer')", "no base for a model that predicts"),
+        ("FROM ml_pretrain('x', 'mixes', objective := 'design', base := 'designer')", "takes no base"),
+        ("FROM ml_pretrain('x', 'mixes', objective := 'design', field := 'batch')", "takes no field"),
+        ("FROM ml_pretrain('x', 'mixes', objective := 'design', options := {'mask_ratio': 0.2})", "mask_ratio is for other bases"),
+        ("FROM ml_pretrain('x', 'mixes', objective := 'design', options := {'window': 4})", "window is for other bases"),
+        ("FROM ml_pretrain('x', 'SELECT * FROM mixes LIMIT 0', objective := 'design')", "no rows"),
+        ("FROM ml_embed('designer', 'mixes')", "reads neither texts nor pictures"),
+    ],
+)
+def test_other_verbs_refuse_it(yard: Session, statement: str, words: str) -> None:
+    with pytest.raises(MfgsqlError, match=words):
+        yard.execute(statement).fetchall()
+
+
+def test_a_version_is_as_all_are(tmp_path: Path) -> None:
+    """Reused, exported, imported without its rows, dropped."""
+    file = tmp_path / "d.safetensors"
+    tiny = SMALL | {"epochs": 3}
+    with mfgsql.connect(tmp_path / "a.duckdb", threads=1, progress="off") as s:
+        s.execute(MIXES)
+        learn = {"objective": "design", "options": tiny}
+        first = s.verb("pretrain", "d", f"SELECT {COLUMNS} FROM mixes", **learn)
+        assert s.verb("pretrain", "d", f"SELECT {COLUMNS} FROM mixes ORDER BY cement", **learn)["status"] == "reused"
+        again = s.verb("pretrain", "d", f"SELECT {COLUMNS} FROM mixes", force=True, **learn)
+        assert (again["value"], again["version"]) == (first["value"], 2)
+        assert s.execute("SELECT count(*) FROM ml.features WHERE model = 'd' AND version = 1 AND kind = 'binned'").fetchone() == (7,)
+        here = s.execute("SELECT * EXCLUDE (novelty, nearest, diversity) FROM ml_generate('d', n := 3)").fetchall()
+        assert "Says new designs" in s.execute("SELECT ml_report('d')").fetchone()[0]
+        s.execute(f"FROM ml_export('d', '{file}')").fetchall()
+    with mfgsql.connect(tmp_path / "b.duckdb", threads=1, progress="off") as s:
+        s.execute(f"FROM ml_import('d', '{file}')").fetchall()
+        assert s.execute("SELECT * EXCLUDE (novelty, nearest, diversity) FROM ml_generate('d', n := 3)").fetchall() == here
+        assert s.execute("SELECT min(novelty) > 0 AND count(nearest) = 3 FROM ml_generate('d', n := 3)").fetchone() == (True,)
+        s.execute("FROM ml_drop('d')").fetchall()
+        with pytest.raises(NotFoundError):
+            s.execute("FROM ml_generate('d')")

@@ -1,0 +1,49 @@
+"""Designs side by side: distances, fronts and a choice of unlike ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfgsql.designs import Points, choose, distances, diversity, nearest, pareto_ranks, ranked, twins
+
+
+def points(numbers: list[list[float]], codes: list[int]) -> Points:
+    return Points(np.array(numbers, float), np.array(codes)[:, None])
+
+
+def test_distances_are_means_over_columns() -> None:
+    some = points([[0.0, 1.0], [4.0, np.nan]], [1, 2])
+    found = distances(some, some, np.array([2.0, 1.0]))
+    assert found.tolist() == [[0.0, (2 + 1 + 1) / 3], [(2 + 1 + 1) / 3, 0.0]]
+
+
+def test_the_nearest_and_the_scale() -> None:
+    past = points([[0.0], [10.0], [20.0], [1000.0]], [0, 0, 0, 0])
+    assert 5 < past.scale()[0] < 300  # the outlier doesn't rule it
+    which, far = nearest(points([[11.0]], [0]), past, np.array([1.0]))
+    assert (which.tolist(), far.tolist()) == ([1], [0.5])
+    assert nearest(past, past[:0], np.array([1.0]))[0].tolist() == [-1] * 4
+    assert points([[3.0], [3.0]], [0, 0]).scale().tolist() == [1.0]
+
+
+def test_a_choice_is_good_and_spread() -> None:
+    line = points([[float(v)] for v in range(100)], [0] * 100)
+    chosen = choose(line, ranked(-np.arange(100.0)), np.array([1.0]), 5)
+    assert chosen[0] == 0
+    assert diversity(line[chosen], np.array([1.0])).min() >= 4
+    assert len(choose(line, np.zeros(100), np.array([1.0]), 1000)) == 100
+
+
+def test_twins_are_those_after_the_first() -> None:
+    assert twins(points([[1.0], [2.0], [1.0]], [0, 0, 0]), np.array([1.0])).tolist() == [False, False, True]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40))
+def test_a_rank_is_one_more_than_the_worst_that_beats_it(pairs) -> None:
+    values = np.array(pairs, float)
+    ranks = pareto_ranks(values)
+    for i, one in enumerate(values):
+        beats = [j for j, other in enumerate(values) if (other <= one).all() and (other < one).any()]
+        assert ranks[i] == 1 + max((ranks[j] for j in beats), default=0)
