@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from mfgsql.engine.caution import LOWER, PROBABILITY, UPPER, Caution, End
-from mfgsql.engine.conditions import Condition, parse_conditions
+from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived, renamed
 from mfgsql.engine.expressions import VALUES, Names, checked, tree_of
 from mfgsql.engine.planning import read_names
 from mfgsql.engine.quoting import quote_identifier
@@ -67,7 +67,9 @@ class Reader:
         Raises:
             OptionError: it can't be understood, or nothing is asked for.
         """
-        self._derive(args.get("derive"))
+        self.derived = parse_derived(args.get("derive"), self.columns, self.caution.numbers)
+        made = {name.lower() for name in self.derived}
+        self.columns = [name for name in self.columns if name.lower() not in made]
         highs, lows, goals = self._goals(args.get("goal"))
         wanted = [(t, True) for t in (*_listed(args, "maximize"), *highs)]
         wanted += [(t, False) for t in (*_listed(args, "minimize"), *lows)]
@@ -81,29 +83,13 @@ class Reader:
         reached = [self._cautious(c) for c in parse_conditions(goals, names, "goal")]
         return Goals(objectives, (*limits, *reached), len(reached), dict(self.derived), tuple(self.caution.ends))
 
-    def _derive(self, told: Any) -> None:
-        if told is None:
-            return
-        if not isinstance(told, dict) or not all(isinstance(text, str) for text in told.values()):
-            raise OptionError(f"derive is a struct of {_EXPRESSION}: {{'cost': '0.12 * cement'}}, not {told!r}.")
-        for name, text in told.items():
-            if name.lower() in self.caution.numbers:
-                raise OptionError(f"derive makes '{name}', which a model predicts: give it another name.")
-            self.columns = [c for c in self.columns if c.lower() != name.lower()]
-            self.derived[name] = self._expression(text)
-
     def _expression(self, text: str) -> exp.Expression:
         names = Names((), [*self.columns, *self.derived])
         return self._unfolded(checked(text, tree_of(text, _EXPRESSION), names, VALUES, _EXPRESSION))
 
     def _unfolded(self, tree: exp.Expression) -> exp.Expression:
         """With what is derived written out."""
-
-        def unfold(node: exp.Expression) -> exp.Expression:
-            known = self.derived.get(node.name) if isinstance(node, exp.Column) else None
-            return node if known is None else exp.paren(known.copy())
-
-        return tree.transform(unfold)
+        return renamed(tree, self.derived)
 
     def _cautious(self, condition: Condition) -> Condition:
         """Over columns of the source, and ends of predictions."""
