@@ -42,7 +42,7 @@ COLUMNS = {
 }  # fmt: skip
 # Options that say which rows and columns, not how to train.
 _ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator", "known",
-               "holidays")  # fmt: skip
+               "holidays", "started", "due", "trend")  # fmt: skip
 
 for _verb in ("pretrain", "finetune"):
     actions.register(_verb)(Action(COLUMNS, run_learning))
