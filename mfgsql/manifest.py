@@ -8,10 +8,11 @@ from typing import Any
 
 from mfgsql.backbones import EnsembleConfig, MixedConfig, RowsConfig, SeriesConfig, TabularConfig
 from mfgsql.errors import CatalogError
-from mfgsql.features import FeatureSet, Grid, History
+from mfgsql.features import Cases, FeatureSet, Grid, History
 from mfgsql.tasks import Target
 
-FORMAT_VERSION = 6  # 1 knew the transformer only, 2 no histories, 3 no texts, no pictures, 4 no forecasts, 5 no designs
+# 1 knew the transformer only, 2 no histories, 3 no texts, no pictures, 4 no forecasts, 5 no designs and no processes
+FORMAT_VERSION = 6
 Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig | RowsConfig
 _KNOWN: tuple[type[Config], ...] = (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig, RowsConfig)
 _CONFIGS = {c.kind: c for c in _KNOWN}
@@ -30,6 +31,7 @@ class Manifest:
         calibration: what rows not trained on taught about errors.
         lineage: snapshot hash, SQL, seed, recipe, library versions, threads, device; interactions of columns found.
         history: how it reads histories; None: it reads rows. grid: how it reads series that it forecasts.
+        cases: how it reads events of a process, of which it makes histories.
     """
 
     task: str | None
@@ -41,6 +43,7 @@ class Manifest:
     lineage: dict[str, Any] = field(default_factory=dict)
     history: History | None = None
     grid: Grid | None = None
+    cases: Cases | None = None
 
     def to_json(self) -> str:
         """Canonical JSON."""
@@ -55,6 +58,7 @@ class Manifest:
             "lineage": self.lineage,
             "history": self.history.to_dict() if self.history else None,
             "grid": self.grid.to_dict() if self.grid else None,
+            "cases": self.cases.to_dict() if self.cases else None,
         }
         return json.dumps(saved, sort_keys=True, ensure_ascii=False)
 
@@ -90,4 +94,5 @@ class Manifest:
             saved["lineage"],
             History.from_dict(saved["history"]) if saved.get("history") else None,
             Grid.from_dict(saved["grid"]) if saved.get("grid") else None,
+            Cases.from_dict(saved["cases"]) if saved.get("cases") else None,
         )

@@ -86,17 +86,18 @@ def _r2(truth: Array, prediction: Array, _: Any) -> float:
     return float(r2_score(truth, prediction)) if len(truth) > 1 else float("nan")
 
 
+ACCURACY = Metric("accuracy", True, _accuracy)
 BINARY = (
     Metric("pr_auc", True, _pr_auc),
     Metric("roc_auc", True, _roc_auc),
     Metric("f1", True, _f1),
-    Metric("accuracy", True, _accuracy),
+    ACCURACY,
     Metric("log_loss", False, _log_loss),
     Metric("brier", False, _brier),
 )
 MULTICLASS = (
     Metric("f1_macro", True, _f1),
-    Metric("accuracy", True, _accuracy),
+    ACCURACY,
     Metric("log_loss", False, _log_loss),
     Metric("roc_auc", True, _roc_auc),
 )
@@ -112,6 +113,27 @@ def _nasa(truth: Array, prediction: Array, _: Any) -> float:
 
 
 REGRESSION = (Metric("rmse", False, _rmse), Metric("mae", False, _mae), Metric("r2", True, _r2))
+
+
+def _next_accuracy(truth: Array, prediction: Array, _: Any) -> float:
+    return float(np.nanmean((truth[:, 0] == prediction[:, 0])[np.isfinite(truth[:, 0])]))
+
+
+def _next_log_loss(truth: Array, _: Array, scores: Array) -> float:
+    known = np.isfinite(truth[:, 0])
+    return _log_loss(truth[known, 0].astype(np.int64), truth, scores[known])
+
+
+def _remaining_mae(truth: Array, prediction: Array, _: Any) -> float:
+    over = truth[:, 2] == 0  # of a case that is open the time is a lower bound
+    return float(np.nanmean(np.abs(truth[over, 1] - prediction[over, 1])))
+
+
+PROCESS = (
+    Metric("accuracy", True, _next_accuracy),
+    Metric("log_loss", False, _next_log_loss),
+    Metric("remaining_mae", False, _remaining_mae),
+)
 RUL = (*REGRESSION, Metric("nasa_score", False, _nasa))
 
 

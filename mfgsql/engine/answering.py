@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mfgsql.engine.explaining import WHY_TYPE
-from mfgsql.engine.scoring import DEFAULT_LEVEL, class_columns, interval_columns, label_columns, masked
+from mfgsql.engine.scoring import DEFAULT_LEVEL, class_columns, interval_columns, label_columns, masked, process_columns
 from mfgsql.engine.windowing import ROW, TIME
 from mfgsql.errors import SourceError
 
@@ -57,6 +57,11 @@ def answer_labels(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
 def answer_values(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
     """Lists of value, lower, upper, status, why."""
     return _answer(engine, lists, told, _values)
+
+
+def answer_processes(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
+    """Lists of label, probability, scores, value, lower, upper, quantiles, status, why."""
+    return _answer(engine, lists, told, _processes)
 
 
 def answer_anomalies(engine: Engine, lists: pa.Array, told: pa.Array) -> pa.Array:
@@ -111,6 +116,12 @@ def _classes(part: Part) -> tuple[Columns, Placed]:
 def _labels(part: Part) -> tuple[Columns, Placed]:
     answers = _answers(part)
     return label_columns(part.scorer, answers.prediction) | _why(part, answers), answers.placed
+
+
+def _processes(part: Part) -> tuple[Columns, Placed]:
+    answers = _answers(part)
+    found = process_columns(part.scorer, answers.prediction, part.told["level"] or DEFAULT_LEVEL)
+    return found | _why(part, answers), answers.placed
 
 
 def _values(part: Part) -> tuple[Columns, Placed]:

@@ -11,7 +11,7 @@ from mfgsql.engine.planning import Args
 from mfgsql.errors import OptionError, one_of
 from mfgsql.features import FeatureSet
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, tasks
+from mfgsql.tasks import ANOMALY, EMBEDDING, FORECAST, PROCESS, tasks
 from mfgsql.training import Recipe
 
 _TRUNK = ("width", "layers", "heads")
@@ -20,6 +20,7 @@ _OF_PICTURES = ("size", "channels", "augment", "flips")
 _OF_TASKS = (
     ("cap", "rul"), ("span", ANOMALY), ("false_alarms_per_day", ANOMALY), ("horizon", FORECAST), ("season", FORECAST),
     ("refit", FORECAST), ("gaps", FORECAST), ("known", FORECAST), ("holidays", FORECAST),
+    ("started", PROCESS), ("due", PROCESS), ("trend", PROCESS),
 )  # fmt: skip
 _STEPS = (  # what says how a network learns
     "epochs", "batch_size", "learning_rate", "weight_decay", "optimizer", "schedule", "warmup", "dropout", "patience",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,14 @@ from mfgsql.errors import OptionError, SourceError
 from mfgsql.features import History
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import ANOMALY, FORECAST
+from mfgsql.tasks import ANOMALY, FORECAST, PROCESS
 from mfgsql.tasks.anomaly import level_of, reach_of
 from mfgsql.training import Recipe
 from mfgsql.training.windows import HISTORY, MOMENT
 
 LABELS = ("fails_within", "rul", "censored")  # columns that ml_labels writes: none tells another
 _WINDOW = 64  # rows, where nothing is said
+_OF_CASES = 32  # events, at most: what lies further back is told by the time that has passed
 _FEWEST_ENTITIES = 5  # to judge by whole ones
 _ROOM = 2.0  # times the time that windows usually span
 _SHARED = 0.2  # of the rows have a moment of another's; more, and they are hardly of one machine
@@ -35,7 +37,7 @@ def reads_histories(args: Args, base: Manifest | None) -> bool:
     asked = bool(options.get("window") or options.get("memory") or args.get("resample"))
     # A detector without an order may be one of pictures, which the rows tell.
     alone = args.get("task") == ANOMALY and (args.get("field") or not (args.get("order_by") or args.get("entity")))
-    listed = args.get("task") in ("rul", FORECAST) or (args.get("task") == ANOMALY and not alone)
+    listed = args.get("task") in ("rul", FORECAST, PROCESS) or (args.get("task") == ANOMALY and not alone)
     return asked or listed or (base is not None and (base.history is not None or base.grid is not None))
 
 
@@ -116,8 +118,9 @@ def settle_history(
         _check_base(args, recipe, base.history, timed)
         shape = replace(base.history, entity=entity, order_by=args["order_by"], timed=timed, zoned=zoned)
     else:
-        window = recipe.window or _WINDOW
-        patch = recipe.patch or usual_patch(window)
+        process = args.get("task") == PROCESS
+        window = recipe.window or (_usual_length(con, table) if process else _WINDOW)
+        patch = recipe.patch or (1 if process else usual_patch(window))
         if window % patch or window // patch < 2:
             fits = [p for p in range(1, window // 2 + 1) if window % p == 0]
             raise OptionError(f"patch = {patch} doesn't part window = {window} into two or more: {_near(fits, patch)}.")
@@ -127,6 +130,15 @@ def settle_history(
         shape = History(entity, args["order_by"], timed, window, patch, recipe.memory, 1.0, resample=resample,
                         fill=recipe.fill, shortest=min(shortest, window), smooth=smooth, zoned=zoned)  # fmt: skip
     return _measured(con, table, shape)
+
+
+def _usual_length(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    """A window that holds most cases whole, as a power of two."""
+    row = con.execute(
+        f"SELECT quantile_cont(n, 0.9) FROM (SELECT count(*) AS n FROM {table} GROUP BY {HISTORY})"
+    ).fetchone()
+    longest = float(row[0] or 1) if row else 1.0
+    return int(min(_OF_CASES, max(4, 2 ** math.ceil(math.log2(max(longest, 1.0))))))
 
 
 def usual_patch(window: int) -> int:
@@ -207,9 +219,9 @@ def censored_column(args: Args, types: dict[str, str]) -> str | None:
         SourceError: the source has no such column, or it is no BOOLEAN.
     """
     by_lower, told = {n.lower(): n for n in types}, args.get("censored")
-    if args.get("task") != "rul":
+    if args.get("task") not in ("rul", PROCESS):
         if told is not None:
-            raise OptionError("censored is for task := 'rul': leave it out.")
+            raise OptionError("censored is for task := 'rul' and 'process': leave it out.")
         return None
     name = by_lower.get(str(told if told is not None else "censored").lower())
     if name is None and told is None:

@@ -120,7 +120,7 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     if not truth[0].is_valid:
         raise SourceError(f"No row of the source has a {target.name!r} to compare with.")
     values = task.encode(truth.flatten(), target)
-    if task.shape == "class":
+    if task.shape in ("class", "process"):
         probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
         prediction = Prediction(task.encode(predicted.flatten(), target), probabilities)
     elif task.shape == "labels":
@@ -206,6 +206,22 @@ def class_columns(scorer: Scorer, prediction: Prediction) -> dict[str, pa.Array]
     chosen = prediction.scores[:, 1] if width == 2 else prediction.scores.max(axis=1)
     label = pa.array(target.classes, pa.string()).take(pa.array(prediction.values))
     return {"label": label, "probability": pa.array(chosen), "scores": _lists_of(prediction.scores)}
+
+
+def process_columns(scorer: Scorer, prediction: Prediction, level: float) -> dict[str, pa.Array]:
+    """The next activity as a class, the remaining time with its interval, and its quantiles."""
+    from mfgsql.tasks import next_of
+    from mfgsql.tasks.process import Process
+
+    task, calibration = scorer.model.task, scorer.model.manifest.calibration
+    assert isinstance(task, Process)
+    lower, upper = task.interval(prediction.values, calibration, level)
+    known = np.isfinite(lower) & np.isfinite(upper)
+    quantiles = task.quantiles(prediction.values, calibration)
+    return class_columns(scorer, next_of(prediction)) | {
+        "value": pa.array(prediction.values[:, 1]), "lower": _where(known, lower), "upper": _where(known, upper),
+        "quantiles": _lists_of(quantiles),
+    }  # fmt: skip
 
 
 def label_columns(scorer: Scorer, prediction: Prediction) -> dict[str, pa.Array]:

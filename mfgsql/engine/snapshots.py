@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from mfgsql.cancellation import Cancellation
+from mfgsql.engine.cases import Events, next_of, read_cases
 from mfgsql.engine.histories import (
     censored_column,
     check_roles,
@@ -23,10 +24,11 @@ from mfgsql.engine.picture_files import FILES, Reader, data_of, path_columns, re
 from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe, profile_columns
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.sources import read_source
+from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import ColumnProfile
-from mfgsql.features.profile import FLOAT_TYPES, base_type
+from mfgsql.features.profile import FLOAT_TYPES, TIME_TYPES, base_type
+from mfgsql.tasks import PROCESS
 from mfgsql.training.rows import HASH
 from mfgsql.training.windows import MOMENT
 
@@ -35,6 +37,7 @@ LATEST = "__ml_latest"  # among the arguments: the moment after which rows are l
 _NAMED = "__ml_named"  # the same with names of files in place of pictures
 _UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight", "field")
+_NO_FEATURES = ("entity", "order_by", "weight", "censored", "open", "started", "due")
 _SPLITS = ("time", "entity")
 
 
@@ -75,16 +78,13 @@ def freeze(
         DataError: no rows.
     """
     source = read_source(at_place(con, args), args["source"])
-    types = read_columns(con, source.select, args)
-    for role in ROLES:
-        if args.get(role):
-            args[role] = _column(args[role], types, role)
-    windowed = bool(args.get("histories"))
-    if windowed:
-        check_roles(args, types)
-    args["censored"] = censored_column(args, types)
+    types = _roles(read_columns(con, source.select, args), args)
+    windowed, read = bool(args.get("histories")), source
+    if args.get("task") == PROCESS:
+        read = _events(source, args, types)
+        types = read_columns(con, read.select, args)
     split = _split_column(args, types)
-    roles = {args[r] for r in ("entity", "order_by", "weight", "censored") if args.get(r)} | split
+    roles = {args[r] for r in _NO_FEATURES if args.get(r)} | split
     named = roles | ({args["target"]} if args.get("target") else set())
     if args.get("target") and args["target"] in roles:
         raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
@@ -98,7 +98,7 @@ def freeze(
     if not kept:
         raise SourceError("The source has no column that could be learnt from.")
     also = places(args, types) if windowed else ""
-    _take(con, source.sql, [f"__src.{quote_identifier(n)}" for n in kept], also)
+    _take(con, read.sql, [f"__src.{quote_identifier(n)}" for n in kept], also)
     lost = _open_paths(con, kept, named, also, files, cancellation) if files else []
     total = _count(con)
     placeless = leave_out_placeless(con, ROWS, args) if windowed else 0
@@ -123,6 +123,29 @@ def freeze(
     by_name = {p.name: p for p in profiles}
     digest = _content_hash(con, kept)
     return Frozen(con, source.select, kept, by_name, ignored, digest, rows, unlabelled, placeless, tuple(lost))
+
+
+def _roles(types: dict[str, str], args: Args) -> dict[str, str]:
+    """Spell the columns that play a role as the source does, and see that they can."""
+    for role in ROLES:
+        if args.get(role):
+            args[role] = _column(args[role], types, role)
+    if args.get("histories"):
+        check_roles(args, types)
+    args["censored"] = censored_column(args, types)
+    return types
+
+
+def _events(source: Source, args: Args, types: dict[str, str]) -> Source:
+    """The events of a process with what is known of their cases, and the target, which is what follows."""
+    for role in ("started", "due"):
+        if args.get(role):
+            args[role] = _column(args[role], types, f"options.{role}")
+    args["cases"] = cases = read_cases(args, types)
+    events = Events(cases, args["entity"], args["order_by"], timed=base_type(types[args["order_by"]]) in TIME_TYPES)
+    args["target"] = next_of(cases.activity)
+    args["open"], args["censored"] = args["censored"], None  # the target says it
+    return events.read(source, open_cases=args["open"])
 
 
 def _take(con: duckdb.DuckDBPyConnection, source: str, columns: list[str], also: str) -> None:

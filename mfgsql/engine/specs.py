@@ -24,7 +24,7 @@ from mfgsql.engine.towers import Towers, build_towers
 from mfgsql.errors import DataError
 from mfgsql.features import ColumnProfile, FeatureSet, Grid, History, Rejection
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, TOKENS, Target
+from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, PROCESS, TOKENS, Target
 from mfgsql.training import Recipe, TrainSpec
 from mfgsql.training.rows import HASH
 
@@ -59,6 +59,8 @@ class Prepared:
         }
         if spec.history:
             told |= {"history": spec.history.to_dict(), "level": spec.level, "span": spec.span}
+        if spec.cases:
+            told["cases"] = spec.cases.to_dict()
         if spec.grid:
             told["grid"] = spec.grid.to_dict()
         if spec.text or spec.image:
@@ -173,7 +175,7 @@ def _spec(
     objective = None if task else args.get("objective")
     costs = costs_of(args, task, target)
     spec = TrainSpec(towers.features, recipe, task, target, objective, args.get("weight"), costs, history)
-    spec = replace(spec, text=towers.text, image=towers.image, grid=grid)
+    spec = replace(spec, text=towers.text, image=towers.image, grid=grid, cases=args.get("cases"))
     if args.get("task") == EMBEDDING:
         return replace(spec, task=EMBEDDING, pair=args["target"])
     if args.get("task") == ANOMALY and history is None:
@@ -186,7 +188,7 @@ def _spec(
 
 def _findings(frozen: Frozen, spec: TrainSpec, rejected: list[Rejection], args: Args) -> list[str]:
     """What is told of the rows."""
-    told = spec.target if spec.task not in (TOKENS, FORECAST) else None
+    told = spec.target if spec.task not in (TOKENS, FORECAST, PROCESS) else None
     leaks = leaks_of(frozen, spec.features, spec.task, told) if spec.task and told else []
     found = [*warnings_of_rows(frozen, rejected, leaks, args), *rare_labels(frozen.con, ROWS, spec.target)]
     if spec.grid is not None:

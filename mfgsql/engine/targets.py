@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 
 from mfgsql.engine.fields import profile_spans
@@ -13,13 +15,15 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.errors import DataError, OptionError
 from mfgsql.features import ColumnProfile
-from mfgsql.tasks import TOKENS, Target, choose_task, tasks
+from mfgsql.tasks import AT_LEAST, NEXT, PROCESS, REMAINING, TOKENS, Target, choose_task, tasks
 
 
 def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
     """The task, as told or by the target's kind, and the target."""
     if not frozen.rows:
         raise all_null(frozen, args["target"])
+    if args.get("task") == PROCESS:
+        return PROCESS, fit_process(frozen, args)
     if args.get("task") == TOKENS:
         return TOKENS, tasks[TOKENS].fit_target(profile_spans(frozen, args), args)
     profile = frozen.profiles[args["target"]]
@@ -35,6 +39,24 @@ def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
             profile.name, profile.type, profile.rows, profile.nulls, top=value_counts(rows, profile.name)
         )
     return task, tasks[task].fit_target(profile, args)
+
+
+def fit_process(frozen: Frozen, args: Args) -> Target:
+    """The activities that follow others, and the usual remaining time."""
+    name = args["target"]
+    column = quote_identifier(name)
+    counts = frozen.con.execute(
+        f"SELECT {column}.{NEXT}, count(*) FROM {ROWS} WHERE {column}.{NEXT} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    known = f"NOT {column}.{AT_LEAST} AND isfinite({column}.{REMAINING})"
+    row: Any = frozen.con.execute(
+        f"SELECT median({column}.{REMAINING}) FILTER ({known}), "
+        f"median({column}.{REMAINING}) FILTER ({known} AND {column}.{REMAINING} > 0) FROM {ROWS}"
+    ).fetchone()
+    profile = ColumnProfile(
+        name, "VARCHAR", frozen.rows, 0, top=tuple(counts), quantiles=(float(row[0] or 0.0), float(row[1] or 1.0))
+    )
+    return tasks[PROCESS].fit_target(profile, args)
 
 
 def costs_of(args: Args, task: str | None, target: Target | None) -> dict[str, float] | None:

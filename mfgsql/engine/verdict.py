@@ -11,7 +11,7 @@ from mfgsql.decision import Costs, fair_cost
 from mfgsql.evaluation import apart, beats
 from mfgsql.metrics import Metric
 from mfgsql.model import Model
-from mfgsql.tasks import ANOMALY, TOKENS, Prediction
+from mfgsql.tasks import ANOMALY, PROCESS, TOKENS, Prediction
 from mfgsql.tasks.task import Array
 from mfgsql.tasks.tokens import SPAN_F1
 from mfgsql.training import Learned
@@ -60,6 +60,8 @@ def _rare(model: Model, truth: Array) -> int:
     """Rows that are not of the largest class, or have not the most usual labels; of numbers there is no such thing."""
     if not model.target.classes:
         return _FEW_RARE
+    if model.manifest.task == PROCESS:
+        truth = truth[np.isfinite(truth[:, 0]), 0].astype(np.int64)
     if truth.ndim > 1:
         return int((truth != model.task.baseline(model.target, len(truth)).values).any(axis=1).sum())
     return len(truth) - int(np.bincount(truth).max())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mfgsql.catalog import Version
+from mfgsql.engine.cases import POSITION
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
@@ -91,7 +92,8 @@ def _part(manifest: Manifest, history: History, alias: str, call: str, part: int
     time = f"{alias}.{quote_identifier(history.order_by)}"
     # Ties in time lie by their values, so that the order of the source changes nothing. A list keeps what it is ordered
     # by: a hash takes less room than the values.
-    order = f"{time}, hash({', '.join(fields.values())})"
+    ties = fields.get(quote_literal(POSITION)) or f"hash({', '.join(fields.values())})"
+    order = f"{time}, {ties}"
     row = f"list({{{values}, '{TIME}': {time}, '{ROW}': {alias}.{ROW}}} ORDER BY {order})"
     known = f"{time} IS NOT NULL"
     if not history.entity:

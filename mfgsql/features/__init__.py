@@ -5,6 +5,7 @@ arrays into channels (float32) or codes (int64) and says which rows it distrusts
 database or a network.
 """
 
+from mfgsql.features.cases import Cases
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection
 from mfgsql.features.featureset import Batch, FeatureSet
 from mfgsql.features.grid import Grid
@@ -14,6 +15,7 @@ from mfgsql.features.profile import ColumnProfile, is_numeric_type
 
 __all__ = [
     "Batch",
+    "Cases",
     "Column",
     "ColumnProfile",
     "Encoder",

@@ -217,6 +217,7 @@ class Facts:
         history: (step, split, metric, value) of each judgement while it was trained.
         best_step: whose weights are kept.
         base_licence: what is known of the licence of the base.
+        times: of a model of processes, whose ``judged`` is of the next activity, the remaining times.
         tagged: of a model of spans.
         timelines: of a model of histories and numbers, some histories held out. scored: of a detector one with scores.
         fans: of a model of forecasts some series.
@@ -243,6 +244,7 @@ class Facts:
     best_step: int | None = None
     scores: tuple[Score, ...] = ()
     judged: Judged | Missing = Missing("It was not judged.")
+    times: Judged | None = None
     rival: Rival | Missing = Missing("There is no other version.")
     importance: tuple[Importance, ...] | Missing = Missing("It was not measured.")
     examples: tuple[ExampleGroup, ...] | Missing = Missing("There are none.")
@@ -274,7 +276,8 @@ class Facts:
     @property
     def classes(self) -> tuple[str, ...]:
         """Of the target, where a row is of one; else empty."""
-        return self.manifest.target.classes if self.manifest and self.manifest.target and self.shape == "class" else ()
+        of_classes = self.shape in ("class", "process")
+        return self.manifest.target.classes if self.manifest and self.manifest.target and of_classes else ()
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -87,6 +87,8 @@ def _purpose(facts: Facts) -> str:
         beside = f", beside {features}" if manifest.features.names else ""
         steps = plural(manifest.grid.horizon, "step")
         return f"Forecasts “{manifest.target.name}” {steps} ahead from the {manifest.grid.window} before{beside}."
+    if manifest.cases is not None:
+        return f"Tells what follows each event of a case, and how long the case still takes, from {features}."
     if not facts.classes:
         of = "a row" if manifest.history is None else "a history's newest row"
         return f"Predicts the number “{manifest.target.name}” of {of} from {features}."

@@ -21,6 +21,7 @@ METRICS = {
     "rmse": ("RMSE", "typical error in the target's unit, large ones weighing more; less is better"),
     "mae": ("MAE", "mean error in the target's unit; less is better"),
     "r2": ("R²", "share of the target's variation that is explained; 1 is perfect, 0 is the mean"),
+    "remaining_mae": ("Error of the time", "mean error of the remaining time, in days or units; less is better"),
     "nasa_score": (
         "NASA score",
         "sum over rows, a life predicted too long counting more; less is better",
@@ -37,6 +38,7 @@ TASKS = {
     "multilabel": "labels",
     "regression": "number",
     "rul": "number",
+    "process": "class",
 }
 
 

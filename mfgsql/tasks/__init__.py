@@ -7,6 +7,7 @@ from mfgsql.tasks import (  # noqa: F401  (they register themselves)
     forecast,
     hierarchy,
     multilabel,
+    process,
     regression,
     rul,
     tokens,
@@ -18,16 +19,22 @@ from mfgsql.tasks.hierarchy import looks_like_paths
 from mfgsql.tasks.histories import SeriesObjective, series_objectives
 from mfgsql.tasks.objectives import Objective, objectives
 from mfgsql.tasks.picturing import picture_head, picture_objectives
+from mfgsql.tasks.process import AT_LEAST, END, NEXT, PROCESS, REMAINING, next_of
 from mfgsql.tasks.reading import CONTRASTIVE, EMBEDDING, text_objectives
 from mfgsql.tasks.task import OutputColumn, Prediction, Target, Task, tasks
 from mfgsql.tasks.tokens import TOKENS
 
 __all__ = [
     "ANOMALY",
+    "AT_LEAST",
     "CONTRASTIVE",
     "DESIGN",
     "EMBEDDING",
+    "END",
     "FORECAST",
+    "NEXT",
+    "PROCESS",
+    "REMAINING",
     "TOKENS",
     "Objective",
     "OutputColumn",
@@ -37,6 +44,7 @@ __all__ = [
     "Task",
     "chances_of",
     "choose_task",
+    "next_of",
     "objectives",
     "picture_head",
     "picture_objectives",

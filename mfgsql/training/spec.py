@@ -9,7 +9,7 @@ from mfgsql.backbones import EnsembleConfig, MixedConfig, RowsConfig, SeriesConf
 from mfgsql.backbones.filters import FilterConfig
 from mfgsql.backbones.image import ImageConfig
 from mfgsql.backbones.text import TextConfig
-from mfgsql.features import FeatureSet, Grid, History
+from mfgsql.features import Cases, FeatureSet, Grid, History
 from mfgsql.features.categorical import FIRST
 from mfgsql.features.featureset import FIELDS
 from mfgsql.features.histories import EXTRA
@@ -34,6 +34,7 @@ class TrainSpec:
         level: share of normal rows that a detector may take for anomalies; None: the usual one. span: rows over which
             it smooths.
         text, image: the towers over texts and pictures, where there are such columns.
+        cases: of a process, how its events are read.
         pair: column of the texts that belong to those of the only feature, where pairs are learnt from.
         costs: of mistakes, as `mfgsql.decision.Costs` has them, or None.
     """
@@ -52,6 +53,7 @@ class TrainSpec:
     image: ImageConfig | FilterConfig | None = None
     pair: str | None = None
     grid: Grid | None = None
+    cases: Cases | None = None
 
     def manifest(self, base: Manifest | None, lineage: dict[str, Any]) -> Manifest:
         """The manifest of a model of this spec; a base gives its shape."""
@@ -92,7 +94,7 @@ class TrainSpec:
             )
         return Manifest(
             self.task, self.objective, self.target, self.features, shape, lineage=lineage, history=self.history,
-            grid=self.grid,
+            grid=self.grid, cases=self.cases,
         )  # fmt: skip
 
     def _channels(self) -> tuple[tuple[str, int], ...]:

@@ -14,11 +14,15 @@ from mfgsql.engine.verbs.predicting import model_and_source, scored, source_alia
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.manifest import Manifest
-from mfgsql.tasks import TOKENS, Target
+from mfgsql.tasks import AT_LEAST, NEXT, PROCESS, REMAINING, TOKENS, Target
 
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
             "rows": "BIGINT"}  # fmt: skip
-_GUESSES = {"class": "__ml.label", "labels": "__ml.labels", "value": "__ml.value"}
+_SAID = f"{{{NEXT}: __ml.label, {REMAINING}: __ml.value, {AT_LEAST}: false}}"
+_GUESSES = {
+    "class": "__ml.label", "labels": "__ml.labels", "value": "__ml.value",
+    PROCESS: f"CASE WHEN __ml.label IS NOT NULL THEN {_SAID} END",
+}  # fmt: skip
 
 
 @planners.register("evaluate")
@@ -84,7 +88,7 @@ def class_target(version: Version, manifest: Manifest) -> Target:
             f"'{version.model}' finds spans in texts; this is for one class a row.",
             remedy=f"Use FROM ml_classification_report('{version.model}', ...), which judges spans and words.",
         )
-    if shape != "class" or manifest.target is None:
+    if shape not in ("class", PROCESS) or manifest.target is None:
         raise OptionError(
             f"'{version.model}' predicts a number; this is for classes.",
             remedy=f"Use FROM ml_evaluate('{version.model}', ...).",
@@ -94,7 +98,8 @@ def class_target(version: Version, manifest: Manifest) -> Target:
 
 def truth_of(version: Version, manifest: Manifest, target: Target) -> str:
     """SQL of a row's truth as the task takes it."""
-    return task_of(version, manifest).truth_sql(f"{source_alias(version)}.{quote_identifier(target.name)}", target)
+    truth = task_of(version, manifest).truth_sql(f"{source_alias(version)}.{quote_identifier(target.name)}", target)
+    return f"{truth}.{NEXT}" if manifest.task == PROCESS else truth
 
 
 @planners.register("confusion_matrix")

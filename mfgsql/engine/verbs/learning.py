@@ -42,7 +42,7 @@ COLUMNS = {
 }  # fmt: skip
 # Options that say which rows and columns, not how to train.
 _ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator", "known",
-               "holidays")  # fmt: skip
+               "holidays", "started", "due", "trend")  # fmt: skip
 
 _NOT_OF_DESIGNS = ("backbone", "base_rate", "folds", "mask_ratio", "members", "probe", "resample", "window")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from mfgsql.engine.cases import Events
 from mfgsql.engine.installing import shipped_functions
 from mfgsql.engine.profiling import describe
 from mfgsql.errors import MfgsqlError, OptionError, SourceError, did_you_mean
@@ -52,7 +53,8 @@ def _missing_column(engine: Engine, version: str, column: str, text: str) -> Sou
 
     with engine.cursor() as cursor:
         manifest = Manifest.from_json(resolve(cursor, version).manifest)
-    reads = manifest.features.names
+    made = Events.of(manifest).made() if manifest.cases is not None else []
+    reads = [name for name in manifest.features.names if name not in made]
     known = _columns(engine, version, text)
     hint = did_you_mean(column, [n for n in known if n not in reads] if column in reads else known)
     if column not in reads and (manifest.target is None or column != manifest.target.name):

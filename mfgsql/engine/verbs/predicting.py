@@ -7,6 +7,7 @@ from typing import Any
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.access import Role, asker
+from mfgsql.engine.cases import Events
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Args, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
@@ -36,7 +37,8 @@ def plan_predict(engine: Engine, args: Args) -> str:
     outputs = _detected(manifest, args) if manifest.task == ANOMALY else _predicted(version, manifest, args, ml)
     outputs += status_of_history(manifest) if windowed else [(name, f"{ml}.{name}") for name in _STATUS]
     outputs += [("why", "__ml.why" if windowed else _why(most))] if most else []
-    taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), "__ml"))
+    made = Events.of(manifest).made() if manifest.cases is not None else []
+    taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), *made, "__ml"))
     selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
     inner = scored(version, manifest, source, args | {"explain": most}, told=bool(most))
     return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {selected} FROM ({inner})"
@@ -50,7 +52,8 @@ def _predicted(version: Version, manifest: Manifest, args: Args, ml: str) -> lis
     if args.get("level") is not None:
         columns += task.at_level(manifest.target, manifest.calibration, check_level(args["level"]))
     classes = f"[{', '.join(map(quote_text, manifest.target.classes))}]"
-    return [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
+    said = [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
+    return said if manifest.cases is None else said + Events.of(manifest).outputs(ml)
 
 
 def _detected(manifest: Manifest, args: Args) -> list[tuple[str, str]]:
@@ -155,6 +158,8 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
         check_asked(cursor, manifest, args)
         if manifest.history is not None:
             source = in_parts(cursor, source, manifest)
+        if manifest.cases is not None:
+            source = Events.of(manifest, source_alias(version)).read(source)
     asked.set((version.name, source))
     return version, manifest, source
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import ModelRef, Version, resolve
@@ -22,7 +24,7 @@ from mfgsql.evaluation.importance import Importance
 from mfgsql.manifest import Manifest
 from mfgsql.reporting import Facts, Missing, check_installed, render
 from mfgsql.reporting.facts import Feature, Judged, Run, Score
-from mfgsql.tasks import ANOMALY, FORECAST, TOKENS
+from mfgsql.tasks import ANOMALY, FORECAST, PROCESS, TOKENS, Prediction, next_of
 from mfgsql.tasks.task import Array
 from mfgsql.training.windows import HISTORY
 
@@ -106,9 +108,14 @@ def _held_facts(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
     except MfgsqlError as error:
         return dict.fromkeys(("judged", "rival", "importance", "examples"), Missing(str(error)))
     importance = _importance(engine, version)
+    rival, times = rival_of(engine, con, version, held), None
+    if held.model.manifest.task == PROCESS:  # figures and examples are those of the next activity
+        times = Judged(held.truth[:, 1], Prediction(held.prediction.values[:, 1]), _histories(held))
+        held = replace(held, truth=held.truth[:, 0].astype(np.int64), prediction=next_of(held.prediction))
     return {
         "judged": Judged(held.truth, held.prediction, _histories(held)),
-        "rival": rival_of(engine, con, version, held),
+        "times": times,
+        "rival": rival,
         "importance": importance,
         "examples": examples_of(engine, held, importance, explained=not takes_long(version)),
         "timelines": predicted_along(held),

@@ -18,11 +18,17 @@ from mfgsql.tasks.task import Array
 @panel("coverage", "Can its intervals be trusted", order=60)
 def coverage(facts: Facts) -> Panel | None:
     """Share of true values inside the interval, by level; numbers only."""
+    if facts.times is not None:
+        return _panel(facts.times, "rul")
     if facts.task not in ("regression", "rul"):
         return None
     if isinstance(facts.judged, Missing):
         return Panel.why_not(facts.judged)
-    found = [r for r in _rows(facts.judged, facts.task) if r["coverage"] is not None]
+    return _panel(facts.judged, facts.task)
+
+
+def _panel(judged: Judged, task: str) -> Panel:
+    found = [r for r in _rows(judged, task) if r["coverage"] is not None]
     if not found:
         return Panel.why_not(Missing("Too few rows were held out to set intervals and to judge them."))
     rows = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfgsql.entities import FIGURES
-from mfgsql.metrics import Metric
+from mfgsql.metrics import ACCURACY, Metric
 from mfgsql.reporting.chance import margin
 from mfgsql.reporting.facts import Facts, Judged, Missing
 from mfgsql.reporting.formats import score
@@ -30,7 +30,8 @@ def figures(facts: Facts) -> Panel | None:
     table = Table(caption, ("Metric", "Model", guess, "What it tells"), rows, texts=(3,))
     if facts.shape == "spans":
         return Panel.of(table, Note(f"{rows[0][0]} decides: it counts a span that has label, begin and end right."))
-    return Panel.of(table, *([_chance(metrics[0], facts.judged)] if isinstance(facts.judged, Judged) else []))
+    decides = ACCURACY if facts.times else metrics[0]
+    return Panel.of(table, *([_chance(decides, facts.judged)] if isinstance(facts.judged, Judged) else []))
 
 
 def _chance(metric: Metric, judged: Judged) -> Note:
