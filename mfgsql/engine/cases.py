@@ -8,13 +8,13 @@ from mfgsql.engine.kept import kept
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
+from mfgsql.engine.windowing import POSITION
 from mfgsql.errors import OptionError
 from mfgsql.features import Cases
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import AT_LEAST, END, NEXT, REMAINING
 
-POSITION = "(position)"  # of an event in its case; orders events of one moment, too
 _ALIAS = '"__ml log"'
 _DAY = 86_400
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mfgsql.catalog import Version
-from mfgsql.engine.cases import POSITION
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
@@ -27,6 +26,7 @@ if TYPE_CHECKING:  # plain SQL need not wait for torch
     from mfgsql.manifest import Manifest
 
 TIME, ROW = "__ml_time", "__ml_row"
+POSITION = "(position)"  # of an event in its case; orders events of one moment, too
 _OURS = "'__ml', '__ml_row', '__ml_key', '__ml_last'"  # of a source's columns those that would be taken for ours
 _ROOM = 8.0  # bytes of memory for a byte in a list: it is collected, ordered, and handed over
 _UNKNOWN, _MOST = 4, 64  # parts where the number of rows isn't known, and at most
