@@ -1,4 +1,4 @@
--- summary: How inputs are to be set so that a goal is reached: for each row up to k suggestions, judged by what the model can promise.
+-- summary: How inputs are to be set so that a goal is reached: for each row up to k suggestions, judged by the cautious end of what the model predicts.
 -- model: a model of task 'classification', 'regression' or 'rul', or a list of such, each with its own target; of one that reads histories the newest row of each is adjusted
 -- source: a table, view, file or SELECT text of rows to improve, with all columns that the model reads
 -- adjust: columns that may be set: a list, or a struct that says more of each: {'water': [140, 190], 'line': ['A', 'B'], 'cement': {'low': 200, 'high': 400, 'step': 5}}; a column may always stay as it is

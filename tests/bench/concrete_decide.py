@@ -2,13 +2,15 @@
 
 The model learns the strength of half of the mixes. For each of 100 others a mix is looked for that is as strong at the same age, at the
 least cost of its ingredients, of one cubic metre, with water between 0.3 and 0.7 of the binders. Whether a proposal is as strong is told
-by 10 LightGBM models that have learnt from all rows but these 100. Beside it: random search and Optuna's TPE with as many calls of the
-same model, by what it predicts, and the cheapest mix on record (of the half) that was measured to be as strong at that age or before.
+by 10 LightGBM models that have learnt from all rows but these 100, the model's half among them. Beside it, by what the same model
+predicts and without caution: random search with as many calls, and Optuna's TPE with as many as take about the same time; and the
+cheapest mix on record (of the half, about a cubic metre) that was measured to be as strong at that age or before.
 """
 
 import json
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import lightgbm
 import numpy as np
@@ -16,6 +18,7 @@ import optuna
 import pyarrow as pa
 
 import mfgsql
+from mfgsql.scoring.familiarity import Familiarity
 from tests.bench.paired import DRAWS, interval
 
 DATA = Path(__file__).parents[3] / "shared/data/uci_regression/concrete/raw_data.txt"
@@ -25,6 +28,7 @@ DENSITIES = np.array([3150, 2900, 2300, 1000, 1100, 2700, 2650])  # kilograms a 
 AIR = 0.02
 TARGETS, TRIALS, TRIALS_TPE = 100, 6_000, 100
 LEVELS = (0.5, 0.7, 0.9)
+SEED = 1  # of the halves; the search and its caution were chosen on those of seed 0
 
 
 def run() -> list[dict]:
@@ -32,7 +36,7 @@ def run() -> list[dict]:
     if not DATA.exists():
         return [{"figure": "cheaper concrete", "measured": f"skipped: {DATA} is absent", "goal": ""}]
     rows = np.loadtxt(DATA)
-    order = np.random.default_rng(0).permutation(len(rows))
+    order = np.random.default_rng(SEED).permutation(len(rows))
     half, targets = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :][:TARGETS]]
     oracle = Oracle(np.delete(rows, order[len(rows) // 2 :][:TARGETS], axis=0))
     error = float(np.sqrt(np.mean((oracle(targets[:, :8]) - targets[:, 8]) ** 2)))
@@ -41,6 +45,7 @@ def run() -> list[dict]:
         put(s, "targets", targets)
         s.execute("FROM ml_finetune('strength', 'half', target := 'strength')").fetchall()
         found = {f"ml_recommend, level {level}": recommended(s, level) for level in LEVELS}
+        found |= {f"level {level}, intervals as ml_predict has them": unwidened(s, level) for level in (0.9, 0.95)}
         found |= {"random search": searched(s, targets, _random), f"Optuna's TPE ({TRIALS_TPE} calls)": searched(s, targets, _tpe)}
     found["cheapest on record"] = (on_record(half, targets), 0.0)
     figures = [{"figure": "cheaper concrete, oracle: RMSE on the 100 mixes", "measured": f"{error:.2f} MPa", "goal": ""}]
@@ -116,6 +121,12 @@ def recommended(s: mfgsql.Session, level: float) -> tuple[np.ndarray, float]:
     for number, *mix in rows:
         mixes[number] = mix
     return mixes, (time.monotonic() - began) / TARGETS
+
+
+def unwidened(s: mfgsql.Session, level: float) -> tuple[np.ndarray, float]:
+    """By SQL, where a strange row's interval is as wide as any other's: what the widening is worth beside a higher level."""
+    with patch.object(Familiarity, "strangeness", lambda self, continuous, codes, spread: np.zeros(len(continuous))):
+        return recommended(s, level)
 
 
 def searched(s: mfgsql.Session, targets: np.ndarray, search) -> tuple[np.ndarray, float]:
