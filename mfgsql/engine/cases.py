@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mfgsql.engine.kept import kept
@@ -41,7 +42,7 @@ def read_cases(args: Args, types: dict[str, str]) -> Cases:
                 remedy=f"Cast it in the source: SELECT * REPLACE ({quote_identifier(name)}::TIMESTAMP AS "
                 f"{quote_identifier(name)}) FROM ..." if timed else None,
             )  # fmt: skip
-    return Cases(args["target"], args.get("started"), args.get("due"), bool(args.get("trend")))
+    return Cases(args["target"], args.get("started"), args.get("due"), bool(args.get("trend")), args.get("censored"))
 
 
 def next_of(activity: str) -> str:
@@ -60,8 +61,10 @@ class Events:
     def __init__(self, cases: Cases, entity: str, order_by: str, *, timed: bool, alias: str = _ALIAS) -> None:
         self.cases, self.timed, self._alias = cases, timed, alias
         self.entity, self.activity = self._column(entity), self._column(cases.activity)
-        self.ended = self._at(order_by)
-        self.started = f"coalesce({self._at(cases.started)}, {self.ended})" if cases.started else self.ended
+        self.ended = self._at(self._column(order_by))
+        self.started = self.ended
+        if cases.started:
+            self.started = f"coalesce({self._at(self._column(cases.started))}, {self.ended})"
         self._order_by = order_by
 
     @classmethod
@@ -76,9 +79,8 @@ class Events:
     def _column(self, name: str) -> str:
         return f"{self._alias}.{quote_identifier(name)}"
 
-    def _at(self, name: str) -> str:
+    def _at(self, column: str) -> str:
         """A moment in days, or as the number that it is; NULL where it is infinite."""
-        column = self._column(name)
         if self.timed:
             return f"epoch(CASE WHEN isfinite({column}) THEN {column} END) / {_DAY}"
         return f"CASE WHEN isfinite({column}::DOUBLE) THEN {column}::DOUBLE END"
@@ -95,21 +97,23 @@ class Events:
             found["(duration)"] = f"{self.ended} - {self.started}"
             found["(waited)"] = f"coalesce({self.started} - {before}, 0)"
         if self.timed:
-            found["(hour)"] = f"date_part('hour', {self._column(self._order_by)})"
-            found["(weekday)"] = f"dayname({self._column(self._order_by)})"
+            utc = f"make_timestamp(epoch_us({self._column(self._order_by)}))"  # in whatever zone a session is
+            found["(hour)"], found["(weekday)"] = f"date_part('hour', {utc})", f"dayname({utc})"
         if self.cases.due:
-            found["(slack)"] = f"{self._at(self.cases.due)} - {self.ended}"
+            found["(slack)"] = f"{self._at(self._column(self.cases.due))} - {self.ended}"
         if self.cases.trend:
             found["(date)"] = self.ended
         return found
 
-    def truth(self, open_cases: str | None) -> str:
+    def truth(self, told: bool) -> str:
         """SQL of the struct of what followed.
 
         Args:
-            open_cases: BOOLEAN column of cases that are not over; None: all are.
+            told: whether the source says which cases are still open; else none is.
         """
-        is_open = f"coalesce(bool_or({self._column(open_cases)}) OVER __ml_whole, false)" if open_cases else "false"
+        is_open = "false"
+        if told and self.cases.open:
+            is_open = f"coalesce(bool_or({self._column(self.cases.open)}) OVER __ml_whole, false)"
         last = "lead(true) OVER __ml_case IS NULL"
         following = f"lead({self.activity}::VARCHAR) OVER __ml_case"
         return (
@@ -123,16 +127,25 @@ class Events:
         """Names of the columns that `read` adds."""
         return [*self.features(), next_of(self.cases.activity)]
 
-    def read(self, source: Source, *, open_cases: str | None = None) -> Source:
-        """The source with those columns beside its own, and what followed each event."""
-        made = self.features() | {next_of(self.cases.activity): self.truth(open_cases)}
+    def read(self, source: Source, types: Mapping[str, str]) -> Source:
+        """The source with those columns beside its own, and what followed each event.
+
+        Args:
+            types: of the source's columns, names in lower case, where they are known: who predicts may have no column
+                of open cases.
+
+        Events of one moment lie by their start, their activity, and all else that is told of them, so that the order of
+        the source changes nothing. Events without a moment belong to no case.
+        """
+        told = types.get((self.cases.open or "").lower()) == "BOOLEAN"
+        made = self.features() | {next_of(self.cases.activity): self.truth(told)}
         columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in made.items())
-        begun = f", {self.started}" if self.cases.started else ""
-        order = f"PARTITION BY {self.entity} ORDER BY {self.ended}{begun}, {self.activity}"
+        case = f"PARTITION BY {self.entity}, {self.ended} IS NULL"
+        order = f"{case} ORDER BY {self.ended}, {self.started}, {self.activity}, hash({self._alias})"
         return replace(
             source,
             sql=f"(SELECT {columns}, {kept(made)} FROM {source.sql} AS {self._alias} WINDOW "
-            f"__ml_whole AS (PARTITION BY {self.entity}), __ml_case AS ({order}), "
+            f"__ml_whole AS ({case}), __ml_case AS ({order}), "
             f"__ml_so_far AS ({order} ROWS UNBOUNDED PRECEDING))",
         )
 
@@ -143,8 +156,8 @@ class Events:
         ends = f"{order} + to_microseconds(({left} * {_DAY} * 1e6)::BIGINT)" if self.timed else f"{order} + {left}"
         found = [("predicted_end", ends)]
         if self.cases.due:
-            due = quote_identifier(self.cases.due)
-            slack = f"epoch({due} - {order}) / {_DAY}" if self.timed else f"({due} - {order})"
-            late = f"list_avg(list_transform({ml}.quantiles, lambda q: (q > {slack})::INTEGER))"
-            found.append(("late_probability", f"CASE WHEN isfinite({due}) THEN {late} END"))
+            slack = f"{self._at(quote_identifier(self.cases.due))} - {self._at(order)}"
+            known = f"list_filter({ml}.quantiles, lambda q: isfinite(q))"
+            late = f"list_avg(list_transform({known}, lambda q: (q > {slack})::INTEGER))"
+            found.append(("late_probability", f"CASE WHEN {slack} IS NOT NULL THEN {late} END"))
         return found

@@ -12,6 +12,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mfgsql.engine.cases import POSITION
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import ROWS, Frozen
@@ -59,8 +60,8 @@ def export(
     if args.get("weight"):
         columns[args["weight"]] = rows[args["weight"]].cast("float64")
     made = {HASH: rows[HASH], SPLIT: split} | ({n: rows[n] for n in (HISTORY, MOMENT)} if windowed else {})
-    # Ties in time lie by their values, so that the order of the source changes nothing.
-    order = [HISTORY, MOMENT, *names, HASH] if windowed else [HASH]
+    # Ties in time lie by their values (of a case's events, by their place), so that the source's order changes nothing.
+    order = [HISTORY, MOMENT, *sorted(names, key=POSITION.__ne__), HASH] if windowed else [HASH]
     chosen = rows.select(**columns, **made).order_by(order)
     hashed = json.dumps(frozen.types).encode()
     size = _chunk(features, _stored(frozen, features))

@@ -209,16 +209,20 @@ def class_columns(scorer: Scorer, prediction: Prediction) -> dict[str, pa.Array]
 
 
 def process_columns(scorer: Scorer, prediction: Prediction, level: float) -> dict[str, pa.Array]:
-    """The next activity as a class, the remaining time with its interval, and its quantiles."""
+    """The next activity as a class with the probability of that one, the remaining time with its interval, and its
+    quantiles.
+    """
     from mfgsql.tasks import next_of
     from mfgsql.tasks.process import Process
 
     task, calibration = scorer.model.task, scorer.model.manifest.calibration
     assert isinstance(task, Process)
+    assert prediction.scores is not None
     lower, upper = task.interval(prediction.values, calibration, level)
     known = np.isfinite(lower) & np.isfinite(upper)
     quantiles = task.quantiles(prediction.values, calibration)
     return class_columns(scorer, next_of(prediction)) | {
+        "probability": pa.array(prediction.scores.max(axis=1)),
         "value": pa.array(prediction.values[:, 1]), "lower": _where(known, lower), "upper": _where(known, upper),
         "quantiles": _lists_of(quantiles),
     }  # fmt: skip

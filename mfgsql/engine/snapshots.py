@@ -145,7 +145,7 @@ def _events(source: Source, args: Args, types: dict[str, str]) -> Source:
     events = Events(cases, args["entity"], args["order_by"], timed=base_type(types[args["order_by"]]) in TIME_TYPES)
     args["target"] = next_of(cases.activity)
     args["open"], args["censored"] = args["censored"], None  # the target says it
-    return events.read(source, open_cases=args["open"])
+    return events.read(source, {name.lower(): kind for name, kind in types.items()})
 
 
 def _take(con: duckdb.DuckDBPyConnection, source: str, columns: list[str], also: str) -> None:

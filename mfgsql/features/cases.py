@@ -13,12 +13,14 @@ class Cases:
     Attributes:
         activity: column of the steps. started: of when a step began, or None; the histories' order says when it ended.
         due: of when the case is promised, or None. trend: whether the date itself tells something.
+        open: BOOLEAN column of cases that are not over, or None.
     """
 
     activity: str
     started: str | None = None
     due: str | None = None
     trend: bool = False
+    open: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

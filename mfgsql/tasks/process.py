@@ -25,6 +25,7 @@ PROCESS = "process"
 END = "(end)"  # what follows the last event of a case
 NEXT, REMAINING, AT_LEAST = "next", "remaining", "at_least"  # fields of the truth
 _BEND = 0.1  # from here on an error of the remaining time counts in proportion: medians are learnt
+_FARTHEST = 10.0  # of logs of the time: an end must still be a date
 _SHARES = np.arange(1, 100) / 100
 
 
@@ -90,7 +91,7 @@ class Process(Classification):
     def predict(self, output: Tensor, target: Target) -> Prediction:
         """Probabilities and times, the mean of the members'."""
         of_next = super().predict(output[..., :-1], target)
-        said = output[..., -1].double().mean(dim=1).clamp(0.0, 30.0)
+        said = output[..., -1].double().mean(dim=1).clamp(0.0, _FARTHEST)
         left = (torch.expm1(said) * target.deviation).numpy()
         return Prediction(np.stack([of_next.values, left], axis=1), of_next.scores)
 

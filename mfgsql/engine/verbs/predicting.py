@@ -10,6 +10,7 @@ from mfgsql.engine.access import Role, asker
 from mfgsql.engine.cases import Events
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Args, planners
+from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
 from mfgsql.engine.scoring import DEFAULT_LEVEL, WITH_FILES
 from mfgsql.engine.sources import Source, read_source
@@ -159,7 +160,8 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
         if manifest.history is not None:
             source = in_parts(cursor, source, manifest)
         if manifest.cases is not None:
-            source = Events.of(manifest, source_alias(version)).read(source)
+            types = visible_types(at_place(cursor, args), source.select) if manifest.cases.open else {}
+            source = Events.of(manifest, source_alias(version)).read(source, types)
     asked.set((version.name, source))
     return version, manifest, source
 
