@@ -12,11 +12,11 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mfgsql.engine.cases import POSITION
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.engine.splitting import parts_by_folds, parts_by_split
+from mfgsql.engine.windowing import POSITION
 from mfgsql.errors import DataError
 from mfgsql.features import FeatureSet
 from mfgsql.features.image import ImageEncoder
