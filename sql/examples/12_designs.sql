@@ -18,3 +18,10 @@ FROM ml_generate('mix_designer', n := 12, given := {'line': 'A'}, guide := 'desi
 -- What can't be had says why.
 SELECT ml_status, ml_reason
 FROM ml_generate('mix_designer', guide := 'design_rules', subject_to := ['strength >= 60', 'strength <= 40']);
+
+-- Or from mixes that there are: what to change in weak ones, so that they reach 50 MPa at the least cost.
+SELECT batch, suggestion, why, gain, ml_status
+FROM ml_recommend('strength_model', 'SELECT * FROM mixes WHERE age = 28 ORDER BY strength LIMIT 2',
+  goal := 'strength >= 50', minimize := '0.108 * cement + 0.045 * slag + 0.9 * superplasticizer',
+  adjust := ['cement', 'slag', 'water', 'superplasticizer'], k := 2,
+  subject_to := ['water / (cement + slag) between 0.3 and 0.65'], options := {'trials': 2000});

@@ -38,7 +38,7 @@ def run() -> list[dict]:
     rows = np.loadtxt(DATA)
     order = np.random.default_rng(SEED).permutation(len(rows))
     half, targets = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :][:TARGETS]]
-    oracle = Oracle(np.delete(rows, order[len(rows) // 2 :][:TARGETS], axis=0))
+    oracle = Oracle(rows[order[len(rows) // 2 :][TARGETS:]])
     error = float(np.sqrt(np.mean((oracle(targets[:, :8]) - targets[:, 8]) ** 2)))
     with mfgsql.connect(progress="off", threads=1) as s:
         put(s, "half", half)
