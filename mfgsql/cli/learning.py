@@ -71,7 +71,7 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
       mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
       mfgsql finetune demand orders --task forecast --target quantity --entity sku --order-by day --db plant.duckdb
-      mfgsql finetune flow events --task process --target activity --entity order_no --order-by finished --db plant.duckdb
+      mfgsql finetune flow events --task process --target activity --entity order_no --order-by ended --db plant.duckdb
       mfgsql finetune entities annotated_notes --task token_classification --target spans --base notes --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mfgsql.catalog import Version
-from mfgsql.engine.cases import POSITION
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
@@ -87,6 +86,8 @@ def _shape(manifest: Manifest) -> str:
 
 def _part(manifest: Manifest, history: History, alias: str, call: str, part: int, parts: int) -> str:
     """Answers of a part of the entities. The entity itself is a column, or a filter on it would not get below them."""
+    from mfgsql.engine.cases import POSITION
+
     fields = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
     values = ", ".join(f"{name}: {sql}" for name, sql in fields.items())
     time = f"{alias}.{quote_identifier(history.order_by)}"
