@@ -36,6 +36,8 @@ CREATE TABLE work_orders AS
   FROM (SELECT i, ['pump', 'bearing'][1 + i % 2] AS part, ['leaks', 'is loud', 'is worn'][1 + i % 3] AS fault FROM range(60) r(i));
 CREATE TABLE annotated_notes AS SELECT note, spans FROM work_orders;
 ALTER TABLE work_orders DROP spans;
+CREATE TABLE order_events AS SELECT 'O-' || o AS order_no, ['cut', 'mill', 'wash', 'pack'][k] AS activity, TIMESTAMP '2026-01-05' + to_hours((o * 2 + k)::INT) AS finished,
+  finished - INTERVAL 40 MINUTE AS started, TIMESTAMP '2026-01-05' + to_hours((o * 2 + 4)::INT) AS due, o > 35 AS open FROM range(40) r(o), range(1, 5) s(k) WHERE o <= 35 OR k < 3;
 CREATE TABLE plates AS SELECT 'PL-' || i AS id, 'plate from die ' || i || ', ' || ['clean', 'spotted'][1 + i % 2] AS note, 2 + i % 7 / 10 AS thickness_mm,
   unhex('424D360300000000000036000000280000001000000010000000010018000000000000030000' || repeat('00', 16)
     || array_to_string([repeat(format('{:02x}', (60 + hash(i, p) % 40 + if(i % 2 = 1 AND p % 16 < 4, 90, 0))::INT), 3) for p in range(256)], '')) AS image,

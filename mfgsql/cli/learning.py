@@ -14,8 +14,8 @@ from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import F, call, database, opened, where
 
 _TASKS = (
-    "By the target's kind classification, regression, multilabel or hierarchy; else rul, forecast, anomaly, "
-    "token_classification or embedding."
+    "By the target's kind classification, regression, multilabel or hierarchy; else rul, forecast, process, "
+    "anomaly, token_classification or embedding."
 )
 
 
@@ -28,7 +28,7 @@ def _shared(command: F) -> F:
         click.option("--field", metavar="COL", help="Column of texts or pictures, which is then read alone."),
         click.option("--split", help="Rows to judge by: time, entity, or a column; default: by hash."),
         click.option("--order-by", metavar="COL", help="Column of time."),
-        click.option("--entity", metavar="COL", help="Column of the machine or unit."),
+        click.option("--entity", metavar="COL", help="Column of the machine, unit or case."),
         click.option("--promote", type=click.Choice(["auto"]), help="auto: a better version takes over by itself."),
         click.option("--force", is_flag=True, help="Train again though an equal run has finished."),
         click.option("--exclude", metavar="A,B", help="Columns to leave out."),
@@ -71,6 +71,7 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
       mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
       mfgsql finetune demand orders --task forecast --target quantity --entity sku --order-by day --db plant.duckdb
+      mfgsql finetune flow events --task process --target activity --entity order_no --order-by ended --db plant.duckdb
       mfgsql finetune entities annotated_notes --task token_classification --target spans --base notes --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """

@@ -5,7 +5,7 @@
 -- explain: how many features of each row to explain, those that move its prediction most, in the column why; of texts the words (at = begin-stop, in characters), of pictures the places (at = x,y,width,height, in pixels)
 -- latest: TRUE scores the last row of each entity only (models that read histories)
 -- since: scores rows after that moment only, reading no more of their past than they need (models that read histories)
--- columns: input columns, predicted_<target>, probability, probabilities, prediction_set | lower, upper | spans | levels, ml_status, ml_reason, why
+-- columns: input columns, predicted_<target>, probability, probabilities, prediction_set | lower, upper | predicted_remaining (days, or units of order_by), lower, upper, predicted_end, late_probability | spans | levels, ml_status, ml_reason, why
 -- example: SELECT * FROM ml_predict('press_failure', 'telemetry_now') WHERE probability > 0.3
 CREATE OR REPLACE MACRO ml_predict(model, source, level := NULL, explain := NULL, latest := NULL, since := NULL) AS TABLE
   FROM query(_ml_plan('predict', {'model': model, 'source': source, 'level': level, 'explain': explain,

@@ -301,6 +301,12 @@ def test_logs_that_teach_nothing(shop: Session) -> None:
         learn(shop, "SELECT * FROM log", NAMED, "costly", f"{ROLES}, costs := {{'missed': 2, 'false_alarm': 1}}")
 
 
+def test_moments_of_another_kind(shop: Session) -> None:
+    for change in ("epoch(done) AS done", "due::VARCHAR AS due"):
+        with pytest.raises(MfgsqlError, match="flow@1 reads times from 'done', 'begun', 'due', and the source has a"):
+            rows(shop, f"FROM ml_predict('flow', 'SELECT * REPLACE ({change}) FROM log')")
+
+
 def test_a_step_that_only_repeats(shop: Session) -> None:
     repeats = "SELECT * REPLACE ('cut' AS activity) FROM log WHERE NOT open AND (id % 10 < 3 OR id % 20 > 10)"
     learn(shop, repeats, f"'due': 'due', 'exclude': ['id', 'open'], {SIZE}", "repeats")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from mfgsql.engine.cases import Events
 from mfgsql.engine.installing import shipped_functions
 from mfgsql.engine.profiling import describe
+from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import MfgsqlError, OptionError, SourceError, did_you_mean
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _COLUMN = re.compile(rf'"{ALIAS}(.+?)" does not have a column named "(.+)"')
 _SECOND = re.compile(r'"__ml (\w+)" does not have a column named "(.+)"')  # in plans that read no model
 _MOMENTS = {"failures": "failed_at", "repairs": "repaired_at", "events": "happened_at"}
 _SAID = re.compile(r"^Invalid Input Error: (ml_\w+: .+)")  # an error that a plan itself raises, by a row's type
+_KIND = re.compile(r"No function matches .* '(?:epoch|isfinite|make_timestamp)\((.+?)\)'")  # of a log's moments
 _BINDINGS = re.compile(r"^Candidate bindings: (.*)$", re.MULTILINE)
 _MACRO = re.compile(r"Macro (ml_\w+)\(\) does not support the supplied arguments.*?\n\t\1\((.*?)\)\n", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -42,6 +43,8 @@ def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
             return _missing_column(engine, found[1], found[2], str(error))
         if found := _SECOND.search(str(error)):
             return _missing_in(found[1], found[2], _bindings(str(error)))
+        if found := _KIND.search(str(error)):
+            return _no_moment(engine, found[1])
         if found := _MACRO.search(str(error)):
             return _wrong_arguments(found[1], found[2], str(error))
     return None
@@ -49,6 +52,7 @@ def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
 
 def _missing_column(engine: Engine, version: str, column: str, text: str) -> SourceError:
     from mfgsql.catalog import resolve
+    from mfgsql.engine.cases import Events
     from mfgsql.manifest import Manifest
 
     with engine.cursor() as cursor:
@@ -66,6 +70,26 @@ def _missing_column(engine: Engine, version: str, column: str, text: str) -> Sou
     return SourceError(
         f"The source has no column '{column}', which {version} needs.{hint}",
         remedy=f"It reads {', '.join(reads)}: rename or add columns in a SELECT.",
+    )
+
+
+def _no_moment(engine: Engine, kind: str) -> SourceError | None:
+    """Of a log whose moments are of another kind than those that the model learnt from."""
+    from mfgsql.catalog import resolve
+    from mfgsql.manifest import Manifest
+
+    last = asked.get()
+    if last is None:
+        return None
+    with engine.cursor() as cursor:
+        manifest = Manifest.from_json(resolve(cursor, last[0]).manifest)
+    if manifest.cases is None or manifest.history is None:
+        return None
+    names = [n for n in (manifest.history.order_by, manifest.cases.started, manifest.cases.due) if n]
+    return SourceError(
+        f"{last[0]} reads times from {', '.join(map(repr, names))}, and the source has a {kind} there.",
+        remedy=f"Cast it in the source: SELECT * REPLACE ({quote_identifier(names[0])}::TIMESTAMP AS "
+        f"{quote_identifier(names[0])}) FROM ...",
     )
 
 

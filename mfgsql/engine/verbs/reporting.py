@@ -110,7 +110,7 @@ def _held_facts(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
     importance = _importance(engine, version)
     rival, times = rival_of(engine, con, version, held), None
     if held.model.manifest.task == PROCESS:  # figures and examples are those of the next activity
-        times = Judged(held.truth[:, 1], Prediction(held.prediction.values[:, 1]), _histories(held))
+        times = _times(held)
         held = replace(held, truth=held.truth[:, 0].astype(np.int64), prediction=next_of(held.prediction))
     return {
         "judged": Judged(held.truth, held.prediction, _histories(held)),
@@ -120,6 +120,13 @@ def _held_facts(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version
         "examples": examples_of(engine, held, importance, explained=not takes_long(version)),
         "timelines": predicted_along(held),
     }
+
+
+def _times(held: HeldOut) -> Judged:
+    """Of the cases that are over: how long one that is open takes isn't known."""
+    over, histories = held.truth[:, 2] == 0, _histories(held)
+    said = Prediction(held.prediction.values[over, 1])
+    return Judged(held.truth[over, 1], said, None if histories is None else histories[over])
 
 
 def _histories(held: HeldOut) -> Array | None:
