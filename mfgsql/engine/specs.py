@@ -194,9 +194,9 @@ def _findings(frozen: Frozen, spec: TrainSpec, rejected: list[Rejection], args: 
     if spec.grid is not None:
         found += warnings_of_grid(frozen, spec.grid)
     if spec.history is not None:
-        told = warnings_of(frozen.con, ROWS, spec.history, frozen.placeless)
+        of_histories = warnings_of(frozen.con, ROWS, spec.history, frozen.placeless)
         # Events of a case may share a moment, and cases are as long as they are.
-        found += told if spec.cases is None else told[: bool(frozen.placeless)]
+        found += of_histories if spec.cases is None else of_histories[: bool(frozen.placeless)]
     return found
 
 

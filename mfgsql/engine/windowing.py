@@ -87,7 +87,6 @@ def _shape(manifest: Manifest) -> str:
 
 def _part(manifest: Manifest, history: History, alias: str, call: str, part: int, parts: int) -> str:
     """Answers of a part of the entities. The entity itself is a column, or a filter on it would not get below them."""
-
     fields = {quote_literal(n): f"{alias}.{quote_identifier(n)}" for n in manifest.features.names}
     values = ", ".join(f"{name}: {sql}" for name, sql in fields.items())
     time = f"{alias}.{quote_identifier(history.order_by)}"
