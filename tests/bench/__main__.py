@@ -26,7 +26,7 @@ AREAS = {
     "text": ["text", "text_speed"],
     "image": ["image", "image_speed"],
     "demand": ["forecasts", "ordering"],
-    "decide": ["flow", "concrete_decide", "designs"],
+    "decide": ["flow", "process", "concrete_decide", "designs"],
 }
 LIBRARIES = ("mfgsql", "duckdb", "torch", "transformers", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
 

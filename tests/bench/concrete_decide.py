@@ -2,14 +2,13 @@
 
 The model learns the strength of half of the mixes. For each of 100 others a mix is looked for that is as strong at the same age, at the
 least cost of its ingredients, of one cubic metre, with water between 0.3 and 0.7 of the binders. Whether a proposal is as strong is told
-by 10 LightGBM models that have learnt from all rows but these 100, the model's half among them. Beside it, by what the same model
+by 10 LightGBM models that have learnt from the rest of the other half, of which the model knows nothing. Beside it, by what the same model
 predicts and without caution: random search with as many calls, and Optuna's TPE with as many as take about the same time; and the
 cheapest mix on record (of the half, about a cubic metre) that was measured to be as strong at that age or before.
 """
 
 import json
 import time
-from pathlib import Path
 from unittest.mock import patch
 
 import lightgbm
@@ -19,9 +18,10 @@ import pyarrow as pa
 
 import mfgsql
 from mfgsql.scoring.familiarity import Familiarity
+from tests.bench.corpora import DATA
 from tests.bench.paired import DRAWS, interval
 
-DATA = Path(__file__).parents[3] / "shared/data/uci_regression/concrete/raw_data.txt"
+FILE = DATA / "uci_regression/concrete/raw_data.txt"
 NAMES = ("cement", "slag", "ash", "water", "superplasticizer", "coarse", "fine")
 PRICES = np.array([0.12, 0.05, 0.03, 0.001, 2.0, 0.012, 0.010])  # of a kilogram
 DENSITIES = np.array([3150, 2900, 2300, 1000, 1100, 2700, 2650])  # kilograms a cubic metre
@@ -33,9 +33,9 @@ SEED = 1  # of the halves; the search and its caution were chosen on those of se
 
 def run() -> list[dict]:
     """Share of proposals that are as strong, cost, and seconds each."""
-    if not DATA.exists():
-        return [{"figure": "cheaper concrete", "measured": f"skipped: {DATA} is absent", "goal": ""}]
-    rows = np.loadtxt(DATA)
+    if not FILE.exists():
+        return [{"figure": "cheaper concrete", "measured": f"skipped: {FILE} is absent", "goal": ""}]
+    rows = np.loadtxt(FILE)
     order = np.random.default_rng(SEED).permutation(len(rows))
     half, targets = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :][:TARGETS]]
     oracle = Oracle(rows[order[len(rows) // 2 :][TARGETS:]])

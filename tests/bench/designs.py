@@ -8,7 +8,6 @@ model of strength at its cautious end: random search in the ranges of the half, 
 
 import json
 import time
-from pathlib import Path
 
 import lightgbm
 import numpy as np
@@ -17,9 +16,10 @@ import pyarrow as pa
 
 import mfgsql
 from mfgsql.designs import Points, diversity, nearest
+from tests.bench.corpora import DATA
 from tests.bench.paired import DRAWS, interval
 
-DATA = Path(__file__).parents[3] / "shared/data/uci_regression/concrete/raw_data.txt"
+FILE = DATA / "uci_regression/concrete/raw_data.txt"
 NAMES = ("cement", "slag", "ash", "water", "superplasticizer", "coarse", "fine", "age")
 PRICES = np.array([0.12, 0.05, 0.03, 0.001, 2.0, 0.012, 0.010])  # of a kilogram
 DENSITIES = np.array([3150, 2900, 2300, 1000, 1100, 2700, 2650])  # kilograms a cubic metre
@@ -32,9 +32,9 @@ LIMITS = [f"cost <= {COST}", "water between 0.3 * (cement + slag + ash) and 0.65
 
 def run(seed: int = SEED) -> list[dict]:
     """Share of mixes that are as strong, that fill a cubic metre, and how unlike others they are."""
-    if not DATA.exists():
-        return [{"figure": "new concrete", "measured": f"skipped: {DATA} is absent", "goal": ""}]
-    rows = np.loadtxt(DATA)
+    if not FILE.exists():
+        return [{"figure": "new concrete", "measured": f"skipped: {FILE} is absent", "goal": ""}]
+    rows = np.loadtxt(FILE)
     order = np.random.default_rng(seed).permutation(len(rows))
     half, others = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
     oracle = Oracle(others)
