@@ -312,3 +312,14 @@ def test_a_step_that_only_repeats(shop: Session) -> None:
     learn(shop, repeats, f"'due': 'due', 'exclude': ['id', 'open'], {SIZE}", "repeats")
     told = rows(shop, "SELECT probability, probabilities[predicted_next_activity] FROM ml_predict('repeats', 'log')")
     assert all(p == q >= 0.5 for p, q in told)
+
+
+def test_it_stands_on_a_base_of_the_same_events(shop: Session) -> None:
+    shop.execute("CREATE OR REPLACE TABLE loaded AS SELECT *, hash(id) % 100 / 10.0 AS load FROM log")
+    shape = "'window': 4, 'patch': 1, 'exclude': ['id', 'open', 'begun', 'due']"
+    rows(shop, "FROM ml_pretrain('base', 'loaded', objective := 'autoregressive', entity := 'order_no', order_by := 'done', "
+               f"options := {{{shape}, {SIZE}}})")  # fmt: skip
+    learn(shop, "FROM loaded", "'epochs': 3, 'exclude': ['id', 'open', 'begun', 'due']", "based", f"{ROLES}, base := 'base'")
+    assert rows(shop, "SELECT base FROM ml.versions WHERE model = 'based'") == [("base@1",)]
+    read = {name for (name,) in rows(shop, "SELECT feature FROM ml_feature_importance('based')")}
+    assert {"activity", "load", "(position)", "(elapsed)"} <= read
