@@ -24,7 +24,8 @@ class RowsConfig(ColumnsConfig):
     """Shape of the network; all columns are codes.
 
     Attributes:
-        ordinal: columns whose codes are in order. ranked: the first of these codes.
+        ordinal: columns whose codes are in order. ranked: the first of these codes. single: tokens of values that have
+            a bin of their own.
         width, layers, heads: of the transformer. dropout: of what it is told, in attention, and of states.
     """
 
@@ -32,6 +33,7 @@ class RowsConfig(ColumnsConfig):
     groups: ClassVar[int] = 1
     ordinal: tuple[str, ...] = ()
     ranked: int = 2
+    single: tuple[int, ...] = ()
     width: int = 128
     layers: int = 4
     heads: int = 4
@@ -66,7 +68,7 @@ class RowsConfig(ColumnsConfig):
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         """The config that ``dataclasses.asdict`` saved as JSON."""
-        return super().from_dict(saved | {"ordinal": tuple(saved["ordinal"])})
+        return super().from_dict(saved | {name: tuple(saved[name]) for name in ("ordinal", "single")})
 
 
 class RowLanguage(nn.Module):
@@ -135,12 +137,15 @@ def _waves(config: RowsConfig) -> Tensor:
 
 
 def _neighbours(config: RowsConfig) -> Tensor:
-    """Tokens below and above each one of an ordinal column, [2, tokens]; at the ends, and of others, itself."""
-    below, above, start = [], [], 0
+    """Tokens below and above each bin, [2, tokens]; where there is none, or a single value beside it, itself."""
+    own, ranges, start = torch.arange(config.tokens), torch.zeros(config.tokens, dtype=torch.bool), 0
+    last = []
     for name, size in config.categorical:
-        own = torch.arange(start, start + size)
-        first = start + config.ranked if name in config.ordinal else start + size
-        below.append(torch.where(own > first, own - 1, own))
-        above.append(torch.where((own >= first) & (own < start + size - 1), own + 1, own))
+        ranges[start + config.ranked : start + size] = name in config.ordinal
         start += size
-    return torch.stack([torch.cat(below), torch.cat(above)])
+        last.append(start - 1)
+    ranges[list(config.single)] = False
+    joined = ranges[:-1] & ranges[1:]  # a bin with the next one
+    joined[last[:-1]] = False
+    none = torch.zeros(1, dtype=torch.bool)
+    return torch.stack([own - torch.cat([none, joined]).long(), own + torch.cat([joined, none]).long()])

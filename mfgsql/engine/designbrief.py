@@ -25,7 +25,7 @@ from mfgsql.tasks import DESIGN, Target
 OPTIONS = ("temperature", "top_p", "seed", "most_tries", "copies")
 _EXAMPLE = "{'temperature': 1.0, 'seed': 1}"
 _MOST = 10_000  # designs
-_FEWEST_TRIES, _MOST_TRIES, _TRIES = 5_000, 100_000, 50  # by default, and for each design
+_FEWEST_TRIES, _MOST_TRIES, _TRIES = 10_000, 200_000, 200  # by default, and for each design
 _TASKS = ("regression", "rul", "classification")
 MEASURES = {
     "likelihood": "DOUBLE", "novelty": "DOUBLE", "nearest": "", "diversity": "DOUBLE", "pareto_rank": "BIGINT",

@@ -19,9 +19,11 @@ from mfgsql.engine.generating import Drafts, Search, keys_of
 from mfgsql.engine.heldout import snapshot_path
 from mfgsql.engine.planning import Args, Rows, at_place, stoppable
 from mfgsql.errors import SourceError
+from mfgsql.optimization.balances import Balances
 from mfgsql.scoring.designing import Designer
 
 _PAST = 50_000  # past designs that others are compared with
+_ODD = "its columns don't add up as those of past designs do"
 _HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
 
 
@@ -79,7 +81,10 @@ class _Generation:
                 scorer, self.space.allowed, self.space.first, temperature=self.brief.temperature,
                 top_p=self.brief.top_p, seed=self.brief.seed, check=self.cancellation.check,
             )  # fmt: skip
-            search = Search(self.space, designer, self.judge, set(self.brief.given), self.brief.seed, self.cancellation)
+            balances = Balances.fit(self.space.points(past_codes, past).numbers)
+            search = Search(
+                self.space, designer, self.judge, balances, set(self.brief.given), self.brief.seed, self.cancellation
+            )
             found = search.run(self.brief.n, self.brief.tries, self.brief.copies, set(keys_of(past)))
             if found is None:
                 return [_none(self._why_none(search))]
@@ -121,7 +126,10 @@ class _Generation:
         rows = self._designs(found.take(chosen), {name: values[chosen] for name, values in derived.items()})
         near, apart = self._nearest(past, which[chosen]), diversity(mine[chosen], scale)
         same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), self._note(search, len(chosen))
+        odd = np.any(found.odd[chosen] > 0, axis=1)
         for i, row in enumerate(rows):
+            if odd[i] and "ml_status" not in row:
+                row |= {"ml_status": "out_of_range", "ml_reason": _ODD}
             row |= {
                 "design": i + 1, "likelihood": float(likelihood[chosen[i]]), "novelty": _finite(novelty[chosen[i]]),
                 "nearest": near[i], "diversity": _finite(apart[i]),
@@ -168,10 +176,12 @@ class _Generation:
         return [f"{self._with_reason(c)} held in {100 * share:.2g} %" for share, c in shares if share < _HARD]
 
     def _why_none(self, search: Search) -> str:
+        if search.copies:
+            which = f"all of {search.tries:,} drafts" + (" that hold" if self.conditions else "")
+            return f"{which} are copies of past designs: options := {{'copies': true}} shows them"
         hard = self._hard(search)
         told = f": of the first drafts {', '.join(hard)}" if hard else ", each alone does"
-        copies = "" if self.brief.copies or hard else ", or all that do are copies of past designs"
-        return f"of {search.tries:,} drafts none holds all conditions{told}{copies}"
+        return f"of {search.tries:,} drafts none holds all conditions{told}"
 
     def _note(self, search: Search, chosen: int) -> str | None:
         """What is told beside each design: that there are too few, and what can hardly hold."""

@@ -104,10 +104,14 @@ class DesignSpace:
 
     def points(self, codes: Codes, values: Values) -> Points:
         """Designs as numbers, for distances."""
-        binned = [isinstance(encoder, BinnedEncoder) for encoder in self.encoders]
-        numbers = [values[name] for name, own in zip(self.names, binned, strict=True) if own]
+        numbers = [values[self.names[column]] for column in self.numeric]
         stacked = np.stack(numbers, axis=1) if numbers else np.empty((len(codes), 0))
-        return Points(stacked.astype(np.float64), codes[:, ~np.array(binned, bool)])
+        return Points(stacked.astype(np.float64), np.delete(codes, self.numeric, axis=1))
+
+    @property
+    def numeric(self) -> npt.NDArray[np.int64]:
+        """Numbers of the columns whose values `points` has as numbers."""
+        return np.flatnonzero([isinstance(encoder, BinnedEncoder) for encoder in self.encoders])
 
     def read(self, table: pa.Table) -> tuple[Codes, Values]:
         """Past designs: their codes and values."""

@@ -1,7 +1,8 @@
 """Designs, generated: drafts of a language of rows are judged, near misses are mended, and unlike ones chosen.
 
 A near miss is mended by saying some of its columns anew, given all others (Gibbs sampling; Geman & Geman, 1984), where
-only what lowers the excess is kept. All conditions hold in the end by SQL itself.
+only what lowers the excess is kept. All conditions hold in the end by SQL itself. What past designs keep, such as parts
+that fill a whole, is kept too, where that can be.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.designjudge import DesignJudge
 from mfgsql.engine.designspace import DesignSpace, Values
+from mfgsql.optimization.balances import Balances
 from mfgsql.scoring.designing import Designer
 
 _BATCH_LEAST, _BATCH_MOST = 64, 512
@@ -38,13 +40,15 @@ class Drafts:
 
     Attributes:
         codes: [n, columns]. values: by column. columns: the same for SQL, and what models tell.
-        excess: how far each condition is from holding, [n, conditions].
+        excess: how far each condition is from holding, [n, conditions]. odd: how far each is beyond what past designs
+            keep, [n, balances].
     """
 
     codes: Codes
     values: Values
     columns: dict[str, pa.Array]
     excess: Floats
+    odd: Floats
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -52,13 +56,20 @@ class Drafts:
     @cached_property
     def total(self) -> Floats:
         """How far each is from holding in all."""
-        total: Floats = self.excess.sum(axis=1)
+        total: Floats = self.excess.sum(axis=1) + self.odd.sum(axis=1)
         return total
+
+    @property
+    def holds(self) -> Mask:
+        """Whether all conditions do."""
+        held: Mask = np.all(self.excess <= 0, axis=1)
+        return held
 
     def take(self, rows: Integers) -> Drafts:
         """Some of them."""
         columns = {name: column.take(pa.array(rows)) for name, column in self.columns.items()}
-        return Drafts(self.codes[rows], {k: v[rows] for k, v in self.values.items()}, columns, self.excess[rows])
+        values = {name: column[rows] for name, column in self.values.items()}
+        return Drafts(self.codes[rows], values, columns, self.excess[rows], self.odd[rows])
 
     @staticmethod
     def concat(parts: Sequence[Drafts]) -> Drafts:
@@ -66,16 +77,15 @@ class Drafts:
         first = parts[0]
         columns = {name: pa.concat_arrays([p.columns[name] for p in parts]) for name in first.columns}
         values = {name: np.concatenate([p.values[name] for p in parts]) for name in first.values}
-        return Drafts(
-            np.concatenate([p.codes for p in parts]), values, columns, np.concatenate([p.excess for p in parts])
-        )
+        codes, excess, odd = (np.concatenate([getattr(p, name) for p in parts]) for name in ("codes", "excess", "odd"))
+        return Drafts(codes, values, columns, excess, odd)
 
 
 class Search:
     """Looks for designs that hold.
 
     Attributes:
-        tries: drafts judged. held: share of first drafts in which each condition holds, [conditions].
+        tries: drafts judged. copies: of them those that hold and are no new ones.
     """
 
     def __init__(
@@ -83,14 +93,16 @@ class Search:
         space: DesignSpace,
         designer: Designer,
         judge: DesignJudge,
+        balances: Balances,
         fixed: set[str],
         seed: int,
         cancellation: Cancellation,
     ) -> None:
         self.space, self.designer, self.judge, self.cancellation = space, designer, judge, cancellation
+        self.balances = balances
         self.draw = np.random.default_rng(seed)
         self.open = np.array([name not in fixed for name in space.names])
-        self.tries = 0
+        self.tries = self.copies = 0
         self._seen: set[tuple[object, ...]] = set()
         self._held: list[Floats] = []
 
@@ -100,19 +112,24 @@ class Search:
         return np.mean(self._held, axis=0) if self._held else np.ones(len(self.judge.conditions))
 
     def run(self, n: int, most: int, copies: bool, past: set[tuple[object, ...]]) -> Drafts | None:
-        """Designs that hold, more than are wanted where there are; None: there is none."""
+        """Designs that hold, more than are wanted where there are; None: there is none.
+
+        Those that keep what past designs keep; where they are too few, with those that are nearest to that.
+        """
         found: list[Drafts] = []
-        batch, stuck = int(np.clip(2 * n, _BATCH_LEAST, _BATCH_MOST)), 0
-        while self.tries < most and sum(map(len, found)) < _PLENTY * n and stuck < _STUCK:
+        sound, batch, stuck = 0, int(np.clip(2 * n, _BATCH_LEAST, _BATCH_MOST)), 0
+        while self.tries < most and sound < _PLENTY * n and stuck < _STUCK:
             size = min(batch, most - self.tries)
             nothing = np.zeros((size, len(self.open)), np.int64)
             drafts = self._judged(self.designer.complete(nothing, nothing > 0))
             self._held.append((drafts.excess <= 0).mean(axis=0))
             fresh = self._fresh(self._mended(drafts, most), copies, past)
             stuck = 0 if len(fresh) else stuck + 1
-            if len(fresh):
-                found.append(fresh)
-        return Drafts.concat(found) if found else None
+            found.append(fresh)
+            sound += int((fresh.total <= 0).sum())
+        whole = Drafts.concat(found)
+        best = np.argsort(whole.total, kind="stable")[: max(n, sound)]
+        return whole.take(best) if len(whole) else None
 
     def _judged(self, codes: Codes, kept: Values | None = None, known: Mask | None = None) -> Drafts:
         """Drafts of codes; those known have the values that are kept."""
@@ -123,10 +140,11 @@ class Search:
         columns = self.space.arrow(values)
         columns |= self.judge.scores(columns)
         self.tries += len(codes)
-        return Drafts(codes, values, columns, self.judge.excess(columns))
+        odd = self.balances.excess(self.space.points(codes, values).numbers)
+        return Drafts(codes, values, columns, self.judge.excess(columns), odd)
 
     def _mended(self, drafts: Drafts, most: int) -> Drafts:
-        """Those that hold, and those that could be made to."""
+        """Those that hold, and those that could be made to; last those that only don't keep what past designs do."""
         holding = [drafts.take(np.flatnonzero(drafts.total <= 0))]
         near = np.argsort(drafts.total, kind="stable")
         near = near[drafts.total[near] > 0][: max(len(drafts) // 2, 1)]
@@ -137,7 +155,7 @@ class Search:
             left = self._better(left)
             holding.append(left.take(np.flatnonzero(left.total <= 0)))
             left = left.take(np.flatnonzero(left.total > 0))
-        return Drafts.concat(holding)
+        return Drafts.concat([*holding, left.take(np.flatnonzero(left.holds))])
 
     def _better(self, drafts: Drafts) -> Drafts:
         """Each with some columns said anew where that brings it nearer."""
@@ -152,9 +170,13 @@ class Search:
         return Drafts.concat([drafts, tried]).take(np.where(tried.total < drafts.total, len(drafts) + rows, rows))
 
     def _involved(self, drafts: Drafts) -> Floats:
-        """Whether a broken condition names a column, [rows, columns]."""
-        named = np.array([[n in some for n in self.space.names] for some in self.judge.reads], np.float64)
-        found: Floats = np.minimum((drafts.excess > 0).astype(np.float64) @ named, 1.0)
+        """Whether a broken condition names a column, or a broken balance is of it, [rows, columns]."""
+        named = [[name in some for name in self.space.names] for some in self.judge.reads]
+        balanced = np.zeros((drafts.odd.shape[1], len(self.open)))
+        balanced[:, self.space.numeric] = self.balances.belongs(len(self.space.numeric))
+        of = np.concatenate([np.array(named, np.float64).reshape(-1, len(self.open)), balanced])
+        broken = np.concatenate([drafts.excess, drafts.odd], axis=1) > 0
+        found: Floats = np.minimum(broken.astype(np.float64) @ of, 1.0)
         return found
 
     def _fresh(self, drafts: Drafts, copies: bool, past: set[tuple[object, ...]]) -> Drafts:
@@ -164,6 +186,7 @@ class Search:
             if copies or (key not in self._seen and key not in past):
                 kept.append(row)
             self._seen.add(key)
+        self.copies += len(drafts) - len(kept)
         return drafts.take(np.array(kept, np.int64))
 
 

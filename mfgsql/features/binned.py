@@ -85,6 +85,11 @@ class BinnedEncoder:
         return Column(self.name, continuous=False, size=FIRST + len(self.points))
 
     @property
+    def single(self) -> list[int]:
+        """Codes of values that have a bin of their own."""
+        return [FIRST + number for number, points in enumerate(self.points) if points[0] == points[-1]]
+
+    @property
     def timed(self) -> bool:
         """Whether values are times, in seconds since 1970."""
         return base_type(self.type) in TIME_TYPES

@@ -119,6 +119,16 @@ class FeatureSet:
         return found
 
     @property
+    def single(self) -> tuple[int, ...]:
+        """Numbers, among the codes of all columns one after the other, of single values that are bins of their own."""
+        found, start = list[int](), 0
+        for encoder in self.encoders:
+            if isinstance(encoder, binned.BinnedEncoder):
+                found += [start + code for code in encoder.single]
+            start += encoder.column.size
+        return tuple(found)
+
+    @property
     def scales(self) -> list[tuple[float, float]]:
         """Of each channel the shift and the factor that give back its column's unit; 0 and 1 where it has none."""
         return [scale for e in self.encoders if e.column.continuous for scale in _scales(e)]

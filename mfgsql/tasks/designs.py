@@ -10,7 +10,7 @@ from mfgsql.heads import LanguageHead
 from mfgsql.tasks.objectives import objectives
 
 DESIGN = "design"
-_SMOOTHED = 0.3  # of what a bin is worth, given to those beside it while learning
+_SMOOTHED = 0.1  # of what a bin is worth, given to those beside it while learning
 
 
 @objectives.register(DESIGN)  # type: ignore[arg-type]  # its backbone reads no channels

@@ -87,7 +87,8 @@ class TrainSpec:
         elif recipe.backbone == RowsConfig.kind:
             ordinal = tuple(e.column.name for e in self.features.encoders if e.kind == "binned")
             of = (recipe.width, recipe.layers, recipe.heads)
-            shape = RowsConfig(continuous, categorical, ordinal, FIRST, *of, dropout=recipe.dropout)
+            single = self.features.single
+            shape = RowsConfig(continuous, categorical, ordinal, FIRST, single, *of, dropout=recipe.dropout)
         else:
             shape = TabularConfig(
                 continuous, categorical, recipe.width, recipe.layers, recipe.heads, dropout=recipe.dropout

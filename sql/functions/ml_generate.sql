@@ -9,7 +9,7 @@
 -- minimize: those that are to be low
 -- derive: columns computed of others, which conditions may name, as {'cost': '0.11 * cement + 0.05 * slag'}
 -- level: share of designs whose true value lies within the interval of a scored target; default 0.9
--- options: {'temperature': 1.0, 'top_p': 1.0, 'seed': 0, 'most_tries': 5000, 'copies': false}: below 1 designs are more usual; how many drafts are judged at most; whether copies of past designs, and twins, stay
+-- options: {'temperature': 1.0, 'top_p': 1.0, 'seed': 0, 'most_tries': 20000, 'copies': false}: below 1 designs are more usual; how many drafts are judged at most; whether copies of past designs, and twins, stay
 -- columns: design (its number), the columns of the designs, predicted_<target>, <target>_lower and <target>_upper (of classes probability_<target>), those of derive, likelihood (mean log-likelihood of a column), novelty (distance to the nearest past design: 1 is a deviation in every column), nearest (that design), diversity (distance to the nearest other one here), pareto_rank, is_duplicate, ml_status (infeasible: the only row, and ml_reason says what can't hold), ml_reason
 -- example: FROM ml_generate('mix_designer', n := 50, subject_to := ['strength >= 60', 'cost <= 65'], guide := 'design_rules', given := {'line': 'A'})
 CREATE OR REPLACE MACRO ml_generate(model, n := NULL, subject_to := NULL, guide := NULL, given := NULL, score := NULL, maximize := NULL, minimize := NULL, derive := NULL, level := NULL, options := NULL) AS TABLE

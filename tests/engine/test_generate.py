@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ import pytest
 
 import mfgsql
 from mfgsql.engine import Session
-from mfgsql.errors import MfgsqlError, NotFoundError, OptionError, SourceError
+from mfgsql.engine.generating import Search
+from mfgsql.errors import CancelledError, MfgsqlError, NotFoundError, OptionError, SourceError
 
 SMALL = {"width": 32, "layers": 2, "heads": 2, "epochs": 40, "batch_size": 64, "learning_rate": 3e-3}
 MIXES = """
@@ -227,13 +230,67 @@ def test_a_version_is_as_all_are(tmp_path: Path) -> None:
         again = s.verb("pretrain", "d", f"SELECT {COLUMNS} FROM mixes", force=True, **learn)
         assert (again["value"], again["version"]) == (first["value"], 2)
         assert s.execute("SELECT count(*) FROM ml.features WHERE model = 'd' AND version = 1 AND kind = 'binned'").fetchone() == (7,)
-        here = s.execute("SELECT * EXCLUDE (novelty, nearest, diversity) FROM ml_generate('d', n := 3)").fetchall()
         assert "Says new designs" in s.execute("SELECT ml_report('d')").fetchone()[0]
         s.execute(f"FROM ml_export('d', '{file}')").fetchall()
     with mfgsql.connect(tmp_path / "b.duckdb", threads=1, progress="off") as s:
         s.execute(f"FROM ml_import('d', '{file}')").fetchall()
-        assert s.execute("SELECT * EXCLUDE (novelty, nearest, diversity) FROM ml_generate('d', n := 3)").fetchall() == here
-        assert s.execute("SELECT min(novelty) > 0 AND count(nearest) = 3 FROM ml_generate('d', n := 3)").fetchone() == (True,)
+        found = s.execute("SELECT count(*), min(novelty) > 0, count(nearest), count(DISTINCT made) > 1 FROM ml_generate('d', n := 9)")
+        assert found.fetchone() == (9, True, 9, True)  # by codes of past designs that came along
         s.execute("FROM ml_drop('d')").fetchall()
         with pytest.raises(NotFoundError):
             s.execute("FROM ml_generate('d')")
+
+
+def test_it_can_be_interrupted(yard: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = Search._judged
+
+    def slow(*given: Any) -> Any:
+        time.sleep(0.2)
+        return judged(*given)
+
+    monkeypatch.setattr(Search, "_judged", slow)
+    threading.Timer(0.5, yard.interrupt).start()
+    with pytest.raises(CancelledError):
+        rows(yard, ", subject_to := ['cement * 2 > 900']")
+    monkeypatch.undo()
+    assert len(rows(yard)) == 10
+
+
+def test_columns_of_any_kind(yard: Session) -> None:
+    yard.execute("""CREATE OR REPLACE TABLE odd AS SELECT (i % 7 + 0.5)::FLOAT AS "from", TIMESTAMP '2026-01-01 06:00:00' + to_hours((hash(i) % 500)::INT) AS "when",
+      CAST(['x', 'y'][1 + i % 2] AS ENUM('x', 'y', 'z')) AS "a b", if(i % 3 = 0, NULL, i % 5 > 2) AS ok, CASE WHEN i % 4 = 0 THEN 'NaN'::DOUBLE ELSE i % 11 / 10 END AS "π",
+      TIMESTAMPTZ '2026-01-01 06:00:00+00' + to_hours((hash(i, 1) % 50)::INT) AS zoned, 3 AS constant, NULL AS nothing, [1] AS list, uuid() AS key FROM range(200) r(i)""")
+    yard.verb("pretrain", "odd", "odd", objective="design", options=SMALL | {"epochs": 2})
+    asked = """subject_to := ['"π" <= 0.5', '"when" >= ''2026-01-05''', '"a b" = ''x''', '"from" > 2'], given := {'ok': false}"""
+    yard.execute(f"CREATE OR REPLACE TABLE made AS FROM ml_generate('odd', n := 5, {asked})")
+    kinds = dict(yard.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'made' LIMIT 7").fetchall())
+    assert kinds == {
+        "design": "BIGINT", "from": "FLOAT", "when": "TIMESTAMP", 'a b': "ENUM('x', 'y', 'z')", "ok": "BOOLEAN", "π": "DOUBLE", "zoned": "TIMESTAMP WITH TIME ZONE",
+    }  # fmt: skip
+    held = """SELECT count(*), bool_and("π" <= 0.5 AND "when" >= '2026-01-05' AND "a b" = 'x' AND "from" > 2 AND NOT ok AND date_part('minute', "when") = 0
+      AND zoned BETWEEN TIMESTAMPTZ '2026-01-01 06:00:00+00' AND TIMESTAMPTZ '2026-01-03 08:00:00+00') FROM made"""
+    assert yard.execute(held).fetchone() == (5, True)
+
+
+def test_a_single_column_and_only_truth_values(yard: Session) -> None:
+    yard.execute("CREATE OR REPLACE TABLE flags AS SELECT i % 2 = 0 AS a FROM range(60) r(i)")
+    yard.verb("pretrain", "flags", "flags", objective="design", options=SMALL | {"epochs": 2})
+    (row,) = yard.execute("SELECT a, ml_status, ml_reason FROM ml_generate('flags', options := {'most_tries': 300})").fetchall()
+    assert row[:2] == (None, "infeasible")
+    assert "are copies of past designs: options := {'copies': true} shows them" in row[2]
+    found = yard.execute("SELECT a, is_duplicate FROM ml_generate('flags', n := 4, options := {'copies': true})").fetchall()
+    assert len(found) == 4
+    assert {duplicate for _, duplicate in found} == {True}
+
+
+def test_what_past_designs_keep_is_kept(yard: Session) -> None:
+    """Three parts that fill 100: no condition says so."""
+    yard.execute("CREATE OR REPLACE TABLE parts AS SELECT 20 + hash(i) % 20 AS a, 10 + hash(i, 1) % 30 AS b, 100 - a - b AS c FROM range(300) r(i)")
+    yard.verb("pretrain", "parts", "parts", objective="design", options=SMALL)
+    found = yard.execute("SELECT a + b + c, ml_status FROM ml_generate('parts', n := 50, subject_to := ['a >= b'])").fetchall()
+    assert len(found) == 50
+    assert all(abs(total - 100) < 8 for total, status in found if status == "ok")
+    assert np.mean([status == "ok" for _, status in found]) > 0.5
+    (row,) = yard.execute("SELECT ml_status, ml_reason FROM ml_generate('parts', n := 1, given := {'a': 39, 'b': 39, 'c': 70})").fetchall()
+    assert row[0] == "out_of_range"
+    assert "don't add up as those of past designs do" in row[1]
