@@ -5,7 +5,7 @@ SELECT feature, effect, finding FROM ml_drivers('SELECT * EXCLUDE (batch, cost) 
 
 -- What past mixes are like, column by column, and how strong a mix becomes.
 FROM ml_pretrain('mix_designer', 'SELECT * EXCLUDE (batch) FROM mixes', objective := 'design',
-  options := {'epochs': 12, 'width': 64, 'layers': 2});
+  options := {'epochs': 40, 'width': 64, 'layers': 2, 'learning_rate': 0.005});
 FROM ml_finetune('strength_model', 'SELECT * EXCLUDE (batch, cost) FROM mixes', target := 'strength',
   options := {'epochs': 20});
 

@@ -133,7 +133,7 @@ def _off(mixes: np.ndarray, lower: np.ndarray) -> np.ndarray:
 
 def _random(lower, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     draw = np.random.default_rng(0)
-    mixes = np.column_stack([draw.uniform(low, high, (10_000, 7)), np.full(10_000, AGE)])
+    mixes = np.column_stack([draw.uniform(low, high, (40_000, 7)), np.full(40_000, AGE)])
     return mixes[_off(mixes, lower(mixes)) <= 0][:WANTED]
 
 
