@@ -6,7 +6,7 @@ two values are apart, numbers by what is usual in a column, categories by whethe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,24 +66,39 @@ def nearest(
     some: Points, others: Points, scale: Floats, check: Callable[[], None] = lambda: None
 ) -> tuple[Integers, Floats]:
     """Of each the number of the nearest other one, and how far that is; -1 and infinite where there is none."""
-    if not len(others):
-        return np.full(len(some), -1), np.full(len(some), np.inf)
-    which, far = np.zeros(len(some), np.int64), np.zeros(len(some))
-    size = max(1, _PAIRS // len(others))
-    for at in range(0, len(some), size):
-        check()
-        apart = distances(some[slice(at, at + size)], others, scale)
-        which[at : at + size] = apart.argmin(axis=1)
-        far[at : at + size] = apart.min(axis=1)
+    which, far = np.full(len(some), -1), np.full(len(some), np.inf)
+    for here, apart in _parts(some, others, scale, check):
+        which[here], far[here] = apart.argmin(axis=1), apart.min(axis=1)
     return which, far
 
 
 def diversity(points: Points, scale: Floats) -> Floats:
     """Of each how far the nearest other one is, infinite where it is alone."""
-    apart = distances(points, points, scale)
-    np.fill_diagonal(apart, np.inf)
-    found: Floats = apart.min(axis=1, initial=np.inf)
+    found = np.full(len(points), np.inf)
+    for here, apart in _parts(points, points, scale):
+        own = np.arange(here.start, here.start + len(apart))
+        apart[own - here.start, own] = np.inf
+        found[here] = apart.min(axis=1)
     return found
+
+
+def twins(points: Points, scale: Floats) -> Mask:
+    """Whether each is the same as one before it."""
+    found = np.zeros(len(points), bool)
+    for here, apart in _parts(points, points, scale):
+        found[here] = np.any(np.tril(apart < SAME, here.start - 1), axis=1)
+    return found
+
+
+def _parts(
+    some: Points, others: Points, scale: Floats, check: Callable[[], None] = lambda: None
+) -> Iterator[tuple[slice, Floats]]:
+    """Distances of some at a time to all others, as many as can be held; none where there are no others."""
+    size = max(1, _PAIRS // max(len(others), 1))
+    for at in range(0, len(some) if len(others) else 0, size):
+        check()
+        here = slice(at, at + size)
+        yield here, distances(some[here], others, scale)
 
 
 def choose(points: Points, quality: Floats, scale: Floats, most: int) -> Integers:
@@ -105,29 +120,6 @@ def choose(points: Points, quality: Floats, scale: Floats, most: int) -> Integer
         far[chosen] = -1.0
         chosen.append(int((far * worth).argmax()))
     return np.array(chosen, np.int64)
-
-
-def pareto_ranks(objectives: Floats) -> Integers:
-    """The Pareto rank of each, from 1: the first front, the next without it, and so on.
-
-    Args:
-        objectives: the lower the better, [n, objectives].
-    """
-    rank, left, number = np.zeros(len(objectives), np.int64), np.arange(len(objectives)), 0
-    while len(left):
-        number += 1
-        here = objectives[left]
-        no_worse = np.all(here[None] <= here[:, None], axis=2)
-        beaten = np.any(no_worse & np.any(here[None] < here[:, None], axis=2), axis=1)
-        rank[left[~beaten]] = number
-        left = left[beaten]
-    return rank
-
-
-def twins(points: Points, scale: Floats) -> Mask:
-    """Whether each is the same as one before it."""
-    found: Mask = np.any(np.tril(distances(points, points, scale) < SAME, -1), axis=1)
-    return found
 
 
 def ranked(values: Floats) -> Floats:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mfgsql.designs import Points, choose, distances, diversity, nearest, pareto_ranks, ranked, twins
+from mfgsql.designs import Points, choose, distances, diversity, nearest, ranked, twins
 
 
 def points(numbers: list[list[float]], codes: list[int]) -> Points:
@@ -40,10 +38,14 @@ def test_twins_are_those_after_the_first() -> None:
     assert twins(points([[1.0], [2.0], [1.0]], [0, 0, 0]), np.array([1.0])).tolist() == [False, False, True]
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40))
-def test_a_rank_is_one_more_than_the_worst_that_beats_it(pairs) -> None:
-    values = np.array(pairs, float)
-    ranks = pareto_ranks(values)
-    for i, one in enumerate(values):
-        beats = [j for j, other in enumerate(values) if (other <= one).all() and (other < one).any()]
-        assert ranks[i] == 1 + max((ranks[j] for j in beats), default=0)
+def test_parts_tell_what_the_whole_does(monkeypatch) -> None:
+    draw = np.random.default_rng(0)
+    many = points(draw.integers(0, 4, (30, 2)).astype(float).tolist(), draw.integers(0, 2, 30).tolist())
+    scale = np.ones(2)
+    whole = nearest(many, many, scale), diversity(many, scale), twins(many, scale)
+    monkeypatch.setattr("mfgsql.designs._PAIRS", 100)
+    (which, far), apart, same = nearest(many, many, scale), diversity(many, scale), twins(many, scale)
+    assert (which.tolist(), far.tolist()) == (whole[0][0].tolist(), whole[0][1].tolist())
+    assert apart.tolist() == whole[1].tolist()
+    assert same.tolist() == whole[2].tolist()
+    assert same.tolist() == [any(np.array_equal(many.numbers[i], many.numbers[j]) and many.codes[i] == many.codes[j] for j in range(i)) for i in range(30)]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.designs import SAME, choose, diversity, nearest, pareto_ranks, ranked, twins
+from mfgsql.designs import SAME, choose, diversity, nearest, ranked, twins
 from mfgsql.engine.conditions import Condition, Range, parse_conditions, ranges
 from mfgsql.engine.designbrief import MEASURES, Brief, read_brief
 from mfgsql.engine.designjudge import DesignJudge
@@ -20,6 +20,7 @@ from mfgsql.engine.heldout import snapshot_path
 from mfgsql.engine.planning import Args, Rows, at_place, stoppable
 from mfgsql.errors import SourceError
 from mfgsql.optimization.balances import Balances
+from mfgsql.optimization.fronts import fronts
 from mfgsql.scoring.designing import Designer
 
 _PAST = 50_000  # past designs that others are compared with
@@ -105,7 +106,7 @@ class _Generation:
         except SourceError:
             codes = np.array(self.brief.manifest.calibration.get("past") or [], np.int64).reshape(-1, len(names))
             whole = DesignSpace(self.brief.manifest.features, {})
-            return codes, whole.values(codes, _Middle())  # type: ignore[arg-type]  # it draws what is in the middle
+            return codes, whole.values(codes, np.full(codes.shape, 0.5))
         values = {name: np.concatenate([v[name] for _, v in parts])[:_PAST] for name in names}
         return np.concatenate([codes for codes, _ in parts])[:_PAST], values
 
@@ -118,9 +119,9 @@ class _Generation:
         objectives = self.judge.objectives(found.columns, derived)
         quality = ranked(likelihood)
         if objectives.shape[1]:
-            quality = ranked(quality - 2.0 * pareto_ranks(objectives))
+            quality = ranked(quality - 2.0 * fronts(objectives))
         chosen = choose(mine, quality, scale, self.brief.n)
-        ranks = pareto_ranks(objectives[chosen]) if objectives.shape[1] else None
+        ranks = fronts(objectives[chosen]) if objectives.shape[1] else None
         order = np.lexsort((-quality[chosen], np.zeros(len(chosen)) if ranks is None else ranks))
         chosen, ranks = chosen[order], None if ranks is None else ranks[order]
         rows = self._designs(found.take(chosen), {name: values[chosen] for name, values in derived.items()})
@@ -189,13 +190,6 @@ class _Generation:
         few = f"{chosen:,} of {self.brief.n:,} designs: {search.tries:,} drafts brought no more"
         told = f"of the first drafts {', '.join(hard)}" if hard else None
         return "; ".join(filter(None, (few if chosen < self.brief.n else None, told))) or None
-
-
-class _Middle:
-    """Draws what is in the middle of each bin."""
-
-    def random(self, shape: tuple[int, ...]) -> Any:
-        return np.full(shape, 0.5)
 
 
 def _none(reason: str) -> dict[str, Any]:

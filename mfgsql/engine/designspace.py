@@ -80,9 +80,8 @@ class DesignSpace:
         found[encoder.codes(_listed(encoder, wanted))] = True
         return found
 
-    def values(self, codes: Codes, draw: np.random.Generator) -> Values:
-        """A value of each code, numbers drawn from their bins."""
-        places = draw.random(codes.shape)
+    def values(self, codes: Codes, places: npt.NDArray[np.float64]) -> Values:
+        """A value of each code; numbers lie in their bins at those places, in probability, from 0 to 1."""
         found: Values = {}
         for column, encoder in enumerate(self.encoders):
             own, wanted = codes[:, column], self.wanted.get(encoder.column.name, Range())

@@ -134,7 +134,7 @@ class Search:
     def _judged(self, codes: Codes, kept: Values | None = None, known: Mask | None = None) -> Drafts:
         """Drafts of codes; those known have the values that are kept."""
         self.cancellation.check()
-        values = self.space.values(codes, self.draw)
+        values = self.space.values(codes, self.draw.random(codes.shape))
         if kept is not None and known is not None:
             values = {n: np.where(known[:, i], kept[n], values[n]) for i, n in enumerate(self.space.names)}
         columns = self.space.arrow(values)

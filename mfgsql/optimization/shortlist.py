@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mfgsql.optimization.fronts import fronts
 from mfgsql.optimization.spaces import Space
 
 Floats = npt.NDArray[np.float64]
@@ -63,29 +64,6 @@ def _by_set(changed: Mask, worth: Floats, needless: float) -> list[int]:
     others = sorted(set(kept) - set(front), key=lambda i: value[i])
     front.sort(key=lambda i: value[i])
     return [int(first[i]) for i in (*front, *others)]
-
-
-def fronts(objectives: Floats, most: int) -> Integers:
-    """The Pareto rank of each candidate, from 1; 0 of those behind the first ranks, which hold ``most``, [n]."""
-    rank, left = np.zeros(len(objectives), np.int64), np.arange(len(objectives))
-    number = 0
-    while len(left) and (rank > 0).sum() < most:
-        number += 1
-        here = objectives[left]
-        beaten = np.zeros(len(left), bool)
-        for one in here[np.lexsort(here.T)][: 4 * most]:  # the first ones beat nearly all that are beaten
-            beaten |= (one <= here).all(axis=1) & (one < here).any(axis=1)
-        some = np.flatnonzero(~beaten)
-        front = some[~_dominated(here[some])]
-        rank[left[front]] = number
-        left = np.delete(left, front)
-    return rank
-
-
-def _dominated(objectives: Floats) -> Mask:
-    return np.array(
-        [((objectives <= one).all(axis=1) & (objectives < one).any(axis=1)).any() for one in objectives], bool
-    )
 
 
 def _spread(objectives: Floats, k: int) -> tuple[Integers, Integers]:

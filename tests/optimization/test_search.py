@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mfgsql.errors import CancelledError
 from mfgsql.optimization.equalities import Equalities
+from mfgsql.optimization.fronts import fronts
 from mfgsql.optimization.search import HOLDS, Judged, search
-from mfgsql.optimization.shortlist import fronts, shortlist
+from mfgsql.optimization.shortlist import shortlist
 from mfgsql.optimization.spaces import Space, rounded
 
 BEST = np.array([0.2, 0.8, 0.5, 0.33])
