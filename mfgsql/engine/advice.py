@@ -10,7 +10,7 @@ import numpy as np
 from mfgsql.engine.adjustable import Floats
 from mfgsql.engine.candidates import Candidates, Integers, Outlook
 from mfgsql.engine.caution import PROBABILITY, End
-from mfgsql.engine.planning import Rows
+from mfgsql.engine.planning import Rows, finite
 from mfgsql.engine.present import encode
 from mfgsql.optimization.search import HOLDS, Found
 from mfgsql.scoring.scorer import STATUSES, row_status
@@ -118,13 +118,13 @@ class Advice:
         if end is None and goals.objectives:
             first = goals.objectives[0]
             change = float(reached[number, 0] - self._value_now[row, 0])
-            return _known(change if first.maximize else -change)
+            return finite(change if first.maximize else -change)
         if end is None:
             return None
         (new,) = [float(self.candidates.end(end, then)[number])]
         now = self._now[end.model].told.prediction
         was = float(now.scores[row, end.of]) if end.kind == PROBABILITY and now.scores is not None else now.values[row]
-        return _known(float(new - was if end.high else was - new))
+        return finite(float(new - was if end.high else was - new))
 
     def _changes(self, row: int, values: Floats) -> list[dict[str, str | None]]:
         start = self.candidates.start[row]
@@ -229,10 +229,6 @@ def _score(outlook: Outlook, row: int, of: int) -> float:
     scores = outlook.told.prediction.scores
     assert scores is not None
     return float(scores[row, of])
-
-
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _short(value: float) -> str:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived
-from mfgsql.engine.kept import check_columns, check_options, read_second
+from mfgsql.engine.kept import check_columns, check_options, read_second, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
@@ -207,7 +207,7 @@ def _objectives(told: Any, what: str, names: list[str]) -> list[str]:
 def _effort(args: Args) -> tuple[int, float, float, int, int, bool]:
     options = read_options(args, _EXAMPLE)
     check_options(options, OPTIONS)
-    n = int(_number("n", args.get("n"), 100, 1, _MOST, whole=True))
+    n = read_whole("n", args.get("n"), 1, _MOST) or 100
     usual = min(max(_TRIES * n, _FEWEST_TRIES), _MOST_TRIES)
     copies = options.get("copies")
     if not isinstance(copies, bool | None):
@@ -216,17 +216,15 @@ def _effort(args: Args) -> tuple[int, float, float, int, int, bool]:
         n,
         _number("temperature", options.get("temperature"), 1.0, 0.05, 10.0),
         _number("top_p", options.get("top_p"), 1.0, 0.01, 1.0),
-        int(_number("seed", options.get("seed"), 0, 0, 2**31 - 1, whole=True)),
-        int(_number("most_tries", options.get("most_tries"), usual, 1, 10**7, whole=True)),
+        read_whole("seed", options.get("seed"), 0, 2**31 - 1) or 0,
+        read_whole("most_tries", options.get("most_tries"), 1, 10**7) or usual,
         bool(copies),
     )
 
 
-def _number(name: str, told: Any, usual: float, least: float, most: float, *, whole: bool = False) -> float:
+def _number(name: str, told: Any, usual: float, least: float, most: float) -> float:
     if told is None:
         return usual
-    kinds = int if whole else int | float
-    if isinstance(told, bool) or not isinstance(told, kinds) or not least <= told <= most:
-        sort = "a whole number" if whole else "a number"
-        raise OptionError(f"{name} is {sort} from {least:,} to {most:,}, not {told!r}.")
+    if isinstance(told, bool) or not isinstance(told, int | float) or not least <= told <= most:
+        raise OptionError(f"{name} is a number from {least:,} to {most:,}, not {told!r}.")
     return told

@@ -17,7 +17,7 @@ from mfgsql.engine.designspace import Codes, DesignSpace, Values
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.generating import Drafts, Search, keys_of
 from mfgsql.engine.heldout import snapshot_path
-from mfgsql.engine.planning import Args, Rows, at_place, stoppable
+from mfgsql.engine.planning import Args, Rows, at_place, finite, stoppable
 from mfgsql.errors import SourceError
 from mfgsql.optimization.balances import Balances
 from mfgsql.optimization.fronts import fronts
@@ -132,8 +132,8 @@ class _Generation:
             if odd[i] and "ml_status" not in row:
                 row |= {"ml_status": "out_of_range", "ml_reason": _ODD}
             row |= {
-                "design": i + 1, "likelihood": float(likelihood[chosen[i]]), "novelty": _finite(novelty[chosen[i]]),
-                "nearest": near[i], "diversity": _finite(apart[i]),
+                "design": i + 1, "likelihood": float(likelihood[chosen[i]]), "novelty": finite(novelty[chosen[i]]),
+                "nearest": near[i], "diversity": finite(apart[i]),
                 "pareto_rank": None if ranks is None else int(ranks[i]), "is_duplicate": bool(same[i]),
                 "ml_status": row.get("ml_status", "ok"),
                 "ml_reason": "; ".join(filter(None, (row.get("ml_reason"), note))) or None,
@@ -149,7 +149,7 @@ class _Generation:
         ]
         for name, values in derived.items():
             for row, value in zip(rows, values, strict=True):
-                row[name] = _finite(value)
+                row[name] = finite(value)
         return rows
 
     def _nearest(self, past: tuple[Codes, Values], which: Any) -> list[dict[str, Any] | None]:
@@ -194,7 +194,3 @@ class _Generation:
 
 def _none(reason: str) -> dict[str, Any]:
     return dict.fromkeys(MEASURES) | {"ml_status": "infeasible", "ml_reason": reason}
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -66,6 +66,17 @@ def check_options(options: Mapping[str, Any], allowed: Iterable[str]) -> None:
             raise OptionError(f"Unknown option '{name}'; allowed are {one_of(known)}.{did_you_mean(name, known)}")
 
 
+def read_whole(name: str, told: Any, least: int, most: int) -> int | None:
+    """A whole number among options; None where it isn't given.
+
+    Raises:
+        OptionError: it is none, or out of its range.
+    """
+    if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not least <= told <= most):
+        raise OptionError(f"{name} is a whole number from {least:,} to {most:,}, not {told!r}.")
+    return told
+
+
 def check_columns(con: duckdb.DuckDBPyConnection, source: Source, what: str, names: Iterable[str]) -> None:
     """See that another source has these columns; of one that only the caller sees that can't be told.
 

@@ -7,6 +7,7 @@ which acts when it is executed. So EXPLAIN, PREPARE and CREATE VIEW change nothi
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,6 +143,11 @@ def read_names(told: Any, form: str) -> list[str]:
     if not isinstance(names, list | None) or not all(isinstance(n, str) for n in names or ()):
         raise OptionError(f"{form}, not {told!r}.")
     return names or []
+
+
+def finite(value: float) -> float | None:
+    """A number of a result's row; NULL where it is none."""
+    return float(value) if math.isfinite(value) else None
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from mfgsql.catalog import Version, resolve
 from mfgsql.engine.adjustable import Adjustable, within
 from mfgsql.engine.adjusting import adjustables, read_adjust
 from mfgsql.engine.goals import Goals, Reader
-from mfgsql.engine.kept import check_options
+from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.snapshots import read_columns
@@ -57,13 +57,13 @@ class Effort:
         """
         options = read_options(args, _EXAMPLE)
         check_options(options, OPTIONS)
-        k = _whole("k", args.get("k"), 1, _MOST_K) or cls.k
+        k = read_whole("k", args.get("k"), 1, _MOST_K) or cls.k
         beyond = options.get("beyond")
         if not isinstance(beyond, bool | None):
             raise OptionError(f"beyond is TRUE or FALSE, not {beyond!r}.")
-        trials = _whole("trials", options.get("trials"), 16, 10**6) or _TRIALS
-        seed = _whole("seed", options.get("seed"), 0, 2**31 - 1) or 0
-        return cls(k, _whole("most_changes", options.get("most_changes"), 1, 10**4), trials, seed, bool(beyond))
+        trials = read_whole("trials", options.get("trials"), 16, 10**6) or _TRIALS
+        seed = read_whole("seed", options.get("seed"), 0, 2**31 - 1) or 0
+        return cls(k, read_whole("most_changes", options.get("most_changes"), 1, 10**4), trials, seed, bool(beyond))
 
 
 @dataclass(frozen=True)
@@ -202,9 +202,3 @@ def _costs(told: Any, found: list[Adjustable]) -> dict[str, float]:
         if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < float("inf"):
             raise OptionError(f"The cost of '{name}' is a number from 0 on, not {cost!r}.")
     return {names[name.lower()]: float(cost) for name, cost in (told or {}).items()}
-
-
-def _whole(name: str, told: Any, least: int, most: int) -> int | None:
-    if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not least <= told <= most):
-        raise OptionError(f"{name} is a whole number from {least} to {most:,}, not {told!r}.")
-    return told

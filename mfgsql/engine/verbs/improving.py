@@ -9,7 +9,7 @@ import duckdb
 
 from mfgsql.engine.changes import read_changes, read_costs
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.kept import check_options
+from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.logroles import read_seconds
 from mfgsql.engine.oplog import OperationLog
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
@@ -66,11 +66,8 @@ def _read_play(options: Mapping[str, Any]) -> tuple[str | None, int | None, int]
     release = options.get("release")
     if release is not None and release not in RELEASES:
         raise OptionError(f"release is {one_of(RELEASES)}, not {release!r}.{did_you_mean(str(release), RELEASES)}")
-    for name, least, most in (("replications", 1, 1000), ("seed", 0, 2**31)):
-        told = options.get(name)
-        if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not least <= told <= most):
-            raise OptionError(f"{name} is a whole number from {least} to {most}, not {told!r}.")
-    return release, options.get("replications"), options.get("seed") or 0
+    replications = read_whole("replications", options.get("replications"), 1, 1000)
+    return release, replications, read_whole("seed", options.get("seed"), 0, 2**31) or 0
 
 
 def _closed(con: duckdb.DuckDBPyConnection, options: Mapping[str, Any]) -> float | None:
