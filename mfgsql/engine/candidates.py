@@ -59,15 +59,16 @@ class Candidates:
         goals = asked.goals
         trees = [o.tree for o in goals.objectives if o.tree is not None]
         ends = {end.column: "DOUBLE" for end in goals.ends}
-        self._judge = Judge(con, goals.conditions, {**asked.types, **ends}, [*trees, *goals.derived.values()])
-        self._con, self._trees = con, len(trees)
+        self._judge = Judge(con, goals.conditions, {**asked.types, **ends}, trees)
+        self._derived = Judge(con, [], asked.types, list(goals.derived.values()))
+        self._con = con
         self._prices = np.array([asked.costs.get(a.name, 0.0) for a in adjust])
 
     def judge(self, values: Floats, rows: Integers) -> Judged:
         """Candidates [n, d] for those rows [n]."""
         outlooks = self.outlooks(values, rows)
-        columns = self.columns(values, rows) | self.ends(outlooks)
-        numbers = iter(self._judge.numbers(columns).T[: self._trees])
+        columns = self._columns(self._judge, values, rows) | self.ends(outlooks)
+        numbers = iter(self._judge.numbers(columns).T)
         objectives = []
         for objective in self.asked.goals.objectives:
             end = self.end(objective.end, outlooks) if objective.end else next(numbers)
@@ -131,11 +132,11 @@ class Candidates:
         """What conditions name of predictions."""
         return {end.column: self.end(end, outlooks) for end in self.asked.goals.ends}
 
-    def columns(self, values: Floats, rows: Integers) -> dict[str, Any]:
-        """What conditions and expressions name of the row itself."""
+    def _columns(self, judge: Judge, values: Floats, rows: Integers) -> dict[str, Any]:
+        """What a judge's conditions and expressions name of the row itself."""
         own = self.filled(values, rows)
         found: dict[str, Any] = {"": values[:, 0]}  # tells how many rows there are
-        for name in self._judge.columns:
+        for name in judge.columns:
             if name in self.asked.types:
                 found[name] = own[name] if name in own else self._now(name, rows)
         return found
@@ -153,13 +154,12 @@ class Candidates:
 
     def derived(self, values: Floats, rows: Integers) -> dict[str, Floats]:
         """Columns that follow from others, [n] each."""
-        outlooks = {end.column: np.zeros(len(rows)) for end in self.asked.goals.ends}
-        numbers = self._judge.numbers(self.columns(values, rows) | outlooks).T[self._trees :]
+        numbers = self._derived.numbers(self._columns(self._derived, values, rows)).T
         return dict(zip(self.asked.goals.derived, numbers, strict=True))
 
     def holds(self, values: Floats, rows: Integers) -> npt.NDArray[np.bool_]:
         """Whether each condition holds of the rows as they would be shown, [n, conditions]."""
-        columns = self.columns(values, rows) | self.ends(self.outlooks(values, rows))
+        columns = self._columns(self._judge, values, rows) | self.ends(self.outlooks(values, rows))
         return np.asarray(self._judge.excess(columns) <= HOLDS)
 
     # -- equalities ---------------------------------------------------------------------------------------------------

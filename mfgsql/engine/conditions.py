@@ -182,18 +182,12 @@ class Judge:
         self._rows = f"(SELECT {cast or '*'} FROM {_CANDIDATES})"
 
     def excess(self, values: Mapping[str, Any]) -> Floats:
-        """How far each row is from holding, [rows, conditions]; 0 where it holds.
+        """How far each row is from holding, [rows, conditions]; 0 just where it holds: one that is NULL doesn't.
 
         Args:
             values: by column, arrays or lists [rows].
         """
         found: Floats = self._asked(values, [condition.excess for condition in self.conditions], np.float64)
-        return found
-
-    def holds(self, values: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
-        """Whether each condition holds, by itself, [rows, conditions]; one that is NULL doesn't."""
-        asked = [f"coalesce({condition.sql}, false)" for condition in self.conditions]
-        found: npt.NDArray[np.bool_] = self._asked(values, asked, np.bool_)
         return found
 
     def numbers(self, values: Mapping[str, Any]) -> Floats:

@@ -110,9 +110,7 @@ class DesignJudge:
         """
         if not self.conditions:
             return np.zeros((len(next(iter(columns.values()))), 0))
-        apart = self._judge.excess(columns)
-        apart[~self._judge.holds(columns) & (apart <= 0)] = 1e-9
-        found: Floats = np.maximum.reduceat(apart, self._starts, axis=1)
+        found: Floats = np.maximum.reduceat(self._judge.excess(columns), self._starts, axis=1)
         return found
 
     def derived(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
