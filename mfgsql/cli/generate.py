@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mfgsql.cli.completion import model_argument
-from mfgsql.cli.learning import parse_options
+from mfgsql.cli.learning import parse_derived, parse_options
 from mfgsql.cli.predict import check_path, show_or_write, to_file
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
@@ -50,7 +50,7 @@ def generate(
     check_path(path)
     named = {name: list(value) if isinstance(value, tuple) else value for name, value in more.items()}
     named |= {"subject_to": list(limits), "given": parse_options(given), "options": parse_options(options)}
-    named |= {"derive": {name: str(value) for name, value in parse_options(derive).items()}, "n": n}
+    named |= {"derive": parse_derived(derive), "n": n}
     asked = {name: value for name, value in named.items() if value not in (None, [], {})}
     with opened(db) as session:
         show_or_write(session, call("generate", model, **asked), path, out)

@@ -121,6 +121,17 @@ def _value(text: str) -> Any:
     return text
 
 
+def parse_derived(given: tuple[str, ...]) -> dict[str, str]:
+    """``cost=0.12 * cement`` as a column and its expression."""
+    found = {}
+    for text in given:
+        name, equals, expression = text.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"What is derived is COL=EXPRESSION, as 'cost=0.12 * cement', not '{text}'.")
+        found[name.strip()] = expression.strip()
+    return found
+
+
 def names(text: str) -> list[str]:
     """``a, b`` as two names."""
     return [name.strip() for name in text.split(",") if name.strip()]

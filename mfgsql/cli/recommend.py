@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mfgsql.cli.completion import model_argument
-from mfgsql.cli.learning import names, parse_options
+from mfgsql.cli.learning import names, parse_derived, parse_options
 from mfgsql.cli.predict import check_path, show_or_write, to_file
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
@@ -51,17 +51,7 @@ def recommend(
     check_path(path)
     named = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     named = {name: value for name, value in named.items() if value != []}
-    named |= {"adjust": names(adjust), "subject_to": list(limits) or None, "derive": _derived(derive) or None}
+    named |= {"adjust": names(adjust), "subject_to": list(limits) or None, "derive": parse_derived(derive) or None}
     named["options"] = parse_options(options) or None
     with opened(db) as session:
         show_or_write(session, call("recommend", model, source, **named), path, out)
-
-
-def _derived(given: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for text in given:
-        name, equals, expression = text.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"What is derived is COL=EXPRESSION, as 'cost=0.12 * cement', not '{text}'.")
-        found[name.strip()] = expression.strip()
-    return found
