@@ -13,7 +13,7 @@ import pytest
 
 import mfgsql
 from mfgsql.engine import Session
-from mfgsql.engine.generating import Search
+from mfgsql.engine.designing.drafting import Search
 from mfgsql.errors import CancelledError, MfgsqlError, NotFoundError, OptionError, SourceError
 
 SMALL = {"width": 32, "layers": 2, "heads": 2, "epochs": 40, "batch_size": 64, "learning_rate": 3e-3}

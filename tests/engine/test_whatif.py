@@ -13,7 +13,7 @@ import pytest
 
 import mfgsql
 from mfgsql.engine import Session
-from mfgsql.engine.changes import candidates, parse_changes, read_changes
+from mfgsql.engine.flow.changes import candidates, parse_changes, read_changes
 from mfgsql.errors import CancelledError, DataError, OptionError
 from mfgsql.flow.simulation import Change
 

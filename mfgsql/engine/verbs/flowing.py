@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 
-from mfgsql.engine.bottlenecks import COLUMNS, of_log
 from mfgsql.engine.engine import Engine, caller_id
+from mfgsql.engine.flow.bottlenecks import COLUMNS, of_log
+from mfgsql.engine.flow.operations import OperationLog
+from mfgsql.engine.flow.roles import NEEDED, Roles, read_roles, read_seconds
+from mfgsql.engine.flow.states import MachineStates, read_mapping, read_state_roles
 from mfgsql.engine.kept import check_options
-from mfgsql.engine.logroles import NEEDED, Roles, read_roles, read_seconds
-from mfgsql.engine.machinestates import MachineStates, read_mapping, read_state_roles
-from mfgsql.engine.oplog import OperationLog
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError

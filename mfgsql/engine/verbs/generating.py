@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mfgsql.engine.designbrief import read_brief
-from mfgsql.engine.designing import run_generate
+from mfgsql.engine.designing.brief import read_brief
+from mfgsql.engine.designing.running import run_generate
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, planners
 from mfgsql.engine.verbs.predicting import check_level

@@ -7,16 +7,16 @@ from typing import Any
 
 import duckdb
 
-from mfgsql.engine.changes import read_changes, read_costs
 from mfgsql.engine.engine import Engine, caller_id
+from mfgsql.engine.flow.changes import read_changes, read_costs
+from mfgsql.engine.flow.operations import OperationLog
+from mfgsql.engine.flow.roles import read_seconds
+from mfgsql.engine.flow.whatif import EFFECTS, SUGGESTIONS, WhatIf
 from mfgsql.engine.kept import check_options, read_whole
-from mfgsql.engine.logroles import read_seconds
-from mfgsql.engine.oplog import OperationLog
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.flowing import read_log_roles, read_machines
 from mfgsql.engine.verbs.predicting import check_level
-from mfgsql.engine.whatif import EFFECTS, SUGGESTIONS, WhatIf
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.flow.simulation import RELEASES
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.recommendations import run_recommend
-from mfgsql.engine.recommending import read_asked
+from mfgsql.engine.recommending.asked import read_asked
+from mfgsql.engine.recommending.running import run_recommend
 from mfgsql.engine.verbs.predicting import check_level
 
 _ARGUMENTS = (

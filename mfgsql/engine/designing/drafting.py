@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.engine.designjudge import DesignJudge
-from mfgsql.engine.designspace import DesignSpace, Values
+from mfgsql.engine.designing.judge import DesignJudge
+from mfgsql.engine.designing.space import DesignSpace, Values
 from mfgsql.optimization.balances import Balances
 from mfgsql.scoring.designing import Designer
 

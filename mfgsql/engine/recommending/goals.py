@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlglot import exp
 
-from mfgsql.engine.caution import LOWER, PROBABILITY, UPPER, Caution, End
 from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived, renamed
 from mfgsql.engine.expressions import VALUES, Names, checked, tree_of
 from mfgsql.engine.planning import read_names
 from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.recommending.caution import LOWER, PROBABILITY, UPPER, Caution, End
 from mfgsql.errors import OptionError, one_of
 from mfgsql.tasks import Target
 

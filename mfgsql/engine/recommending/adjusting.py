@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mfgsql.engine.adjustable import Adjustable
 from mfgsql.engine.conditions import Range
+from mfgsql.engine.recommending.adjustable import Adjustable
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.features import Encoder, FeatureSet
 from mfgsql.features.categorical import CategoricalEncoder

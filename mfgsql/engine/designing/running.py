@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 from mfgsql.cancellation import Cancellation
 from mfgsql.designs import SAME, choose, diversity, nearest, ranked, twins
 from mfgsql.engine.conditions import Condition, Range, parse_conditions, ranges
-from mfgsql.engine.designbrief import MEASURES, Brief, read_brief
-from mfgsql.engine.designjudge import DesignJudge
-from mfgsql.engine.designspace import Codes, DesignSpace, Values
+from mfgsql.engine.designing.brief import MEASURES, Brief, read_brief
+from mfgsql.engine.designing.drafting import Drafts, Search, keys_of
+from mfgsql.engine.designing.judge import DesignJudge
+from mfgsql.engine.designing.space import Codes, DesignSpace, Values
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.generating import Drafts, Search, keys_of
 from mfgsql.engine.heldout import snapshot_path
 from mfgsql.engine.planning import Args, Rows, at_place, finite, stoppable
 from mfgsql.errors import SourceError

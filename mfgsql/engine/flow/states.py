@@ -8,13 +8,13 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mfgsql.engine.bottlenecks import SPANS, fetched, put_spans, ranked, shares
+from mfgsql.engine.flow.bottlenecks import SPANS, fetched, put_spans, ranked, shares
+from mfgsql.engine.flow.clock import PERIODS, ShopClock
+from mfgsql.engine.flow.roles import check_time, find_column
 from mfgsql.engine.histories import moment
-from mfgsql.engine.logroles import check_time, find_column
 from mfgsql.engine.planning import Rows
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.shopclock import PERIODS, ShopClock
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, did_you_mean, one_of
 from mfgsql.flow.bottlenecks import active_periods, shifting_bottleneck

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.engine.adjustable import Adjustable, Floats, stepped
-from mfgsql.engine.advice import Advice
-from mfgsql.engine.candidates import Candidates, Integers
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, Rows, stoppable
-from mfgsql.engine.present import learnt_from, read_present
-from mfgsql.engine.recommending import Asked, read_asked
+from mfgsql.engine.recommending.adjustable import Adjustable, Floats, stepped
+from mfgsql.engine.recommending.advice import Advice
+from mfgsql.engine.recommending.asked import Asked, read_asked
+from mfgsql.engine.recommending.candidates import Candidates, Integers
+from mfgsql.engine.recommending.present import learnt_from, read_present
 from mfgsql.optimization.search import HOLDS, Found, search
 from mfgsql.optimization.shortlist import shortlist
 from mfgsql.scoring.variants import Variants

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from mfgsql.engine.adjustable import Adjustable, Floats, space_of
-from mfgsql.engine.caution import PROBABILITY, UPPER, End
 from mfgsql.engine.conditions import Condition, Judge
-from mfgsql.engine.present import Present
-from mfgsql.engine.recommending import Asked
+from mfgsql.engine.recommending.adjustable import Adjustable, Floats, space_of
+from mfgsql.engine.recommending.asked import Asked
+from mfgsql.engine.recommending.caution import PROBABILITY, UPPER, End
+from mfgsql.engine.recommending.present import Present
 from mfgsql.errors import DataError
 from mfgsql.optimization.equalities import Equalities
 from mfgsql.optimization.search import HOLDS, Judged

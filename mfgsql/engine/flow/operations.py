@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from mfgsql.engine.flow.clock import ShopClock
+from mfgsql.engine.flow.roles import Roles
 from mfgsql.engine.histories import moment
-from mfgsql.engine.logroles import Roles
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.shopclock import ShopClock
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError
 from mfgsql.flow.bottlenecks import Floats, Integers, Operations

@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from mfgsql.engine.conditions import Condition, Judge, renamed, replaced
-from mfgsql.engine.designbrief import Brief, Scored
+from mfgsql.engine.designing.brief import Brief, Scored
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.scoring import class_columns, interval_columns, masked
 from mfgsql.tasks.task import Array

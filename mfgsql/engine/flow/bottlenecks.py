@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from mfgsql.engine.oplog import OPERATIONS, OperationLog, steps
+from mfgsql.engine.flow.clock import PERIODS
+from mfgsql.engine.flow.operations import OPERATIONS, OperationLog, steps
 from mfgsql.engine.planning import Rows
-from mfgsql.engine.shopclock import PERIODS
 from mfgsql.errors import DataError
 from mfgsql.flow.bottlenecks import (
     OUTSIDE,

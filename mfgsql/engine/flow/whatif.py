@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mfgsql.engine.changes import candidates, parse_changes
-from mfgsql.engine.oplog import OPERATIONS, OperationLog
+from mfgsql.engine.flow.changes import candidates, parse_changes
+from mfgsql.engine.flow.operations import OPERATIONS, OperationLog
 from mfgsql.engine.planning import Rows
 from mfgsql.errors import DataError
 from mfgsql.flow.bottlenecks import Floats, critical_path

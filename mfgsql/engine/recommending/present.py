@@ -13,7 +13,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import snapshot_path
 from mfgsql.engine.histories import check_order, places
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.recommending import Asked
+from mfgsql.engine.recommending.asked import Asked
 from mfgsql.engine.unseen import Unseen, arrays, judged_rows
 from mfgsql.errors import DataError, SourceError
 from mfgsql.features import Batch, FeatureSet

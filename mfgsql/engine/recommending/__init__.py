@@ -1,0 +1,1 @@
+"""``ml_recommend``: what is asked for, rows as they are, candidates with what they are worth, and advice in words."""
