@@ -213,7 +213,7 @@ def test_calibration_holds_what_it_says(seed: int, deviation: float, bias: float
     held = quantiles_of(TASK.adjust(normal_said(fresh + bias, deviation), learnt))
     came = fresh + dice.normal(size=fresh.shape)
     for number, level in enumerate(LEVELS):
-        assert (came <= held[..., number]).mean() == pytest.approx(level, abs=0.04)
+        assert (came <= held[..., number]).mean() == pytest.approx(level, abs=0.05)
 
 
 def test_each_stretch_of_the_horizon_is_set_right_by_itself() -> None:
