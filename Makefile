@@ -23,8 +23,9 @@ lint: venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A process for each core, and threads that don't spin while they wait: else two processes' would be in each other's way.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n logical --dist loadfile
 
 bench: venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def connect(path: str | os.PathLike[str] = ":memory:", *, read_only: bool = Fals
                 raise CatalogError(
                     f"This process holds '{place}' open {held} already.", remedy="Close that session first."
                 )
-            return Session(engine, engine.con.cursor())
+            with suppress(duckdb.ConnectionException):  # another thread closes it at this very moment
+                return Session(engine, engine.con.cursor())
         if engine is not None:
             engine.ended.wait(_CLOSING)  # another thread is closing it
         con = _open(place, chosen, read_only)

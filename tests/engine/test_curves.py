@@ -116,7 +116,7 @@ def test_what_can_not_be_judged_is_refused(plant: Session, sql: str, error: type
 
 
 def test_a_cte_and_a_temporary_table_can_be_judged(plant: Session) -> None:
-    plant.execute("CREATE TEMP TABLE mine AS FROM parts LIMIT 300")
+    plant.execute("CREATE OR REPLACE TEMP TABLE mine AS FROM parts LIMIT 300")
     for sql in ("FROM ml_thresholds('fail', 'mine')", "WITH mine AS (FROM parts LIMIT 300) FROM ml_thresholds('fail', 'mine')"):
         assert records(plant, sql)[0]["alarms"] == 300
     plant.execute("DROP TABLE mine")
