@@ -9,6 +9,7 @@ import numpy as np
 
 from mfgsql.engine.flow.cleaning import clean
 from mfgsql.engine.flow.clock import ShopClock
+from mfgsql.engine.flow.hours import LACKING, put_lacking
 from mfgsql.engine.flow.roles import Roles
 from mfgsql.engine.histories import moment
 from mfgsql.engine.quoting import quote_identifier
@@ -19,6 +20,7 @@ from mfgsql.flow.bottlenecks import Floats, Integers, Operations
 OPERATIONS = "__ml_operations"
 _RAW = "__ml_log"
 _SHORTEST_CLOSED = 3600.0  # seconds in which nothing works, at least, to be called closed
+_LACKING = 0.1  # share of the log without any order that is worth a doubt whether it was open
 _RARE = 0.01  # of the time of a station: more operations at once than that are slips of the log
 
 
@@ -70,10 +72,13 @@ class OperationLog:
         active, least = f"SELECT begin, stop FROM {OPERATIONS}", closed
         if least is None:  # without a case under way nothing can work, whether the shop is open or not
             least = max(_SHORTEST_CLOSED, usual)
-            cases = f"SELECT min(begin) AS begin, max(stop) AS stop FROM {OPERATIONS} GROUP BY case_id"
-            earlier = "OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-            empty = f"SELECT max(stop) {earlier} AS since, begin AS until FROM ({cases})"
-            active += f" UNION ALL SELECT since, until FROM ({empty}) WHERE until > since"
+            lacking = put_lacking(self.con, OPERATIONS, least)
+            active += f" UNION ALL SELECT begin, stop FROM {LACKING}"
+            if lacking > _LACKING * (end - self._zero):
+                self.doubts.append(
+                    f"{lacking / 3600:,.1f} h without any order count as open, waiting for work: where it was closed, "
+                    "options := {'closed': INTERVAL 1 HOUR} takes them out"
+                )
         clock = ShopClock(self.con, active, self._zero, end, least)
         self.notes += [clock.note] if clock.note else []
         return clock
