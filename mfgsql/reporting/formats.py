@@ -16,8 +16,8 @@ def count(value: float | None) -> str:
 
 
 def plural(value: int, word: str) -> str:
-    """``1 row``, ``2 rows``, ``2 classes``."""
-    ending = "" if value == 1 else "es" if word.endswith("s") else "s"
+    """``1 row``, ``2 rows``, ``2 classes``, ``2 stretches``."""
+    ending = "" if value == 1 else "es" if word.endswith(("s", "ch")) else "s"
     return f"{value:,} {word}{ending}"
 
 

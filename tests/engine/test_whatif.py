@@ -105,6 +105,14 @@ def test_at_todays_demand_the_lead_time_falls_and_agrees_with_the_log(s: Session
     assert found["throughput"]["difference"] / found["throughput"]["now"] == pytest.approx(0, abs=0.005)
 
 
+def test_throughput_that_is_not_the_logs_is_not_calibrated(s: Session) -> None:
+    """An order each half hour: were as many in the line all the time, it would do more."""
+    sparse = "SELECT c, s, b + to_minutes(20 * c) AS b, e + to_minutes(20 * c) AS e FROM log"
+    first = rows(s, ", change := 'saw: -10 %', options := {'replications': 2}", source=sparse)[0]
+    assert abs(first["now"] / first["logged"] - 1) > 0.1
+    assert first["ml_status"] == "uncalibrated" and "options := {'release': 'log'} plays it so" in first["ml_reason"]
+
+
 def test_the_same_seed_is_the_same(s: Session) -> None:
     asked = ", change := 'mill: 5: -10 %', options := {'replications': 3, 'seed': SEED}"
     one, again, other = (rows(s, asked.replace("SEED", seed)) for seed in ("4", "4", "5"))

@@ -21,6 +21,7 @@ from mfgsql.flow.bottlenecks import (
     shifting_bottleneck,
     spread_over_machines,
 )
+from mfgsql.reporting.formats import plural
 
 COLUMNS = {
     "station": "VARCHAR", "period_start": "TIMESTAMP", "parts": "BIGINT", "machines": "BIGINT", "working": "DOUBLE",
@@ -73,9 +74,10 @@ def of_log(
     for row in rows:
         row["station"] = log.names[row.pop("number")]
         few = row["parts"] < _FEW
-        notes = [f"{row['parts']} operations"] * few + log.notes
+        notes = [plural(row["parts"], "operation")] * few + log.doubts + log.notes
         notes += ["quality isn't known: all parts count as good"] if row["quality"] is None else []
-        row |= {"ml_status": "too_short" if few else "ok", "ml_reason": "; ".join(notes) or None}
+        status = "too_short" if few else "doubtful" if log.doubts else "ok"
+        row |= {"ml_status": status, "ml_reason": "; ".join(notes) or None}
     return ranked(rows, "critical")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from mfgsql.errors import OptionError
+from mfgsql.reporting.formats import plural
 
 PERIODS = "__ml_periods"
 _CLOSED = "__ml_closed"
@@ -37,8 +38,8 @@ class ShopClock:
         self.length = end - zero - float(closed)
         self.note = None
         if count:
-            what = f"{count:,} stretches of more than {least / 60:,.0f} minutes in which nothing worked"
-            self.note = f"{what} are taken for closed time: {closed / 3600:,.1f} h"
+            what = f"{plural(count, 'stretch')} of more than {least / 60:,.0f} minutes in which nothing worked"
+            self.note = f"{what}, {closed / 3600:,.1f} h in all, count as closed time"
 
     def read(self, relation: str, *columns: str) -> str:
         """A relation whose columns of moments, in seconds since 1970, become seconds on this clock."""

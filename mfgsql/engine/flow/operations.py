@@ -7,7 +7,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from mfgsql.engine.flow.cleaning import clean
 from mfgsql.engine.flow.clock import ShopClock
+from mfgsql.engine.flow.hours import LACKING, put_lacking
 from mfgsql.engine.flow.roles import Roles
 from mfgsql.engine.histories import moment
 from mfgsql.engine.quoting import quote_identifier
@@ -18,6 +20,7 @@ from mfgsql.flow.bottlenecks import Floats, Integers, Operations
 OPERATIONS = "__ml_operations"
 _RAW = "__ml_log"
 _SHORTEST_CLOSED = 3600.0  # seconds in which nothing works, at least, to be called closed
+_LACKING = 0.1  # share of the log without any order that is worth a doubt whether it was open
 _RARE = 0.01  # of the time of a station: more operations at once than that are slips of the log
 
 
@@ -27,20 +30,20 @@ class OperationLog:
     Attributes:
         names: of stations, by number. clock: what its moments are told by, in seconds. machines: [stations], how many
             each has. resolution: seconds that times are whole multiples of; 0 where of none.
-        notes: what was left out, in words.
+        notes: what was left out, in words. doubts: the same, of what may be otherwise than was assumed.
     """
 
     def __init__(
         self, con: duckdb.DuckDBPyConnection, source: Source, roles: Roles, closed: float | None, machines: int | None
     ) -> None:
-        self.con, self.roles, self.notes = con, roles, list[str]()
+        self.con, self.roles = con, roles
         self._read(source)
         self.clock = self._open(closed)
         self._settle()
         self.machines = self._count_machines(machines)
 
     def _read(self, source: Source) -> None:
-        """All rows, with numbers for times; then only those that can be."""
+        """All rows, with numbers for times; then only operations."""
         roles = self.roles
         times = [moment(name, roles.types[name]) for name in (roles.started, roles.finished)]
         released = "NULL::DOUBLE" if roles.released is None else moment(roles.released, roles.types[roles.released])
@@ -54,30 +57,8 @@ class OperationLog:
             f"{quote_identifier(roles.station)} AS station, {times[0]} AS begin, {times[1]} AS stop, "
             f"{released} AS released, {machine} AS machine, {good} AS good, {energy} AS energy FROM {source.sql}"
         )
-        sound = "case_id IS NOT NULL AND station IS NOT NULL AND begin IS NOT NULL AND (stop IS NULL OR stop >= begin)"
-        rows, nameless, timeless, backwards, running, twice, now = self._one(
-            "SELECT count(*), count(*) FILTER (case_id IS NULL OR station IS NULL), count(*) FILTER (begin IS NULL), "
-            f"count(*) FILTER (stop < begin), count(*) FILTER ({sound} AND stop IS NULL), "
-            f"count(*) FILTER ({sound}) - (SELECT count(*) FROM (SELECT DISTINCT * FROM {_RAW} WHERE {sound})), "
-            f"max(greatest(begin, coalesce(stop, begin))) FILTER ({sound}) FROM {_RAW}"
-        )
-        if now is None:
-            raise DataError(
-                f"None of {rows:,} rows is an operation: {nameless:,} have no case or station, {timeless:,} no start, "
-                f"{backwards:,} end before they start." if rows else "The log is empty: there is no operation.",
-                remedy="Is the right column named by started and finished?" if rows else None,
-            )  # fmt: skip
-        for count, words in (
-            (nameless, "rows without case or station left out"), (timeless, "without a start left out"),
-            (backwards, "that end before they start left out"), (twice, "told twice left out"),
-            (running, "still running, up to the log's end"),
-        ):  # fmt: skip
-            self.notes += [f"{count:,} {words}"] if count else []
-        self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {OPERATIONS} AS "
-            f"SELECT DISTINCT * REPLACE (coalesce(stop, {now!r}) AS stop), stop IS NOT NULL AS ended "
-            f"FROM {_RAW} WHERE {sound}"
-        )
+        told = clean(self.con, _RAW, OPERATIONS)
+        self.notes, self.doubts = told.notes, told.doubts
         self.con.execute(f"DROP TABLE {_RAW}")
         self._zero, whole_minutes, whole_seconds = self._one(
             f"SELECT min(begin), bool_and(begin % 60 = 0 AND stop % 60 = 0), bool_and(begin % 1 = 0 AND stop % 1 = 0) "
@@ -91,10 +72,13 @@ class OperationLog:
         active, least = f"SELECT begin, stop FROM {OPERATIONS}", closed
         if least is None:  # without a case under way nothing can work, whether the shop is open or not
             least = max(_SHORTEST_CLOSED, usual)
-            cases = f"SELECT min(begin) AS begin, max(stop) AS stop FROM {OPERATIONS} GROUP BY case_id"
-            earlier = "OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-            empty = f"SELECT max(stop) {earlier} AS since, begin AS until FROM ({cases})"
-            active += f" UNION ALL SELECT since, until FROM ({empty}) WHERE until > since"
+            lacking = put_lacking(self.con, OPERATIONS, least)
+            active += f" UNION ALL SELECT begin, stop FROM {LACKING}"
+            if lacking > _LACKING * (end - self._zero):
+                self.doubts.append(
+                    f"{lacking / 3600:,.1f} h without any order count as open, waiting for work: where it was closed, "
+                    "options := {'closed': INTERVAL 1 HOUR} takes them out"
+                )
         clock = ShopClock(self.con, active, self._zero, end, least)
         self.notes += [clock.note] if clock.note else []
         return clock

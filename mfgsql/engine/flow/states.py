@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 
 from mfgsql.engine.flow.bottlenecks import SPANS, fetched, put_spans, ranked, shares
+from mfgsql.engine.flow.cleaning import leave_out_far
 from mfgsql.engine.flow.clock import PERIODS, ShopClock
 from mfgsql.engine.flow.roles import check_time, find_column
 from mfgsql.engine.histories import moment
@@ -18,6 +19,7 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, did_you_mean, one_of
 from mfgsql.flow.bottlenecks import active_periods, shifting_bottleneck
+from mfgsql.reporting.formats import plural
 
 KINDS = ("working", "starved", "blocked", "failed", "changeover", "off")
 _WORDS = {
@@ -54,14 +56,14 @@ class MachineStates:
     """States, read once into a temporary table; machines are numbered.
 
     Attributes:
-        names: of stations, by number. notes: what was left out, in words.
+        names: of stations, by number. notes: what was left out, in words. doubts: the same, of what may be otherwise.
     """
 
     def __init__(
         self, con: duckdb.DuckDBPyConnection, source: Source, roles: Mapping[str, str], mapping: Mapping[str, str],
         closed: float | None,
     ) -> None:  # fmt: skip
-        self.con, self.notes = con, list[str]()
+        self.con, self.notes, self.doubts = con, list[str](), list[str]()
         self._read(source, roles, mapping)
         zero, end = con.execute(f"SELECT min(begin), max(stop) FROM {_TABLE}").fetchall()[0]
         if end <= zero:
@@ -85,6 +87,10 @@ class MachineStates:
             why = f"none of {rows:,} rows has a station and a time" if rows else "the table is empty"
             raise DataError(f"There is no state: {why}.")
         self.notes += [f"{lost:,} rows without station or time left out"] if lost else []
+        if far := leave_out_far(self.con, _TABLE, "row"):
+            self.doubts.append(far)
+        if torn := self._torn():
+            self.doubts.append(torn)
         words = [
             r[0]
             for r in self.con.execute(
@@ -113,6 +119,16 @@ class MachineStates:
         named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {_TABLE} ORDER BY number").fetchall()
         self.names = [row[0] for row in named]
 
+    def _torn(self) -> str | None:
+        """Moments at which a station is in two states, in words."""
+        count = self.con.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {_TABLE} WHERE station IS NOT NULL AND begin IS NOT NULL "
+            "GROUP BY station, begin HAVING count(DISTINCT coalesce(state, '')) > 1)"
+        ).fetchall()[0][0]
+        if not count:
+            return None
+        return f"{plural(count, 'moment')} at which a station has several states: the last by the alphabet counts"
+
     def rows(self, each: float | None, gap: float | None, check: Callable[[], None]) -> Rows:
         """A row for each station and period, the one that limits the line first."""
         self.clock.divide(each)
@@ -135,7 +151,8 @@ class MachineStates:
         rows = fetched(self.con, _measures())
         for row in rows:
             row["station"] = self.names[row.pop("number")]
-            row |= {"machines": 1, "ml_status": "ok", "ml_reason": "; ".join(self.notes) or None}
+            row |= {"machines": 1, "ml_status": "doubtful" if self.doubts else "ok"}
+            row["ml_reason"] = "; ".join(self.doubts + self.notes) or None
         return ranked(rows, "bottleneck")
 
 

@@ -15,6 +15,7 @@ from mfgsql.errors import DataError
 from mfgsql.flow.bottlenecks import Floats, critical_path
 from mfgsql.flow.line import Line, calibrate
 from mfgsql.flow.simulation import Change, Run, simulate
+from mfgsql.reporting.formats import plural
 
 EFFECTS = {
     "measure": "VARCHAR", "now": "DOUBLE", "changed": "DOUBLE", "difference": "DOUBLE", "lower": "DOUBLE",
@@ -70,7 +71,8 @@ class WhatIf:
         self.operations = self.log.operations()
         self.line: Line = calibrate(self.operations, self.ready, self.log.machines, self.near)
         if len(self.line.routes) < _FEW_CASES:
-            raise DataError(f"The log has {len(self.line.routes)} cases: too few to play it (at least {_FEW_CASES}).")
+            had = plural(len(self.line.routes), "case")
+            raise DataError(f"The log has {had}: too few to play it (at least {_FEW_CASES}).")
         usual = "always" if self.line.always else "wip"
         self.release = self.release or usual
         passed = sum(map(len, self.line.routes)) / len(self.line.routes)
@@ -179,8 +181,8 @@ class WhatIf:
         shares = [np.mean([run.critical for run in runs], axis=0) for runs in (now, then)]
         first, second = (int(np.argmax(share)) for share in shares)
         names = self.log.names
-        stays = f"{names[first]} limits the line, now and then"
-        words = stays if first == second else f"{names[first]} limits the line now, {names[second]} then"
+        stays = f"{names[first]} limits the line before and after the change"
+        words = stays if first == second else f"{names[first]} limits the line now, {names[second]} after the change"
         return {
             "measure": "bottleneck",
             "now": float(shares[0][first]),
@@ -209,15 +211,21 @@ class WhatIf:
         words = [f"simulated {played:,.3g} cases a day, the log has {logged['throughput']:,.3g}"]
         off = abs(played / logged["throughput"] - 1) > _OFF
         if off and self.release == "wip":  # maybe orders lacked: a line that gets as many does as the log then
-            again = self._again()
-            rate, hours = again.rate * self.day, again.lead / 3600
-            off = abs(rate / logged["throughput"] - 1) > _OFF or abs(hours / logged["lead_time"] - 1) > _LEAD_OFF
-            of_log = f"{logged['lead_time']:,.3g} in the log"
-            words.append(f"let in when the log did, a case takes {hours:,.3g} hours, {of_log}")
+            words.append(self._as_logged(logged))
         full = int((self.line.places >= 0).sum())
-        words += [f"{len(now)} replications of {self.cases:,} cases", _RELEASES[self.release]]
-        words += [f"places before {full} stations are as few as the log tells"] if full else []
-        return {"ml_status": "uncalibrated" if off else "ok", "ml_reason": "; ".join([*words, *self.log.notes])}
+        words += [f"{plural(len(now), 'replication')} of {plural(self.cases, 'case')}", _RELEASES[self.release]]
+        words += [f"places before {plural(full, 'station')} are as few as the log tells"] if full else []
+        status = "uncalibrated" if off else "doubtful" if self.log.doubts else "ok"
+        return {"ml_status": status, "ml_reason": "; ".join([*self.log.doubts, *words, *self.log.notes])}
+
+    def _as_logged(self, logged: Mapping[str, float]) -> str:
+        """Whether it does as the log when it gets as many orders, in words."""
+        again = self._again()
+        rate, hours = again.rate * self.day, again.lead / 3600
+        words = f"let in when the log did, a case takes {hours:,.3g} hours, {logged['lead_time']:,.3g} in the log"
+        agrees = abs(rate / logged["throughput"] - 1) <= _OFF and abs(hours / logged["lead_time"] - 1) <= _LEAD_OFF
+        lacked = ": orders were lacking, and options := {'release': 'log'} plays it so"
+        return words + lacked if agrees else words
 
     def _again(self) -> Run:
         """The log itself, played once."""
