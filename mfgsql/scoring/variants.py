@@ -5,7 +5,7 @@ What doesn't change is encoded once. Of histories it is the newest row that is v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,42 +49,42 @@ class Variants:
         self.scorer, self.familiarity = scorer, familiarity
         self.batch = read(scorer, batch)
         features = scorer.model.manifest.features
-        self._encoders = {e.column.name: e for e in features.encoders}
+        self._encoders = {e.column.name.lower(): e for e in features.encoders}
         self._places = features.places
 
-    @property
-    def names(self) -> set[str]:
-        """Columns that the model reads."""
-        return set(self._encoders)
-
-    def told(self, rows: Array, changed: Mapping[str, pa.Array], check: Callable[[], None] = lambda: None) -> Told:
+    def told(
+        self, rows: Array, changed: Mapping[str, pa.Array], check: Callable[[], None] = lambda: None,
+        computed: Collection[str] = (),
+    ) -> Told:
         """What is said of variants.
 
         Args:
-            rows: number of the row that each varies, [n]. changed: values of columns, [n]; NULL: as it is.
+            rows: number of the row that each varies, [n]. changed: values of columns, [n], whatever the case of their
+                names; NULL: as it is. computed: of them those of which a NULL is one.
         """
         width = self.batch.continuous.shape[1:]
         size = max(64, min(_PASS, _NUMBERS // max(1, int(np.prod(width)))))
         parts = []
         for at in range(0, len(rows), size):
             check()
-            parts.append(self._told(rows[at : at + size], {n: v.slice(at, size) for n, v in changed.items()}))
+            some = {n: v.slice(at, size) for n, v in changed.items()}
+            parts.append(self._told(self._varied(rows[at : at + size], some, computed)))
         return Told(Prediction.concat([p.prediction for p in parts]), np.concatenate([p.strangeness for p in parts]))
 
-    def _told(self, rows: Array, changed: Mapping[str, pa.Array]) -> Told:
-        batch = self._varied(rows, changed)
+    def _told(self, batch: Batch) -> Told:
         prediction, spread = asked(self.scorer, batch)
         if self.familiarity is None:
-            return Told(prediction, np.zeros(len(rows)))
+            return Told(prediction, np.zeros(len(batch)))
         return Told(prediction, self.familiarity.strangeness(*newest(batch), spread))
 
-    def _varied(self, rows: Array, changed: Mapping[str, pa.Array]) -> Batch:
+    def _varied(self, rows: Array, changed: Mapping[str, pa.Array], computed: Collection[str]) -> Batch:
         continuous, codes = self.batch.continuous[rows], self.batch.codes[rows]
         for name, values in changed.items():
-            if name not in self._encoders:
+            encoder = self._encoders.get(name.lower())
+            if encoder is None:
                 continue
-            given, place = np.asarray(values.is_valid()), self._places[name]
-            new = self._encoders[name].encode(values).values[given]
+            given = np.asarray(values.is_valid()) | (name in computed)
+            place, new = self._places[encoder.column.name], encoder.encode(values).values[given]
             if place.code is not None:
                 codes[(given, -1, place.code) if codes.ndim == 3 else (given, place.code)] = new
             elif continuous.ndim == 3:

@@ -7,7 +7,7 @@
 -- score: a fine-tuned model, or a list, whose predictions are added; conditions on its target have to hold at the cautious end of its interval
 -- maximize: columns, targets or computed columns that are to be high, for pareto_rank
 -- minimize: those that are to be low
--- derive: columns computed of others, which conditions may name, as {'cost': '0.11 * cement + 0.05 * slag'}
+-- derive: columns computed of others, which conditions may name, as {'cost': '0.11 * cement + 0.05 * slag'}; models in score are asked about what is computed
 -- level: share of designs whose true value lies within the interval of a scored target; default 0.9
 -- options: {'temperature': 1.0, 'top_p': 1.0, 'seed': 0, 'most_tries': 20000, 'copies': false}: below 1 designs are more usual; how many drafts are judged at most; whether copies of past designs, and twins, stay
 -- columns: design (its number), the columns of the designs, predicted_<target>, <target>_lower and <target>_upper (of classes probability_<target>), those of derive, likelihood (mean log-likelihood of a column), novelty (distance to the nearest past design: 1 is a deviation in every column), nearest (that design), diversity (distance to the nearest other one here), pareto_rank, is_duplicate, ml_status (infeasible: the only row, and ml_reason says what can't hold), ml_reason

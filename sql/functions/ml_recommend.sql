@@ -6,7 +6,7 @@
 -- minimize: the same, of what is to be low
 -- goal: conditions on targets to reach, as 'strength >= 60', or a struct by target: {'strength': 'maximize', 'slump': 'between 120 and 180'}
 -- subject_to: conditions that have to hold, as ['cost <= 62', 'water between 140 and 190', 'cement + slag = 400']; of a target its cautious end counts, of a class its probability
--- derive: columns that follow from adjusted ones, as {'cost': '0.12 * cement + 0.01 * water'}
+-- derive: columns that follow from adjusted ones, as {'cost': '0.12 * cement + 0.01 * water'}; where the model reads such a column, it is asked about what follows
 -- costs: what changing a column by one costs, or a category at all, as {'cement': 0.12, 'line': 40}
 -- k: suggestions for each row, at most; default 3
 -- level: of the interval whose cautious end counts, and the probability that a condition on a class asks for; default 0.9

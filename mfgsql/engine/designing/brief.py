@@ -81,11 +81,16 @@ class Brief:
         return _names(self.types, self.scores, self.derived)
 
     @property
+    def computed(self) -> dict[str, str]:
+        """Columns of the design that follow from others, and what ``derive`` calls them."""
+        made = {name.lower(): name for name in self.derived}
+        return {name: made[name.lower()] for name in self.types if name.lower() in made}
+
+    @property
     def columns(self) -> dict[str, str]:
         """Of the result, with types."""
         fields = ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in self.types.items())
-        computed = {name.lower() for name in self.derived}
-        own = {name: kind for name, kind in self.types.items() if name.lower() not in computed}
+        own = {name: kind for name, kind in self.types.items() if name not in self.computed}
         found = {"design": "BIGINT"}
         parts = (own, *(s.outputs for s in self.scores), dict.fromkeys(self.derived, "DOUBLE"), MEASURES)
         for part in parts:
@@ -129,10 +134,30 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     numbers = [n for n in names if is_numeric_type((types | told)[n])]
     objectives = [(name, high) for what, high in (("maximize", True), ("minimize", False))
                   for name in _objectives(args.get(what), what, numbers)]  # fmt: skip
+    fixed = _given(args.get("given"), types)
+    _check_derived(derived, manifest, targets, fixed)
     return Brief(
-        version, manifest, types, scores, derived, conditions, guide, _given(args.get("given"), types), objectives,
-        *_effort(args),
+        version, manifest, types, scores, derived, conditions, guide, fixed, objectives, *_effort(args),
     )  # fmt: skip
+
+
+def _check_derived(
+    derived: Mapping[str, exp.Expression], manifest: Manifest, targets: list[str], fixed: Mapping[str, Any]
+) -> None:
+    """A column of the designs can follow from others where it holds numbers, and before models tell of it."""
+    encoders = {e.column.name.lower(): e for e in manifest.features.encoders}
+    given = {name.lower() for name in fixed}
+    for name, tree in derived.items():
+        encoder = encoders.get(name.lower())
+        if encoder is None:
+            continue
+        if not isinstance(encoder, BinnedEncoder) or encoder.timed:
+            raise OptionError(f"derive makes '{name}', which holds no numbers in the designs: give it another name.")
+        if name.lower() in given:
+            raise OptionError(f"derive makes '{name}', and given fixes it: leave one of the two out.")
+        if said := {column.name for column in tree.find_all(exp.Column)} & set(targets):
+            raise OptionError(f"derive makes '{name}', a column of the designs, of '{min(said)}', which is only known "
+                              "once they are there: give it another name.")  # fmt: skip
 
 
 def _names(types: Mapping[str, str], scores: list[Scored], derived: Mapping[str, Any]) -> list[str]:

@@ -99,9 +99,9 @@ class Search:
         cancellation: Cancellation,
     ) -> None:
         self.space, self.designer, self.judge, self.cancellation = space, designer, judge, cancellation
-        self.balances = balances
+        self.balances, self.computed = balances, set(judge.brief.computed)
         self.draw = np.random.default_rng(seed)
-        self.open = np.array([name not in fixed for name in space.names])
+        self.open = np.array([name not in fixed | self.computed for name in space.names])
         self.tries = self.copies = 0
         self._seen: set[tuple[object, ...]] = set()
         self._held: list[Floats] = []
@@ -137,6 +137,8 @@ class Search:
         values = self.space.values(codes, self.draw.random(codes.shape))
         if kept is not None and known is not None:
             values = {n: np.where(known[:, i], kept[n], values[n]) for i, n in enumerate(self.space.names)}
+        values |= self.judge.computed(self.space.arrow(values))
+        codes = self.space.recoded(codes, values, self.computed)
         columns = self.space.arrow(values)
         columns |= self.judge.scores(columns)
         self.tries += len(codes)

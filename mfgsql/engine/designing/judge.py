@@ -56,6 +56,8 @@ class DesignJudge:
         said = {s.target.name: exp.column(_column(i, "value"), quoted=True) for i, s in enumerate(brief.scores)}
         derived = [renamed(tree, said) for tree in brief.derived.values()]
         self.reads = [self._read_by(condition) for condition in conditions]
+        computed = [brief.derived[name] for name in brief.computed.values()]
+        self._computed = Judge(con, [], brief.types, computed)
         self._judge = Judge(con, [v for some in variants for v in some], types, derived)
 
     def _variants(self, condition: Condition) -> list[Condition]:
@@ -78,7 +80,13 @@ class DesignJudge:
         for scored in self.brief.scores:
             if scored.target.name in found:
                 found |= {known[name.lower()] for name in scored.features}
-        return found
+        made = [self.brief.derived[derived] for name, derived in self.brief.computed.items() if name in found]
+        return found | {column.name for tree in made for column in tree.find_all(exp.Column)}
+
+    def computed(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
+        """Columns of the design that follow from others, [n] each; NaN where there is no number."""
+        numbers = self._computed.numbers(columns).T
+        return dict(zip(self.brief.computed, np.where(np.isfinite(numbers), numbers, np.nan), strict=True))
 
     def scores(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """What models tell: of each its value, the ends, the probability of a class, status and reason."""

@@ -64,8 +64,7 @@ class _Generation:
 
     def _wanted(self) -> dict[str, Range]:
         """What is left of columns; of a computed one nothing is said: it is what others make of it."""
-        computed = {name.lower() for name in self.brief.derived}
-        own = {name for name in self.brief.types if name.lower() not in computed}
+        own = self.brief.types.keys() - self.brief.computed
         found = {name: left for name, left in ranges(self.conditions).items() if name in own}
         for name, value in self.brief.given.items():
             told = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -82,7 +81,9 @@ class _Generation:
                 scorer, self.space.allowed, self.space.first, temperature=self.brief.temperature,
                 top_p=self.brief.top_p, seed=self.brief.seed, check=self.cancellation.check,
             )  # fmt: skip
-            balances = Balances.fit(self.space.points(past_codes, past).numbers)
+            numbers = self.space.points(past_codes, past).numbers
+            numbers[:, [self.space.names[c] in self.brief.computed for c in self.space.numeric]] = np.nan
+            balances = Balances.fit(numbers)  # not of what follows from others, whatever it was before
             search = Search(
                 self.space, designer, self.judge, balances, set(self.brief.given), self.brief.seed, self.cancellation
             )
@@ -142,9 +143,8 @@ class _Generation:
 
     def _designs(self, chosen: Drafts, derived: dict[str, Any]) -> Rows:
         """Columns of the designs, what models tell of them, and what is computed."""
-        computed = {name.lower() for name in derived}
         rows = [
-            {name: value for name, value in row.items() if name.lower() not in computed} | told
+            {name: value for name, value in row.items() if name not in self.brief.computed} | told
             for row, told in zip(self.space.rows(chosen.values), self.judge.told(chosen.columns), strict=True)
         ]
         for name, values in derived.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,6 +95,14 @@ class DesignSpace:
                 apart = np.where(own[:, None] == bins, np.abs(numbers[:, None] - listed), np.inf)
                 numbers = np.where(np.isnan(numbers), np.nan, listed[apart.argmin(axis=1)])
             found[encoder.column.name] = numbers
+        return found
+
+    def recoded(self, codes: Codes, values: Values, names: Collection[str]) -> Codes:
+        """Codes of other values in some columns of numbers."""
+        found = codes.copy()
+        for column, encoder in enumerate(self.encoders):
+            if encoder.column.name in names and isinstance(encoder, BinnedEncoder):
+                found[:, column] = encoder.codes(values[encoder.column.name])
         return found
 
     def arrow(self, values: Values) -> dict[str, pa.Array]:

@@ -17,6 +17,7 @@ from mfgsql.optimization.spaces import Space
 
 Floats = npt.NDArray[np.float64]
 _MOST_DECIMALS, _NEARLY_ALL = 6, 0.99
+_BITS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
 _FINEST = 1_000  # steps in a range, where the values that were learnt from have no common one
 
 
@@ -71,6 +72,19 @@ class Adjustable:
         if isinstance(value, float) and base_type(self.type) == "FLOAT":
             return str(np.float32(value))
         return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def limits(type_name: str) -> Range:
+    """The numbers that a column of this type can hold."""
+    kind = base_type(type_name)
+    if kind in INTEGER_TYPES:
+        signed, bits = not kind.startswith("U"), _BITS[kind.removeprefix("U")]
+        return Range(-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else Range(0.0, 2.0**bits - 1)
+    if kind == "DECIMAL" and "," in type_name:
+        width, scale = map(int, type_name.split("(")[1].rstrip(") ").split(","))
+        most = 10.0 ** (width - scale) - 10.0**-scale
+        return Range(-most, most)
+    return Range()
 
 
 def within(found: Sequence[Adjustable], conditions: Sequence[Condition]) -> list[Adjustable]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfgsql.engine.conditions import Range
-from mfgsql.engine.recommending.adjustable import Adjustable
+from mfgsql.engine.recommending.adjustable import Adjustable, limits
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.features import Encoder, FeatureSet
 from mfgsql.features.categorical import CategoricalEncoder
@@ -63,7 +63,7 @@ def adjustables(
             raise OptionError(f"'{name}' can't be adjusted: it {why}.{did_you_mean(name, can)}",
                               remedy=f"It reads, and one could set, {one_of(can)}.")  # fmt: skip
         if not all(map(_settable, encoders)):
-            raise OptionError(f"'{name}' can't be adjusted: it is {_kind(encoders[0])}; numbers, categories and "
+            raise OptionError(f"'{name}' can't be adjusted: it is {kind_of(encoders[0])}; numbers, categories and "
                               "truth values can be set.")  # fmt: skip
         spelt = next(n for n in types if n.lower() == name.lower())
         if spelt in (a.name for a in found):
@@ -77,12 +77,17 @@ def _settable(encoder: Encoder) -> bool:
     return isinstance(encoder, NumericEncoder | CategoricalEncoder)
 
 
-def _kind(encoder: Encoder) -> str:
-    return {"temporal": "a time", "text": "a text", "image": "a picture"}.get(encoder.kind, encoder.kind)
+def kind_of(encoder: Encoder) -> str:
+    """What a model takes a column for, in words."""
+    return {
+        "temporal": "a time", "text": "a text", "image": "a picture", "categorical": "a category",
+        "boolean": "a truth value",
+    }.get(encoder.kind, encoder.kind)  # fmt: skip
 
 
 def _of_encoders(name: str, type_name: str, encoders: Sequence[Encoder]) -> Adjustable:
-    one = Adjustable(name, type_name)
+    here = limits(type_name)
+    one = Adjustable(name, type_name, here.low, here.high)
     for encoder in encoders:
         kinds = NUMERIC_TYPES if isinstance(encoder, NumericEncoder) else _OF_KIND[encoder.kind]
         if base_type(type_name) not in kinds:
@@ -112,7 +117,7 @@ def _wished(one: Adjustable, wish: Any, beyond: bool) -> Adjustable:
     if step is not None and step <= 0:
         raise OptionError(f"step of '{one.name}' in adjust is above 0, not {step:g}.")
     asked, known = Range(*_ends(low, high, -math.inf, math.inf)), Range(one.low, one.high)
-    left = Range(*_ends(low, high, known.low, known.high)) if beyond else asked & known
+    left = (Range(*_ends(low, high, known.low, known.high)) if beyond else asked & known) & limits(one.type)
     if left.low > left.high:
         raise OptionError(
             f"'{one.name}' may be {asked.low:g} to {asked.high:g} by adjust, and the model has learnt from "

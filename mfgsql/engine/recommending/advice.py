@@ -48,7 +48,7 @@ class Advice:
             if status == "ok" and self._of_prediction and (gain or 0.0) <= 0:
                 status, reason = "uncertain", "the gain is within what the model may be off"
             new = {str(change["feature"]): change["to"] for change in changes}
-            shown = {name: float(value[number]) for name, value in derived.items()}
+            shown = {name: finite(value[number]) for name, value in derived.items()}
             found.append(
                 self._kept(row) | new | shown
                 | self._predicted(row, then, number)
@@ -66,7 +66,7 @@ class Advice:
         Args:
             looked: what was found, and the row's number there; None: it can't be read.
         """
-        shown = {name: float(value[row]) for name, value in self._derived.items()}
+        shown = {name: finite(value[row]) for name, value in self._derived.items()}
         if looked is None:
             status, reason = self._base_status(row)
             void = {f"current_{t.column}": None for t in self.asked.targets}
@@ -177,7 +177,8 @@ class Advice:
         """Of suggestions: what the models say of such rows."""
         rows, table = np.full(len(values), row), self.present.table
         now = table.take(rows)
-        for name, new in self.candidates.filled(values, rows).items():
+        filled = self.candidates.filled(values, rows) | self.candidates.computed(values, rows)
+        for name, new in filled.items():
             now = now.set_column(now.column_names.index(name), name, new)
         base = self._base_status(row)
         found: list[tuple[str, str | None]] = [("ok", None)] * len(values)

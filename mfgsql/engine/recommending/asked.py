@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,12 @@ from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.recommending.adjustable import Adjustable, within
-from mfgsql.engine.recommending.adjusting import adjustables, read_adjust
+from mfgsql.engine.recommending.adjusting import adjustables, kind_of, read_adjust
 from mfgsql.engine.recommending.goals import Goals, Reader
 from mfgsql.engine.snapshots import read_columns
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
+from mfgsql.features.numeric import NumericEncoder
 from mfgsql.features.profile import TEXT_TYPES, base_type
 from mfgsql.manifest import Manifest
 from mfgsql.tasks.task import Target
@@ -90,6 +91,13 @@ class Asked:
         """Of the models."""
         return [m.target for m in self.manifests if m.target is not None]
 
+    @property
+    def computed(self) -> dict[str, str]:
+        """Columns of the source that a model reads and ``derive`` makes, and what that calls them."""
+        read = {name.lower() for m in self.manifests for name in m.features.names}
+        made = {name.lower(): name for name in self.goals.derived}
+        return {name: made[name.lower()] for name in self.types if name.lower() in read & made.keys()}
+
     def named(self, what: str, number: int) -> str:
         """A column of the result: with the target's name where there are several."""
         return what if len(self.manifests) == 1 else f"{what}_{self.targets[number].column}"
@@ -134,6 +142,7 @@ def read_asked(con: duckdb.DuckDBPyConnection, args: Args, level: float) -> Aske
     _check_features(versions, manifests, types)
     goals = Reader(targets, types, level).read(args)
     roles = _roles(manifests)
+    _check_derived(goals, manifests, roles)
     found = adjustables(told, [m.features for m in manifests], types, roles, effort.beyond)
     costs = _costs(args.get("costs"), found)
     asked = Asked(versions, manifests, source, types, within(found, goals.conditions), goals, costs, effort, level)
@@ -177,6 +186,18 @@ def _check_features(versions: list[Version], manifests: list[Manifest], types: M
             if base_type(by_lower[name.lower()]) in TEXT_TYPES:
                 raise OptionError(f"{version.name} reads pictures of {name!r}, and the source holds names of files.",
                                   remedy="Give it the pictures themselves, as BLOB.")  # fmt: skip
+
+
+def _check_derived(goals: Goals, manifests: list[Manifest], roles: Collection[str]) -> None:
+    """A column that a model reads can follow from others where it holds numbers."""
+    encoders = {e.column.name.lower(): e for m in manifests for e in m.features.encoders}
+    for name in goals.derived:
+        if name.lower() in roles:
+            raise OptionError(f"derive makes '{name}', which says whose row it is and when: give it another name.")
+        encoder = encoders.get(name.lower())
+        if encoder is not None and not isinstance(encoder, NumericEncoder):
+            raise OptionError(f"derive makes '{name}', a number, and the model reads it as {kind_of(encoder)}.",
+                              remedy="Give it another name, or compute it in the source.")  # fmt: skip
 
 
 def _roles(manifests: list[Manifest]) -> set[str]:

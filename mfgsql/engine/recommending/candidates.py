@@ -61,6 +61,7 @@ class Candidates:
         ends = {end.column: "DOUBLE" for end in goals.ends}
         self._judge = Judge(con, goals.conditions, {**asked.types, **ends}, trees)
         self._derived = Judge(con, [], asked.types, list(goals.derived.values()))
+        self._computed = Judge(con, [], asked.types, [goals.derived[name] for name in asked.computed.values()])
         self._con = con
         self._prices = np.array([asked.costs.get(a.name, 0.0) for a in adjust])
 
@@ -100,8 +101,19 @@ class Candidates:
 
     def outlooks(self, values: Floats, rows: Integers) -> list[Outlook]:
         """What each model says of candidates."""
-        changed = self.changed(values, rows)
-        return [self._outlook(v, number, v.told(rows, changed, self.check)) for number, v in enumerate(self.variants)]
+        computed = self.computed(values, rows)
+        changed = self.changed(values, rows) | computed
+        return [
+            self._outlook(v, number, v.told(rows, changed, self.check, computed))
+            for number, v in enumerate(self.variants)
+        ]
+
+    def computed(self, values: Floats, rows: Integers) -> dict[str, pa.Array]:
+        """Columns of the source that models read and that follow from others."""
+        if not self.asked.computed:
+            return {}
+        numbers = self._computed.numbers(self._columns(self._computed, values, rows)).T
+        return {n: pa.array(v, from_pandas=True) for n, v in zip(self.asked.computed, numbers, strict=True)}
 
     def changed(self, values: Floats, rows: Integers) -> dict[str, pa.Array]:
         """Values of adjusted columns; NULL where one is as it was."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from mfgsql.engine.conditions import Judge
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import snapshot_path
 from mfgsql.engine.histories import check_order, places
@@ -18,6 +19,7 @@ from mfgsql.engine.unseen import Unseen, arrays, judged_rows
 from mfgsql.errors import DataError, SourceError
 from mfgsql.features import Batch, FeatureSet
 from mfgsql.features.histories import firsts
+from mfgsql.features.numeric import as_float
 from mfgsql.manifest import Manifest
 from mfgsql.scoring import RowStatus, Scorer
 from mfgsql.scoring.familiarity import Familiarity
@@ -98,9 +100,23 @@ def _texts(con: duckdb.DuckDBPyConnection, asked: Asked, where: str = "true") ->
 
 def _of_rows(con: duckdb.DuckDBPyConnection, asked: Asked, scorers: list[Scorer]) -> Present:
     table = _selected(con, [quote_identifier(n) for n in asked.types], _ROW).combine_chunks()
+    table = _computed(con, asked, table, np.arange(len(table)))
     encoded = [encode(s.model.manifest, table) for s in scorers]
     status = [row_status(batch.flags, len(table)) for batch in encoded]
     return Present(table, _texts(con, asked), encoded, status)
+
+
+def _computed(con: duckdb.DuckDBPyConnection, asked: Asked, table: pa.Table, which: Integers) -> pa.Table:
+    """With columns that models read and that follow from others computed, of some rows."""
+    derived = asked.goals.derived
+    judge = Judge(con, [], asked.types, [derived[name] for name in asked.computed.values()])
+    columns = {name: table[name].take(pa.array(which)).combine_chunks() for name in judge.columns}
+    numbers = judge.numbers({"": which} | columns).T
+    for name, new in zip(asked.computed, numbers, strict=True):
+        values = as_float(table[name].combine_chunks())[0].copy()
+        values[which] = new
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, from_pandas=True))
+    return table
 
 
 def encode(manifest: Manifest, table: pa.Table) -> Batch:
@@ -117,6 +133,7 @@ def _of_histories(con: duckdb.DuckDBPyConnection, asked: Asked, scorers: list[Sc
     rows = _selected(con, columns, f"{HISTORY}, {MOMENT}, hash({values})").combine_chunks()
     first = firsts(rows[HISTORY].to_numpy())
     last = np.flatnonzero(np.append(np.diff(first) != 0, True)) if len(rows) else np.zeros(0, np.int64)
+    rows = _computed(con, asked, rows, last)
     number = rows[_ROW].to_numpy()[last]
     back = np.argsort(number)
     last = last[back]
