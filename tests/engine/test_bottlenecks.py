@@ -98,6 +98,7 @@ def test_what_runs_still_runs_up_to_the_logs_end(s: Session) -> None:
     found = {row["station"]: row for row in rows(s, "SELECT * REPLACE (CASE WHEN c = '3' AND s = 'B' THEN NULL ELSE e END AS e) FROM log")}
     assert found["B"]["parts"] == 2
     assert "1 operation still running" in found["B"]["ml_reason"]
+    assert found["B"]["working"] > 0.5
 
 
 # Five days from six to one: each order takes 8 minutes at the saw, 14 at the mill, 5 at the washer.

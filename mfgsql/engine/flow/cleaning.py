@@ -53,22 +53,19 @@ def clean(con: duckdb.DuckDBPyConnection, raw: str, into: str) -> Cleaning:
 
 def leave_out_far(con: duckdb.DuckDBPyConnection, table: str, what: str) -> str | None:
     """Delete rows whose ``begin`` lies far before or after all others; in words, or None."""
-    within = (
-        f"SELECT quantile_disc(begin, {_EDGE}) AS low, quantile_disc(begin, {1 - _EDGE}) AS high, "
-        f"count(*) AS rows FROM {table} WHERE begin IS NOT NULL"
-    )
-    far = f"begin < low - {_BEYOND} * (high - low) OR begin > high + {_BEYOND} * (high - low)"
-    few = f"count(*) BETWEEN 1 AND greatest({_SHORT}, {_SLIPS} * any_value(rows))"
-    found = _rows(
+    low, high, rows = _rows(
         con,
-        f"SELECT count(*), min(begin), any_value(low), any_value(high) FROM {table}, ({within}) "
-        f"WHERE rows >= {_ENOUGH} AND high > low AND ({far}) HAVING {few}",
-    )
-    if not found:
+        f"SELECT quantile_disc(begin, {_EDGE}), quantile_disc(begin, {1 - _EDGE}), count(begin) FROM {table} "
+        "WHERE begin IS NOT NULL",
+    )[0]
+    if rows < _ENOUGH or high <= low:
         return None
-    count, first, low, high = found[0]
     beyond = _BEYOND * (high - low)
-    con.execute(f"DELETE FROM {table} WHERE begin < {low - beyond!r} OR begin > {high + beyond!r}")
+    far = f"begin < {low - beyond!r} OR begin > {high + beyond!r}"
+    count, first = _rows(con, f"SELECT count(*), min(begin) FROM {table} WHERE {far}")[0]
+    if not 1 <= count <= max(_SHORT, _SLIPS * rows):
+        return None
+    con.execute(f"DELETE FROM {table} WHERE {far}")
     return f"{plural(count, what)} far from all others left out (as of {epoch(first)}): mistyped?"
 
 
@@ -101,17 +98,17 @@ def _leave_out(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning) -> None
 
 def _forget_ends(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning) -> None:
     """Ends that make an operation longer than can be are as if they weren't told."""
-    usual = (
-        f"SELECT quantile_cont(stop - begin, {1 - _EDGE}) AS usual, quantile_disc(begin, {1 - _EDGE}) - "
-        f"quantile_disc(begin, {_EDGE}) AS length, count(stop) AS rows FROM {raw}"
-    )
-    long = f"rows >= {_ENOUGH} AND usual > 0 AND stop - begin > greatest({_LONG} * usual, length / 2)"
-    count, first = _rows(con, f"SELECT count(*), min(stop) FROM {raw}, ({usual}) WHERE {long}")[0]
+    usual, length, rows = _rows(
+        con,
+        f"SELECT quantile_cont(stop - begin, {1 - _EDGE}), quantile_disc(begin, {1 - _EDGE}) - "
+        f"quantile_disc(begin, {_EDGE}), count(stop) FROM {raw}",
+    )[0]
+    if rows < _ENOUGH or usual <= 0:
+        return
+    long = f"stop - begin > {max(_LONG * usual, length / 2)!r}"
+    count, first = _rows(con, f"SELECT count(*), min(stop) FROM {raw} WHERE {long}")[0]
     if count:
-        con.execute(
-            f"UPDATE {raw} SET stop = NULL FROM (SELECT {_LONG} * usual AS a, length / 2 AS b FROM ({usual})) AS u "
-            f"WHERE {raw}.stop - {raw}.begin > greatest(u.a, u.b)"
-        )
+        con.execute(f"UPDATE {raw} SET stop = NULL WHERE {long}")
         whose = "operation lasts" if count == 1 else "operations last"
         told.doubts.append(
             f"{count:,} {whose} as long as half the log or longer (to {epoch(first)}): the end counts as forgotten"

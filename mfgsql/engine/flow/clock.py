@@ -9,8 +9,15 @@ from mfgsql.reporting.formats import plural
 
 PERIODS = "__ml_periods"
 _CLOSED = "__ml_closed"
+EARLIER = "OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
 _MONDAY = 946_857_600  # midnight of a Monday in the year 2000, which weeks are counted from
 _MOST_PERIODS = 100_000
+
+
+def between(intervals: str) -> str:
+    """SQL of the stretches, ``since`` and ``until``, between intervals of ``begin`` and ``stop``, which may overlap."""
+    known = f"SELECT begin AS until, max(stop) {EARLIER} AS since FROM ({intervals})"
+    return f"SELECT since, until FROM ({known}) WHERE until > since"
 
 
 class ShopClock:
@@ -29,10 +36,9 @@ class ShopClock:
         self.con, self.zero, self.end = con, zero, end
         ends = f"SELECT {zero!r}::DOUBLE AS begin, {zero!r}::DOUBLE AS stop UNION ALL SELECT {end!r}, {end!r}"
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_CLOSED} AS SELECT since, lasts, coalesce(sum(lasts) OVER "
-            "(ORDER BY since ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM "
-            "(SELECT max(stop) OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS since, "
-            f"begin - since AS lasts FROM ({active} UNION ALL {ends})) WHERE lasts > {least!r}"
+            f"CREATE OR REPLACE TEMP TABLE {_CLOSED} AS SELECT since, until - since AS lasts, coalesce(sum(lasts) OVER "
+            "(ORDER BY since ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before "
+            f"FROM ({between(f'{active} UNION ALL {ends}')}) WHERE lasts > {least!r}"
         )
         count, closed = con.execute(f"SELECT count(*), coalesce(sum(lasts), 0) FROM {_CLOSED}").fetchall()[0]
         self.length = end - zero - float(closed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 
+from mfgsql.engine.flow.clock import EARLIER, between
 from mfgsql.flow.bottlenecks import Integers
 
 _HOUR = 3600.0
@@ -16,7 +17,6 @@ _CYCLES = ((24, 4), (168, 12))  # hours of a day, and of a week; and how many in
 _SEEN = 3  # times that a cycle is seen, at least
 _QUIET = 0.1  # of the cycles, at most, have work in an hour that is quiet
 _BUSY = 0.5  # of the cycles have work in the others, on average: without that, work just comes now and then
-_EARLIER = "OVER (ORDER BY begin, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
 LACKING = "__ml_lacking"
 
 
@@ -27,7 +27,7 @@ def put_lacking(con: duckdb.DuckDBPyConnection, operations: str, least: float) -
         operations: a table with case_id, begin and stop. least: seconds of a long one; shorter ones are always open.
     """
     cases = f"SELECT min(begin) AS begin, max(stop) AS stop FROM {operations} GROUP BY case_id"
-    found = con.execute(f"SELECT since, until FROM ({_between(cases)}) ORDER BY since").fetchnumpy()
+    found = con.execute(f"SELECT since, until FROM ({between(cases)}) ORDER BY since").fetchnumpy()
     since, until = np.asarray(found["since"], float), np.asarray(found["until"], float)
     hours = con.execute(
         "SELECT DISTINCT unnest(range(floor(begin / 3600)::BIGINT, ceil(stop / 3600)::BIGINT)) AS hour "
@@ -44,15 +44,9 @@ def put_lacking(con: duckdb.DuckDBPyConnection, operations: str, least: float) -
     return float((until - since)[long & ~closed].sum())
 
 
-def _between(intervals: str) -> str:
-    """SQL of the stretches between intervals, which may overlap."""
-    known = f"SELECT *, max(stop) {_EARLIER} AS since FROM ({intervals})"
-    return f"SELECT since, begin AS until FROM ({known}) WHERE begin > since"
-
-
 def _merged(operations: str) -> str:
     """SQL of the stretches in which anything works."""
-    new = f"SELECT begin, stop, coalesce(begin > max(stop) {_EARLIER}, true) AS new FROM {operations}"
+    new = f"SELECT begin, stop, coalesce(begin > max(stop) {EARLIER}, true) AS new FROM {operations}"
     counted = "count(*) FILTER (new) OVER (ORDER BY begin, stop ROWS UNBOUNDED PRECEDING)"
     numbered = f"SELECT *, {counted} AS number FROM ({new})"
     return f"SELECT min(begin) AS begin, max(stop) AS stop FROM ({numbered}) GROUP BY number"
