@@ -7,7 +7,7 @@ that a search knows where to go, and in the end, by the condition itself, whethe
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +130,12 @@ def parse_derived(told: Any, columns: Collection[str], fixed: Collection[str] = 
         tree = checked(text, tree_of(text, _EXPRESSION), Names((), [*known, *found]), (*VALUES, *_MATHS), _EXPRESSION)
         found[name] = renamed(tree, found)
     return found
+
+
+def computed_among(columns: Iterable[str], derived: Iterable[str]) -> dict[str, str]:
+    """Those of the columns that ``derive`` makes, whatever the case of their names, and what it calls them."""
+    made = {name.lower(): name for name in derived}
+    return {name: made[name.lower()] for name in columns if name.lower() in made}
 
 
 def renamed(tree: exp.Expression, by_name: Mapping[str, exp.Expression]) -> exp.Expression:

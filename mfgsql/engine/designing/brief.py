@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
 from sqlglot import exp
 
 from mfgsql.catalog import Version, resolve
-from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived
+from mfgsql.engine.conditions import Condition, computed_among, parse_conditions, parse_derived
 from mfgsql.engine.kept import check_columns, check_options, read_second, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -80,11 +81,10 @@ class Brief:
         """That conditions may name."""
         return _names(self.types, self.scores, self.derived)
 
-    @property
+    @cached_property
     def computed(self) -> dict[str, str]:
         """Columns of the design that follow from others, and what ``derive`` calls them."""
-        made = {name.lower(): name for name in self.derived}
-        return {name: made[name.lower()] for name in self.types if name.lower() in made}
+        return computed_among(self.types, self.derived)
 
     @property
     def columns(self) -> dict[str, str]:

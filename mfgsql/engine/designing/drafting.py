@@ -137,8 +137,9 @@ class Search:
         values = self.space.values(codes, self.draw.random(codes.shape))
         if kept is not None and known is not None:
             values = {n: np.where(known[:, i], kept[n], values[n]) for i, n in enumerate(self.space.names)}
-        values |= self.judge.computed(self.space.arrow(values))
-        codes = self.space.recoded(codes, values, self.computed)
+        if self.computed:
+            values |= self.judge.computed(self.space.arrow(values))
+            codes = self.space.recoded(codes, values, self.computed)
         columns = self.space.arrow(values)
         columns |= self.judge.scores(columns)
         self.tries += len(codes)

@@ -80,11 +80,19 @@ def limits(type_name: str) -> Range:
     if kind in INTEGER_TYPES:
         signed, bits = not kind.startswith("U"), _BITS[kind.removeprefix("U")]
         return Range(-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else Range(0.0, 2.0**bits - 1)
-    if kind == "DECIMAL" and "," in type_name:
-        width, scale = map(int, type_name.split("(")[1].rstrip(") ").split(","))
+    if digits := _digits(type_name):
+        width, scale = digits
         most = 10.0 ** (width - scale) - 10.0**-scale
         return Range(-most, most)
     return Range()
+
+
+def _digits(type_name: str) -> tuple[int, int] | None:
+    """All digits of a DECIMAL, and those behind the point; None of other types."""
+    if base_type(type_name) != "DECIMAL" or "," not in type_name:
+        return None
+    width, scale = type_name.split("(")[1].rstrip(") ").split(",")
+    return int(width), int(scale)
 
 
 def within(found: Sequence[Adjustable], conditions: Sequence[Condition]) -> list[Adjustable]:
@@ -117,7 +125,8 @@ def stepped(one: Adjustable, values: Floats) -> Adjustable:
         return one
     if kind in INTEGER_TYPES:
         return replace(one, step=1.0, anchor=0.0)
-    most = int(one.type.split(",")[1].rstrip(") ")) if kind == "DECIMAL" and "," in one.type else _MOST_DECIMALS
+    digits = _digits(one.type)
+    most = digits[1] if digits else _MOST_DECIMALS
     known = values[np.isfinite(values)]
     for decimals in range(most + 1):
         scaled = known * 10**decimals

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
 
 from mfgsql.catalog import Version, resolve
+from mfgsql.engine.conditions import computed_among
 from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_literal
@@ -91,12 +93,11 @@ class Asked:
         """Of the models."""
         return [m.target for m in self.manifests if m.target is not None]
 
-    @property
+    @cached_property
     def computed(self) -> dict[str, str]:
         """Columns of the source that a model reads and ``derive`` makes, and what that calls them."""
         read = {name.lower() for m in self.manifests for name in m.features.names}
-        made = {name.lower(): name for name in self.goals.derived}
-        return {name: made[name.lower()] for name in self.types if name.lower() in read & made.keys()}
+        return computed_among((name for name in self.types if name.lower() in read), self.goals.derived)
 
     def named(self, what: str, number: int) -> str:
         """A column of the result: with the target's name where there are several."""
