@@ -55,9 +55,9 @@ def test_a_change_is_drawn_measure_by_measure(s):
 
 def test_a_front_is_drawn_by_what_it_was_ranked_by(s):
     """The dearer one's prediction is worse, its cautious end is better."""
-    rows = """(VALUES (1, 20.0, 57.0, 10.0, 99.0, 1), (2, 21.0, 24.0, 12.0, 60.0, 1), (3, 22.0, 60.0, 9.0, 99.0, 2)) b(suggestion, cost, predicted_strength, lower, upper, pareto_rank)"""
+    rows = """(VALUES (1, 20.0, 57.0, 10.0, 99.0, 1), (2, 21.0, 24.0, 12.0, 60.0, 1), (3, 21.5, 50.0, 13.0, 99.0, 1), (4, 22.0, 60.0, 9.0, 99.0, 2)) b(suggestion, cost, predicted_strength, lower, upper, pareto_rank)"""
     told = page(s, f"SELECT ml_page(list(b)) FROM (FROM {rows}) AS b")
-    assert "Points of cost and lower; 2 of 3 are on the front." in told
+    assert "Points of cost and lower; 3 of 4 are on the front." in told
     assert "Predictions count by their cautious end, lower." in told
     asked = page(s, f"SELECT ml_page(list(b), y := 'predicted_strength') FROM (FROM {rows}) AS b")
     assert "Points of cost and predicted_strength" in asked and "More than cost and predicted_strength counts there" in asked
