@@ -15,12 +15,14 @@ from typing import Any
 import duckdb
 
 from mfgsql.engine.access import admit_source, asker
+from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import SourceError
 
 FORMS = "a table or view ('telemetry'), a file ('x.parquet'), or a SELECT ('SELECT * FROM telemetry WHERE ...')"
 _PART = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
 _PATH = re.compile(rf"\s*({_PART})(?:\s*\.\s*({_PART}))?(?:\s*\.\s*({_PART}))?\s*")
+_UNQUOTED = re.compile(r"\s*([^\W\d]\w*)\s*\.\s*([^\W\d][\w]*(?: +\w+)+)\s*")  # a schema and a name of several words
 _FILE = re.compile(r"\.(csv|tsv|txt|parquet|json|ndjson|jsonl)(\.gz|\.zst)?$", re.IGNORECASE)
 
 
@@ -74,6 +76,28 @@ def read_source(con: duckdb.DuckDBPyConnection, text: Any) -> Source:
     return Source(text, candidates[-1])
 
 
+def read_columns(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+    """Names and types of a source's columns, as far as what is committed has them.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    try:
+        return describe(con, source.select)
+    except duckdb.Error as error:
+        text, hint = str(error).split("\n")[0].rstrip("!.") + ".", None
+        if isinstance(error, duckdb.CatalogException):
+            near = re.search('Did you mean "([^"]+)"', str(error))
+            text += f" Did you mean {near[1]!r}?" if near else ""
+            hint = (
+                "If it is a temporary table or not committed yet: only what is committed is read, so COMMIT first, "
+                "or CREATE TABLE it."
+            )
+        if dotted := _UNQUOTED.fullmatch(source.text):
+            hint = f"A name with blanks stands in quotes: '{dotted[1]}.\"{dotted[2]}\"'."
+        raise SourceError(f"The source {source.text!r} can't be read: {text}", remedy=hint) from None
+
+
 def _parse(con: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.Statement]:
     try:
         return con.extract_statements(sql)
@@ -112,12 +136,14 @@ def _without_semicolon(con: duckdb.DuckDBPyConnection, query: str) -> str:
 def _names(text: str) -> Iterator[str]:
     """Ways to read the text as a name: part by part, then all of it as one name."""
     if match := _PATH.fullmatch(text):
-        yield ".".join(quote_identifier(_unquote(p)) for p in match.groups() if p)
+        yield ".".join(quote_identifier(unquote(p)) for p in match.groups() if p)
     yield quote_identifier(text)
 
 
-def _unquote(part: str) -> str:
-    return part[1:-1].replace('""', '"') if part.startswith('"') else part
+def unquote(name: str) -> str:
+    """A name without the quotes that it may stand in."""
+    quoted = len(name) > 2 and name[0] == name[-1] == '"'
+    return name[1:-1].replace('""', '"') if quoted else name
 
 
 def _binds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:

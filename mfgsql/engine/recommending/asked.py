@@ -15,8 +15,7 @@ from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.recommending.adjustable import Adjustable, within
 from mfgsql.engine.recommending.adjusting import adjustables, read_adjust
 from mfgsql.engine.recommending.goals import Goals, Reader
-from mfgsql.engine.snapshots import read_columns
-from mfgsql.engine.sources import Source, read_source
+from mfgsql.engine.sources import Source, read_columns, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.profile import TEXT_TYPES, base_type
 from mfgsql.manifest import Manifest
@@ -130,7 +129,7 @@ def read_asked(con: duckdb.DuckDBPyConnection, args: Args, level: float) -> Aske
     if len({t.name.lower() for t in targets}) < len(targets):
         raise OptionError("Two of the models predict the same target: name one of them.")
     source = read_source(at_place(con, args), args.get("source"))
-    types = read_columns(con, source.select, args)
+    types = read_columns(con, source)
     _check_features(versions, manifests, types)
     goals = Reader(targets, types, level).read(args)
     roles = _roles(manifests)
