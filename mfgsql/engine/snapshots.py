@@ -21,9 +21,9 @@ from mfgsql.engine.histories import (
 )
 from mfgsql.engine.picture_files import FILES, Reader, data_of, path_columns, read_files
 from mfgsql.engine.planning import Args, at_place
-from mfgsql.engine.profiling import profile_columns
+from mfgsql.engine.profiling import profile_columns, read_columns
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.sources import Source, read_columns, read_source
+from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import ColumnProfile
 from mfgsql.features.profile import FLOAT_TYPES, TIME_TYPES, base_type

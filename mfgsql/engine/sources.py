@@ -15,14 +15,12 @@ from typing import Any
 import duckdb
 
 from mfgsql.engine.access import admit_source, asker
-from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.errors import SourceError
 
 FORMS = "a table or view ('telemetry'), a file ('x.parquet'), or a SELECT ('SELECT * FROM telemetry WHERE ...')"
 _PART = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
 _PATH = re.compile(rf"\s*({_PART})(?:\s*\.\s*({_PART}))?(?:\s*\.\s*({_PART}))?\s*")
-_UNQUOTED = re.compile(r"\s*([^\W\d]\w*)\s*\.\s*([^\W\d][\w]*(?: +\w+)+)\s*")  # a schema and a name of several words
 _FILE = re.compile(r"\.(csv|tsv|txt|parquet|json|ndjson|jsonl)(\.gz|\.zst)?$", re.IGNORECASE)
 
 
@@ -74,28 +72,6 @@ def read_source(con: duckdb.DuckDBPyConnection, text: Any) -> Source:
     if _parse(con, f"SELECT * FROM\n{text}\n"):
         return Source(text, f"(SELECT * FROM\n{text}\n)")
     return Source(text, candidates[-1])
-
-
-def read_columns(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
-    """Names and types of a source's columns, as far as what is committed has them.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    try:
-        return describe(con, source.select)
-    except duckdb.Error as error:
-        text, hint = str(error).split("\n")[0].rstrip("!.") + ".", None
-        if isinstance(error, duckdb.CatalogException):
-            near = re.search('Did you mean "([^"]+)"', str(error))
-            text += f" Did you mean {near[1]!r}?" if near else ""
-            hint = (
-                "If it is a temporary table or not committed yet: only what is committed is read, so COMMIT first, "
-                "or CREATE TABLE it."
-            )
-        if dotted := _UNQUOTED.fullmatch(source.text):
-            hint = f"A name with blanks stands in quotes: '{dotted[1]}.\"{dotted[2]}\"'."
-        raise SourceError(f"The source {source.text!r} can't be read: {text}", remedy=hint) from None
 
 
 def _parse(con: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.Statement]:

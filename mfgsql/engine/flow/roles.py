@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 
 from mfgsql.engine.clock import UNITS, read_span
+from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.sources import Source, read_columns, unquote
+from mfgsql.engine.sources import Source, unquote
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
 

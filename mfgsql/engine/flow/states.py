@@ -14,8 +14,9 @@ from mfgsql.engine.flow.clock import PERIODS, ShopClock
 from mfgsql.engine.flow.roles import check_time, find_column
 from mfgsql.engine.histories import moment
 from mfgsql.engine.planning import Rows
+from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.sources import Source, read_columns
+from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, did_you_mean, one_of
 from mfgsql.flow.bottlenecks import active_periods, shifting_bottleneck
 from mfgsql.reporting.formats import plural

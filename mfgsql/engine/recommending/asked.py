@@ -11,11 +11,12 @@ import duckdb
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
+from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.recommending.adjustable import Adjustable, within
 from mfgsql.engine.recommending.adjusting import adjustables, read_adjust
 from mfgsql.engine.recommending.goals import Goals, Reader
-from mfgsql.engine.sources import Source, read_columns, read_source
+from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.profile import TEXT_TYPES, base_type
 from mfgsql.manifest import Manifest
