@@ -12,6 +12,10 @@ from mfgsql.cli.predict import check_path, show_or_write, to_file
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import F, call, database, opened
 
+# What tells most, on a screen; --all and files have all columns.
+_OF_LOG = "working, starved, idle, wait_minutes, critical, finding, ml_status, ml_reason"
+_OF_STATES = "working, starved, blocked, failed, changeover, bottleneck, finding, ml_status, ml_reason"
+
 
 def _log(command: F) -> F:
     """Columns of a log of operations."""
@@ -36,14 +40,20 @@ def _log(command: F) -> F:
 def bottlenecks(source: str, options: tuple[str, ...], path: Path | None, db: str, out: Output, **named: Any) -> None:
     """Which station limits a line, by a log of operations or a table of machine states in a SOURCE.
 
+    A table on the screen has the columns that tell most; --all, other formats and files have all.
+
     \b
     Example:
       mfgsql bottlenecks events --case-id case_id --station activity --started start_ts --finished end_ts \\
         --db plant.duckdb
     """
     check_path(path)
+    statement = call("bottlenecks", source, **named, options=parse_options(options) or None)
+    if out.format == "table" and not (out.everything or path):
+        kind = _OF_STATES if named["state"] else _OF_LOG
+        statement = f"SELECT rank, station, {'period_start, ' if named['each'] else ''}{kind} FROM ({statement})"
     with opened(db) as session:
-        show_or_write(session, call("bottlenecks", source, **named, options=parse_options(options) or None), path, out)
+        show_or_write(session, statement, path, out)
 
 
 @click.command()

@@ -230,7 +230,7 @@ class Engine:
         """Keep an error that leaves through SQL, so that a session can raise it as it was."""
         self._errors.append(error)
 
-    def translate(self, error: duckdb.Error) -> Exception:
+    def translate(self, error: duckdb.Error, statement: str = "") -> Exception:
         """Our own error that became this text on its way through DuckDB, or DuckDB's."""
         text = str(error)
         ours = next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), None)
@@ -242,7 +242,7 @@ class Engine:
             return ours or error
         from mfgsql.engine.verbs.misuse import in_our_words
 
-        return in_our_words(self, error) or error
+        return in_our_words(self, error, statement) or error
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Said in ibis. The sample is the rows with the smallest hashes, so that it is uni
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ import ibis
 import ibis.backends.duckdb  # ibis would load it in the middle of a run, which nothing could cancel
 import ibis.expr.types as ir
 
+from mfgsql.engine.sources import Source
+from mfgsql.errors import SourceError
 from mfgsql.features import ColumnProfile
 from mfgsql.features.numeric import find_sentinel
 from mfgsql.features.pictures import HEAD, PATHS, looks_like_picture
@@ -22,6 +25,7 @@ from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_
 SAMPLE = 100_000
 BLOBS = 1_000  # values of a BLOB that are looked at: each may be large
 _BEGINNING = 200  # characters in which words are counted
+_UNQUOTED = re.compile(r"\s*([^\W\d]\w*)\s*\.\s*([^\W\d][\w]*(?: +\w+)+)\s*")  # a schema and a name of several words
 _WORD = r"\p{Han}|[^\s\p{Han}]+"
 STEPS = 256  # between the quantiles
 TOP = 1_001  # frequent values kept
@@ -212,3 +216,25 @@ def describe(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, str]:
     """Column names and types of a statement or a table, without running it."""
     rows: Sequence[tuple[Any, ...]] = con.execute(f"DESCRIBE {select}").fetchall()
     return {r[0]: r[1] for r in rows}
+
+
+def read_columns(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+    """Names and types of a source's columns, as far as what is committed has them.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    try:
+        return describe(con, source.select)
+    except duckdb.Error as error:
+        text, hint = str(error).split("\n")[0].rstrip("!.") + ".", None
+        if isinstance(error, duckdb.CatalogException):
+            near = re.search('Did you mean "([^"]+)"', str(error))
+            text += f" Did you mean {near[1]!r}?" if near else ""
+            hint = (
+                "If it is a temporary table or not committed yet: only what is committed is read, so COMMIT first, "
+                "or CREATE TABLE it."
+            )
+        if dotted := _UNQUOTED.fullmatch(source.text):
+            hint = f"A name with blanks stands in quotes: '{dotted[1]}.\"{dotted[2]}\"'."
+        raise SourceError(f"The source {source.text!r} can't be read: {text}", remedy=hint) from None

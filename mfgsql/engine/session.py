@@ -50,7 +50,7 @@ class Session(Shorthands):
 
     def execute(self, sql: str, parameters: Any = None) -> Self:
         """Run SQL; fetch from the session itself."""
-        with self._guard():
+        with self._guard(sql):
             self.cancellation.clear()
             self._con.execute(sql, parameters)
         return self
@@ -183,7 +183,7 @@ class Session(Shorthands):
         self.close()
 
     @contextmanager
-    def _guard(self) -> Iterator[None]:
+    def _guard(self, statement: str = "") -> Iterator[None]:
         if self._closed:
             raise ClosedError("The session is closed.")
         token = caller.set(self)
@@ -191,7 +191,7 @@ class Session(Shorthands):
             with listening(self.interrupt):
                 yield
         except duckdb.Error as error:
-            translated = self.engine.translate(error)
+            translated = self.engine.translate(error, statement)
             raise translated from (None if isinstance(translated, MfgsqlError) else error)
         finally:
             caller.reset(token)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ from mfgsql.engine.histories import (
 )
 from mfgsql.engine.picture_files import FILES, Reader, data_of, path_columns, read_files
 from mfgsql.engine.planning import Args, at_place
-from mfgsql.engine.profiling import describe, profile_columns
+from mfgsql.engine.profiling import profile_columns, read_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
@@ -78,11 +77,11 @@ def freeze(
         DataError: no rows.
     """
     source = read_source(at_place(con, args), args["source"])
-    types = _roles(read_columns(con, source.select, args), args)
+    types = _roles(read_columns(con, source), args)
     windowed, read = bool(args.get("histories")), source
     if args.get("task") == PROCESS:
         read = _events(source, args, types)
-        types = read_columns(con, read.select, args)
+        types = read_columns(con, read)
     split = _split_column(args, types)
     roles = {args[r] for r in _NO_FEATURES if args.get(r)} | split
     named = roles | ({args["target"]} if args.get("target") else set())
@@ -199,26 +198,6 @@ def _check_weights(con: duckdb.DuckDBPyConnection, name: str) -> None:
         )
     if not row[1] and _count(con):
         raise DataError(f"The weight {name!r} is 0 in every row: nothing would be learnt.")
-
-
-def read_columns(con: duckdb.DuckDBPyConnection, select: str, args: Args) -> dict[str, str]:
-    """Names and types of a source's columns, as far as what is committed has them.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    try:
-        return describe(con, select)
-    except duckdb.Error as error:
-        text, hint = str(error).split("\n")[0].rstrip("!.") + ".", ""
-        if isinstance(error, duckdb.CatalogException):
-            near = re.search('Did you mean "([^"]+)"', str(error))
-            text += f" Did you mean {near[1]!r}?" if near else ""
-            hint = (
-                "If it is a temporary table or not committed yet: only what is committed is read, so COMMIT first, "
-                "or CREATE TABLE it."
-            )
-        raise SourceError(f"The source {args['source']!r} can't be read: {text}", remedy=hint or None) from None
 
 
 def _column(name: Any, types: dict[str, str], role: str) -> str:

@@ -112,12 +112,14 @@ def _without_semicolon(con: duckdb.DuckDBPyConnection, query: str) -> str:
 def _names(text: str) -> Iterator[str]:
     """Ways to read the text as a name: part by part, then all of it as one name."""
     if match := _PATH.fullmatch(text):
-        yield ".".join(quote_identifier(_unquote(p)) for p in match.groups() if p)
+        yield ".".join(quote_identifier(unquote(p)) for p in match.groups() if p)
     yield quote_identifier(text)
 
 
-def _unquote(part: str) -> str:
-    return part[1:-1].replace('""', '"') if part.startswith('"') else part
+def unquote(name: str) -> str:
+    """A name without the quotes that it may stand in."""
+    quoted = len(name) > 2 and name[0] == name[-1] == '"'
+    return name[1:-1].replace('""', '"') if quoted else name
 
 
 def _binds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:

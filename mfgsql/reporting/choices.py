@@ -6,9 +6,10 @@ Rows are those of the verbs, as dicts; a panel is None where the rows aren't of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from mfgsql.reporting.drawing import INK, MUTED, SERIES, draw
+from mfgsql.reporting.drawing import INK, MUTED, SERIES, WIDE, draw
 from mfgsql.reporting.formats import NONE, number, percent
 from mfgsql.reporting.panel import Figure, Figures, Note, Panel, Table
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, Any]]
 _STATIONS, _PERIODS, _GAINS, _SHOWN = 20, 400, 12, 40  # drawn, or listed, at most
+_LONG = 40  # characters of a text that needs a broad column
+_FIRST = ("design", "rank", "suggestion", "change", "measure", "why", "finding", "now", "changed", "difference", "gain")
 _WORDS = ("finding", "suggestion", "why", "ml_reason")
 _OURS = ("ml_status", "ml_reason", "pareto_rank", "rank")
 
@@ -25,8 +28,9 @@ def stations(rows: Rows) -> Panel | None:
     """Rows of ``ml_bottlenecks``: stations by periods, the darker the more it held up the line."""
     if not rows or "is_bottleneck" not in rows[0]:
         return None
-    share = "critical" if "critical" in rows[0] else "bottleneck"
-    words = "on the critical path" if share == "critical" else "as the machine that waited least"
+    of_log = any(row.get("critical") is not None for row in rows)  # states don't tell the critical path
+    share = "critical" if of_log else "bottleneck"
+    words = "on the critical path" if of_log else "as the machine that waited least"
     names = _ordered(rows, share)
     findings = Table(
         "What the rows say of each station." if "period_start" not in rows[0] else "When each station was the first.",
@@ -54,8 +58,34 @@ def stations(rows: Rows) -> Panel | None:
 
     caption = f"{len(times):,} periods. The darker, the larger the share of the period {words}."
     label = f"Stations by periods; {names[0]} held up the line most."
-    figure = Figure(draw("stations", plot, height=80 + 22 * len(names)), caption, label, (("s1", "holds up the line"),))
+    drawn = draw("stations", plot, height=80 + 22 * len(names), width=WIDE)
+    figure = Figure(drawn, caption, label, (("s1 square", "holds up the line"),), wide=True)
     return Panel.of(Figures((figure,)), findings)
+
+
+def effects(rows: Rows) -> Panel | None:
+    """Rows of ``ml_whatif`` of a change: by how much each measure differs, with its interval."""
+    if not rows or not {"measure", "now", "changed", "difference"} <= set(rows[0]):
+        return None
+    shown = [row for row in rows if row["now"] and row["difference"] is not None]
+
+    def plot(axes: Axes) -> None:
+        for line, row in enumerate(shown):
+            told = (row["difference"] if row[end] is None else row[end] for end in ("lower", "upper", "difference"))
+            low, high, middle = (100 * value / row["now"] for value in told)
+            axes.plot([low, high], [line, line], color=SERIES[0], linewidth=3, alpha=0.4)
+            axes.plot(middle, line, "o", color=SERIES[0], markersize=6)
+        axes.axvline(0, color=MUTED, linewidth=1)
+        axes.set_yticks(range(len(shown)), [str(row["measure"]) for row in shown])
+        axes.set(xlabel="% of what it is now", ylim=(len(shown) - 0.5, -0.5))
+
+    listed = table(rows, "What is measured, now and changed.")
+    if not shown:
+        return Panel.of(*listed)
+    caption = "Difference that the change makes, with its interval."
+    label = f"Differences of {len(shown)} measures in per cent; {shown[0]['finding'] or shown[0]['measure']}."
+    drawn = draw("effects", plot, height=80 + 24 * len(shown), width=WIDE)
+    return Panel.of(Figures((Figure(drawn, caption, label, (("s1 dot", "difference"),), wide=True),)), *listed)
 
 
 def gains(rows: Rows) -> Panel | None:
@@ -78,9 +108,10 @@ def gains(rows: Rows) -> Panel | None:
 
     best = max(shown, key=lambda row: row["gain"])
     label = f"Gains of {len(shown)} changes with intervals; the largest by {best['change']}."
-    figure = Figure(draw("gains", plot, height=80 + 24 * len(shown)), "Gain with its interval, the best for its cost "
-                    "first.", label, (("s1", "gain"),))  # fmt: skip
-    return Panel.of(Figures((figure,)), table(rows, "Suggestions, the best for their cost first."))
+    drawn = draw("gains", plot, height=80 + 24 * len(shown), width=WIDE)
+    caption = "Gain with its interval, the best for its cost first."
+    figure = Figure(drawn, caption, label, (("s1 dot", "gain"),), wide=True)
+    return Panel.of(Figures((figure,)), *table(rows, "Suggestions, the best for their cost first."))
 
 
 def front(rows: Rows, x: str | None, y: str | None) -> Panel | None:
@@ -89,14 +120,42 @@ def front(rows: Rows, x: str | None, y: str | None) -> Panel | None:
         return None
     known = [row for row in rows if row["pareto_rank"] is not None]
     numbers = [name for name in (rows[0] if not known else known[0]) if _numeric(rows, name) and name not in _OURS]
+    told = y is not None
     x, y = _axes(numbers, x, y)
     listed = table(rows, "The best first.")
     if x is None or y is None:
-        return Panel.of(listed)
-    return Panel.of(Figures((_of_points(known, x, y),)), listed)
+        return Panel.of(*listed)
+    return Panel.of(Figures((_of_points(known, x, *ranked_by(known, numbers, x, y, told)),)), *listed)
 
 
-def _of_points(known: Rows, x: str, y: str) -> Figure:
+def ranked_by(known: Rows, numbers: Sequence[str], x: str, y: str, told: bool = False) -> tuple[str, bool]:
+    """The column that ranks go by beside ``x``, and whether they do: of a prediction that may be its cautious end.
+
+    Args:
+        told: the reader chose ``y``, so that it stays.
+    """
+    target = y.removeprefix("predicted_")
+    ends = [n for n in (f"{target}_lower", f"{target}_upper", f"lower_{target}", f"upper_{target}", "lower", "upper")
+            if n in numbers and y != target and not told]  # fmt: skip
+    found = next((name for name in (*ends, y) if _is_front(known, x, name)), None)
+    return found or y, found is not None
+
+
+def _is_front(known: Rows, x: str, y: str) -> bool:
+    """Whether one may take the rows of rank 1, and no others, for the best by two columns, whichever way is better."""
+    points = [(r[x], r[y], r["pareto_rank"] == 1) for r in known if r[x] is not None and r[y] is not None]
+    for right, up in product((1, -1), repeat=2):
+        ways = [(right * a, up * b, first) for a, b, first in points]
+        if all(first == (not any(_beats(one, (a, b)) for one in ways)) for a, b, first in ways):
+            return True
+    return False
+
+
+def _beats(one: tuple[float, float, bool], other: tuple[float, float]) -> bool:
+    return one[0] >= other[0] and one[1] >= other[1] and one[:2] != other
+
+
+def _of_points(known: Rows, x: str, y: str, ranked: bool) -> Figure:
     points = [row for row in known if row[x] is not None and row[y] is not None]
     best = [r for r in points if r["pareto_rank"] == 1]
     rest = [r for r in points if r["pareto_rank"] != 1]
@@ -109,17 +168,40 @@ def _of_points(known: Rows, x: str, y: str) -> Figure:
 
     label = f"Points of {x} and {y}; {len(best)} of {len(points)} are on the front."
     caption = f"{len(best)} of {len(points)}: no other is better in one objective and no worse in the others."
-    legend = (("s1", "on the front"), ("muted", "others"))
-    return Figure(draw("front", plot), caption, label, legend)
+    if "lower" in y or "upper" in y:
+        caption += f" Predictions count by their cautious end, {y}."
+    if not ranked:
+        caption += f" More than {x} and {y} counts there, such as cautious ends of intervals."
+    legend = (("s1 dot", "on the front"),) + (("muted dot", "others"),) * bool(rest)
+    return Figure(draw("front", plot, height=300, width=WIDE), caption, label, legend, wide=True)
 
 
-def table(rows: Rows, caption: str) -> Table:
-    """Rows as they are, numbers as people read them, without columns that are empty."""
-    names = [n for n in rows[0] if any(r[n] is not None for r in rows) and not isinstance(rows[0][n], dict | list)]
+def table(rows: Rows, caption: str) -> tuple[Table | Note, ...]:
+    """Rows as they are, numbers as people read them: what tells most first, without columns that are empty.
+
+    A reason that is the same for all is said once.
+    """
+    names = [n for n in rows[0] if any(r[n] is not None for r in rows)
+             and not any(isinstance(r[n], dict | list) for r in rows)]  # fmt: skip
+    names.sort(key=_place)
+    notes: tuple[Note, ...] = ()
+    if len(rows) > 1 and "ml_reason" in names and len({row["ml_reason"] for row in rows}) == 1:
+        names.remove("ml_reason")
+        tone = "" if all(row.get("ml_status") == "ok" for row in rows) else "warn"
+        notes = (Note(f"{rows[0].get('ml_status') or ''}: {rows[0]['ml_reason']}".removeprefix("ok: "), tone),)
     lines = tuple(tuple(_text(row[name]) for name in names) for row in rows[:_SHOWN])
     more = f" {len(rows) - _SHOWN:,} more are not shown." if len(rows) > _SHOWN else ""
     texts = tuple(i for i, name in enumerate(names) if name in _WORDS or not _numeric(rows, name))
-    return Table(caption + more, tuple(names), lines, texts=texts)
+    long = tuple(i for i in texts if max(len(line[i]) for line in lines) > _LONG)
+    return Table(caption + more, tuple(names), lines, texts=texts, long=long), *notes
+
+
+def _place(name: str) -> int:
+    """Of a column: what a row is, then what it says and brings, what it is made of, and at last how sure it is."""
+    if name in _FIRST:
+        return _FIRST.index(name)
+    predicted = name.startswith(("predicted_", "lower", "upper")) or name.endswith(("_lower", "_upper"))
+    return len(_FIRST) + (0 if predicted else 2 if name in ("ml_status", "ml_reason") else 1)
 
 
 def _axes(numbers: Sequence[str], x: str | None, y: str | None) -> tuple[str | None, str | None]:

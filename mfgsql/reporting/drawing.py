@@ -21,6 +21,7 @@ SERIES = ("#b10001", "#b10002", "#b10003", "#b10004", "#b10005")
 _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface"} | {
     colour: f"s{number}" for number, colour in enumerate(SERIES, 1)
 }
+WIDE = 860  # of a figure that takes all of the page
 _WIDTH = 400  # as wide as a figure is on the page at most, and readable on a phone
 _STYLE = {
     "svg.fonttype": "none",
@@ -45,11 +46,11 @@ _FAMILY = re.compile(r"font-family:[^;]*;?\s*")
 _drawing = threading.Lock()  # matplotlib's settings are of the whole process
 
 
-def draw(name: str, plot: Callable[[Axes], None], *, height: int = 250) -> Markup:
+def draw(name: str, plot: Callable[[Axes], None], *, height: int = 250, width: int = _WIDTH) -> Markup:
     """What ``plot`` puts on the axes.
 
     Args:
-        name: of the figure, unique on the page. height: at a width of 400.
+        name: of the figure, unique on the page. height, width: in points; figures side by side are 400 wide.
     """
     import matplotlib.style
     from cycler import cycler
@@ -58,7 +59,7 @@ def draw(name: str, plot: Callable[[Axes], None], *, height: int = 250) -> Marku
     style = _STYLE | {"svg.hashsalt": name, "axes.prop_cycle": cycler(color=SERIES)}
     buffer = io.BytesIO()
     with _drawing, matplotlib.style.context(style, after_reset=True):
-        figure = Figure(figsize=(_WIDTH / 72, height / 72), layout="constrained", facecolor="none")
+        figure = Figure(figsize=(width / 72, height / 72), layout="constrained", facecolor="none")
         axes = figure.add_subplot(facecolor="none")
         plot(axes)
         figure.savefig(buffer, format="svg", metadata=_NOTHING)

@@ -97,13 +97,15 @@ class Table:
     """A table; the first cell of each row is its header.
 
     Attributes:
-        texts: numbers of the columns that hold words; the others are aligned as numbers.
+        texts: numbers of the columns that hold words; the others are aligned as numbers. long: of those, which need
+            room.
     """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell | str, ...], ...]
     texts: tuple[int, ...] = ()
+    long: tuple[int, ...] = ()
     kind: ClassVar[str] = "table"
 
 
@@ -113,13 +115,15 @@ class Figure:
 
     Attributes:
         svg: as `mfgsql.reporting.drawing` makes it. label: what it shows, for who can't see it.
-        legend: (style, words); a style is a class of the page's style sheet: ``s1`` to ``s5``, ``muted``, ``dashed``.
+        legend: (style, words); a style is a class of the page's style sheet: ``s1`` to ``s5``, ``muted``, ``dashed``,
+            ``dot``, ``square``. wide: it takes all of the page.
     """
 
     svg: Markup
     caption: str
     label: str
     legend: tuple[tuple[str, str], ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,12 @@ def render_rows(rows: Rows, title: str | None = None, x: str | None = None, y: s
     made = (
         ("stations", "Which station holds up the line", choices.stations(rows)),
         ("gains", "What changes would bring", choices.gains(rows)),
+        ("effects", "What the change would bring", choices.effects(rows)),
         ("front", "What can be had at best", choices.front(rows, x, y)),
     )
     sections = [({"name": name, "title": head}, panel) for name, head, panel in made if panel is not None]
     if not sections:
-        listed = Panel.of(choices.table(rows, plural(len(rows), "row") + "."))
+        listed = Panel.of(*choices.table(rows, plural(len(rows), "row") + "."))
         sections = [({"name": "rows", "title": "Rows"}, listed)]
     title = title or sections[0][0]["title"]
     told = "" if "period_start" in rows[0] else next((str(r["finding"]) for r in rows if r.get("finding")), "")

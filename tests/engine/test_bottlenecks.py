@@ -166,7 +166,7 @@ def test_machines_are_counted_or_named(s: Session) -> None:
 
 def test_names_and_types_may_be_odd(s: Session) -> None:
     s.execute('CREATE TABLE "o dd" AS SELECT c::INT AS "ca""se", ascii(s) AS "order", b::TIMESTAMPTZ AS "ß b", e::TIMESTAMPTZ AS "select" FROM log')
-    roles = """case_id := 'ca"se', station := 'ORDER', started := 'ß b', finished := 'select'"""
+    roles = """case_id := 'ca"se', station := 'ORDER', started := '"ß b"', finished := 'select'"""
     b, _ = rows(s, "o dd", roles=roles)
     assert (b["station"], b["critical"]) == (66, pytest.approx(0.9))
     s.execute(f"DESCRIBE FROM ml_bottlenecks('o dd', {roles}, each := INTERVAL 1 DAY)")
@@ -219,7 +219,12 @@ def test_states_of_a_mistyped_year_and_two_at_a_moment_are_told(s: Session) -> N
         ("'log'", OptionError, "What a row is isn't said"),
         ("'log', station := 's'", OptionError, "case_id is missing"),
         (f"'log', {ROLES.replace(chr(39) + 'c' + chr(39), chr(39) + 'cc' + chr(39))}", SourceError, "no column 'cc'"),
-        ("'log', case_id := 'c', station := 's', started := 's', finished := 'e'", OptionError, "started is VARCHAR in 's', no time"),
+        ("'log', case_id := 'c', station := 's', started := 's', finished := 'e'", OptionError, "started is VARCHAR in 's', no time.*strptime"),
+        ("'log', case_id := 'c', station := 's', started := 'kwh', finished := 'e'", OptionError, r"started is DECIMAL.*no time.*to_timestamp\(\"kwh\"\)"),
+        (f"'logs', {ROLES}", SourceError, "The source 'logs' can't be read.*Did you mean 'log'.*only what is committed is read"),
+        (f"'main.My Log', {ROLES}", SourceError, "A name with blanks stands in quotes: 'main.\"My Log\"'"),
+        ("'logs', station := 's', order_by := 'b', state := 'c'", SourceError, "Did you mean 'log'"),
+        (f"'log', {ROLES.replace('started', 'start')}, options := {{'machines': 2}}, each := INTERVAL 1 DAY", OptionError, "has no argument 'start'.*Did you mean 'started'"),
         (f"'log', {ROLES}, state := 's'", OptionError, "Give one or the other"),
         ("'log', station := 's', state := 's'", OptionError, "order_by is missing"),
         (f"'log', {ROLES}, options := {{'machine': 2}}", OptionError, "Unknown option 'machine'.*Did you mean 'machines'"),

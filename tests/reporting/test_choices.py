@@ -38,6 +38,37 @@ def test_stations_without_periods_tell_their_findings(s):
     assert "<svg" not in told
 
 
+def test_stations_of_states_are_drawn_by_how_long_they_are_the_bottleneck(s):
+    of_states = f"(SELECT * REPLACE (NULL AS critical), if(station = 'mill', 0.75, 0.25) AS bottleneck FROM {STATIONS}) AS b"
+    told = page(s, f"SELECT ml_page(list(b)) FROM {of_states}")
+    assert "75.0" in told and "as the machine that waited least" in told
+    assert "critical path" not in told
+
+
+def test_a_change_is_drawn_measure_by_measure(s):
+    rows = """(VALUES ('throughput', 100.0, 110.0, 10.0, 9.0, 11.0, 'mill: -10 %: +10', 'ok', 'played 8 times'),
+      ('bottleneck', 0.9, 0.5, NULL, NULL, NULL, 'mill before, saw after', 'ok', 'played 8 times')) b(measure, now, changed, difference, lower, upper, finding, ml_status, ml_reason)"""
+    told = page(s, f"SELECT ml_page(list(b)) FROM (FROM {rows}) AS b")
+    assert "What the change would bring</h1>" in told and "<svg" in told
+    assert told.count("played 8 times") == 1  # said once, not in each row
+
+
+def test_a_front_is_drawn_by_what_it_was_ranked_by(s):
+    """The dearer one's prediction is worse, its cautious end is better."""
+    rows = """(VALUES (1, 20.0, 57.0, 10.0, 99.0, 1), (2, 21.0, 24.0, 12.0, 60.0, 1), (3, 21.5, 50.0, 13.0, 99.0, 1), (4, 22.0, 60.0, 9.0, 99.0, 2)) b(suggestion, cost, predicted_strength, lower, upper, pareto_rank)"""
+    told = page(s, f"SELECT ml_page(list(b)) FROM (FROM {rows}) AS b")
+    assert "Points of cost and lower; 3 of 4 are on the front." in told
+    assert "Predictions count by their cautious end, lower." in told
+    asked = page(s, f"SELECT ml_page(list(b), y := 'predicted_strength') FROM (FROM {rows}) AS b")
+    assert "Points of cost and predicted_strength" in asked and "More than cost and predicted_strength counts there" in asked
+
+
+def test_what_tells_most_comes_first_and_long_texts_have_room():
+    (told,) = choices.table([{"cement": 1.0, "why": "x" * 50, "predicted_strength": 2.0, "suggestion": 1, "changes": []}], "Rows")
+    assert told.head == ("suggestion", "why", "predicted_strength", "cement")
+    assert told.long == (1,)
+
+
 def test_gains(s):
     rows = "(VALUES (1, 'mill: -10 %', 3.1, 2.2, 4.0, 'faster'), (2, 'wash: -10 %', 0.1, -0.2, NULL, 'no use')) AS b(rank, change, gain, lower, upper, suggestion)"
     told = page(s, f"SELECT ml_page(list(b)) FROM (FROM {rows}) AS b")

@@ -16,6 +16,7 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError
 from mfgsql.flow.bottlenecks import Floats, Integers, Operations
+from mfgsql.reporting.formats import plural
 
 OPERATIONS = "__ml_operations"
 _RAW = "__ml_log"
@@ -99,7 +100,7 @@ class OperationLog:
             "FROM numbered WINDOW of_case AS (PARTITION BY case_id ORDER BY row) ORDER BY row"
         )
         longest, cut = self._one(f"SELECT max(stop), count(*) FILTER (cut) FROM {OPERATIONS}")
-        self.notes += [f"{cut:,} clipped where the machine's next began"] if cut else []
+        self.notes += [f"{plural(cut, 'operation')} clipped where the machine's next began"] if cut else []
         if not longest:
             raise DataError("All operations take no time: nothing can be told.", remedy="Is finished another column?")
         named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {OPERATIONS} ORDER BY number").fetchall()

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 
 from mfgsql.engine.clock import UNITS, read_span
-from mfgsql.engine.profiling import describe
+from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.sources import Source
+from mfgsql.engine.sources import Source, unquote
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
 
@@ -49,7 +49,7 @@ def read_roles(
     Raises:
         OptionError: a role is missing, or is no time. SourceError: there is no such column.
     """
-    types = describe(con, source.select)
+    types = read_columns(con, source)
     told = {role: args.get(role) for role in NEEDED}
     for role, name in told.items():
         if name is None:
@@ -77,7 +77,8 @@ def find_column(types: Mapping[str, str], role: str, name: Any) -> str:
     """
     if not isinstance(name, str) or not name:
         raise OptionError(f"{role} is the name of a column, not {name!r}.")
-    found = {n.lower(): n for n in types}.get(name.lower())
+    known = {n.lower(): n for n in types}
+    found = known.get(name.lower()) or known.get(unquote(name).lower())
     if found is None:
         raise SourceError(
             f"The source has no column {name!r} ({role}).{did_you_mean(name, types)}",
@@ -92,12 +93,19 @@ def check_time(role: str, name: str, types: Mapping[str, str]) -> None:
     Raises:
         OptionError: it does not.
     """
-    if base_type(types[name]) not in TIME_TYPES:
-        quoted = quote_identifier(name)
-        raise OptionError(
-            f"{role} is {types[name]} in {name!r}, no time.",
-            remedy=f"Cast it in the source: SELECT * REPLACE ({quoted}::TIMESTAMP AS {quoted}) FROM ...",
-        )
+    kind = base_type(types[name])
+    if kind in TIME_TYPES:
+        return
+    quoted = quote_identifier(name)
+    how = f"{quoted}::TIMESTAMP AS {quoted}"
+    more = f" Of texts such as 02.03.2026 06:00: strptime({quoted}, '%d.%m.%Y %H:%M') AS {quoted}."
+    if kind in NUMERIC_TYPES:
+        how = f"to_timestamp({quoted}) AS {quoted}"
+        more = f" That is of seconds since 1970; of minutes: to_timestamp(60 * {quoted})."
+    raise OptionError(
+        f"{role} is {types[name]} in {name!r}, no time.",
+        remedy=f"Make it one in the source: SELECT * REPLACE ({how}) FROM ...{more}",
+    )
 
 
 def read_seconds(con: duckdb.DuckDBPyConnection, name: str, value: Any) -> float:

@@ -14,7 +14,7 @@ from mfgsql.engine.flow.clock import PERIODS, ShopClock
 from mfgsql.engine.flow.roles import check_time, find_column
 from mfgsql.engine.histories import moment
 from mfgsql.engine.planning import Rows
-from mfgsql.engine.profiling import describe
+from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, did_you_mean, one_of
@@ -86,7 +86,7 @@ class MachineStates:
         if lost == rows:
             why = f"none of {rows:,} rows has a station and a time" if rows else "the table is empty"
             raise DataError(f"There is no state: {why}.")
-        self.notes += [f"{lost:,} rows without station or time left out"] if lost else []
+        self.notes += [f"{plural(lost, 'row')} without station or time left out"] if lost else []
         if far := leave_out_far(self.con, _TABLE, "row"):
             self.doubts.append(far)
         if torn := self._torn():
@@ -115,7 +115,7 @@ class MachineStates:
             list(kinds),
         )
         unsaid = self.con.execute(f"SELECT count(*) FROM {_TABLE} WHERE kind = 'off'").fetchall()[0][0]
-        self.notes += [f"{unsaid:,} rows without a state, or off, count as no time"] if unsaid else []
+        self.notes += [f"{plural(unsaid, 'row')} without a state, or off, left out of the time"] if unsaid else []
         named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {_TABLE} ORDER BY number").fetchall()
         self.names = [row[0] for row in named]
 
@@ -177,7 +177,7 @@ def read_state_roles(con: duckdb.DuckDBPyConnection, source: Source, args: Mappi
     Raises:
         OptionError: one is missing, or is no time. SourceError: there is no such column.
     """
-    types = describe(con, source.select)
+    types = read_columns(con, source)
     usual = {"station": "station", "order_by": "ts", "state": "state"}
     for role, name in usual.items():
         if args.get(role) is None:

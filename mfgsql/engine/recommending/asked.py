@@ -13,11 +13,11 @@ from mfgsql.catalog import Version, resolve
 from mfgsql.engine.conditions import computed_among
 from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
+from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.recommending.adjustable import Adjustable, within
 from mfgsql.engine.recommending.adjusting import adjustables, kind_of, read_adjust
 from mfgsql.engine.recommending.goals import Goals, Reader
-from mfgsql.engine.snapshots import read_columns
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.numeric import NumericEncoder
@@ -139,7 +139,7 @@ def read_asked(con: duckdb.DuckDBPyConnection, args: Args, level: float) -> Aske
     if len({t.name.lower() for t in targets}) < len(targets):
         raise OptionError("Two of the models predict the same target: name one of them.")
     source = read_source(at_place(con, args), args.get("source"))
-    types = read_columns(con, source.select, args)
+    types = read_columns(con, source)
     _check_features(versions, manifests, types)
     goals = Reader(targets, types, level).read(args)
     roles = _roles(manifests)

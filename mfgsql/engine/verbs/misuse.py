@@ -32,8 +32,8 @@ _TEXT = re.compile(r"'(?:[^']|'')*'")
 _NAMED = re.compile(r"(\w+)\s*(?::=|=>)")
 
 
-def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
-    """The error with its remedy; None where it isn't about a verb."""
+def in_our_words(engine: Engine, error: duckdb.Error, statement: str = "") -> MfgsqlError | None:
+    """The error of a statement with its remedy; None where it isn't about a verb."""
     if said := _SAID.search(str(error)):
         return OptionError(said[1])
     if not isinstance(error, duckdb.BinderException):
@@ -46,7 +46,7 @@ def in_our_words(engine: Engine, error: duckdb.Error) -> MfgsqlError | None:
         if found := _KIND.search(str(error)):
             return _no_moment(engine, found[1])
         if found := _MACRO.search(str(error)):
-            return _wrong_arguments(found[1], found[2], str(error))
+            return _wrong_arguments(found[1], found[2], str(error), statement)
     return None
 
 
@@ -116,20 +116,30 @@ def _bindings(text: str) -> list[str]:
     return re.findall(r'"([^"]+)"', found[1]) if found else []
 
 
-def _wrong_arguments(verb: str, signature: str, text: str) -> OptionError | None:
-    """By the excerpt of the statement that DuckDB shows: of a long one it may leave out what was misspelt."""
+def _wrong_arguments(verb: str, signature: str, text: str, statement: str) -> OptionError | None:
+    """By the excerpt of the statement that DuckDB shows; of a long one that may lack what was misspelt."""
     arguments = [a.partition(":=")[0].strip() for a in signature.split(",") if a.strip()]
     example = _example(verb, arguments)
     if example is None:
         return None
-    excerpt = text.partition("\nLINE ")[2].rpartition(f"{verb}(")[2]
-    named = _NAMED.findall(_TEXT.sub("''", excerpt))
+    shown = (text.partition("\nLINE ")[2].rpartition(f"{verb}(")[2], *statement.split(f"{verb}(")[1:])
+    named = [name for part in shown for name in _NAMED.findall(_call(part))]
     unknown = next((n for n in named if n.lower() not in arguments), None)
     takes = f"it takes {', '.join(arguments)}" if arguments else "it takes none"
     remedy = f"As in: {example}"
     if unknown is None:
         return OptionError(f"These are not the arguments of {verb}: {takes}.", remedy=remedy)
     return OptionError(f"{verb} has no argument '{unknown}': {takes}.{did_you_mean(unknown, arguments)}", remedy=remedy)
+
+
+def _call(text: str) -> str:
+    """What is between the parentheses of a call, the first of which is left out; texts are empty."""
+    plain, depth = _TEXT.sub("''", text), 1
+    for place, sign in enumerate(plain):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0:
+            return plain[:place]
+    return plain
 
 
 def _example(verb: str, arguments: list[str]) -> str | None:
