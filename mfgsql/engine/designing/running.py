@@ -46,7 +46,7 @@ class _Generation:
         self.reasons: dict[str, str] = {}
         self.conditions = [*brief.conditions, *self._rules(args)]
         self.space = DesignSpace(brief.manifest.features, self._wanted())
-        self.judge = DesignJudge(engine, con, brief, self.conditions, self.level)
+        self.judge = DesignJudge(engine, con, brief, self.conditions, self.level, cancellation.check)
 
     def _rules(self, args: Args) -> list[Condition]:
         """Of the guide; NULL says nothing."""

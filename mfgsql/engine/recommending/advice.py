@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from mfgsql.engine.familiar import encode
 from mfgsql.engine.planning import Rows, finite
 from mfgsql.engine.recommending.adjustable import Floats
 from mfgsql.engine.recommending.candidates import Candidates, Integers, Outlook
 from mfgsql.engine.recommending.caution import PROBABILITY, End
-from mfgsql.engine.recommending.present import encode
 from mfgsql.optimization.search import HOLDS, Found
 from mfgsql.scoring.scorer import STATUSES, row_status
 from mfgsql.tasks.task import Target

@@ -21,6 +21,7 @@ from mfgsql.engine.recommending.present import Present
 from mfgsql.errors import DataError
 from mfgsql.optimization.equalities import Equalities
 from mfgsql.optimization.search import HOLDS, Judged
+from mfgsql.scoring.familiarity import drawn, widened
 from mfgsql.scoring.variants import Told, Variants
 
 Integers = npt.NDArray[np.int64]
@@ -113,6 +114,7 @@ class Candidates:
         if not self.asked.computed:
             return {}
         numbers = self._computed.numbers(self._columns(self._computed, values, rows)).T
+        numbers = np.where(np.isfinite(numbers), numbers, np.nan)
         return {n: pa.array(v, from_pandas=True) for n, v in zip(self.asked.computed, numbers, strict=True)}
 
     def changed(self, values: Floats, rows: Integers) -> dict[str, pa.Array]:
@@ -121,17 +123,15 @@ class Candidates:
         return {a.name: a.values(np.where(differs[:, i], values[:, i], np.nan)) for i, a in enumerate(self.adjust)}
 
     def _outlook(self, variants: Variants, number: int, told: Told) -> Outlook:
-        manifest, wider = self.asked.manifests[number], np.maximum(told.strangeness, 1.0)
-        target, task, said = self.asked.targets[number], variants.scorer.model.task, told.prediction
+        manifest, target = self.asked.manifests[number], self.asked.targets[number]
+        task, said = variants.scorer.model.task, told.prediction
         if said.scores is not None:
-            usual = np.array(target.counts, float) / sum(target.counts)
-            drawn = usual + (said.scores - usual) / wider[:, None]
-            return Outlook(told, np.minimum(said.scores, drawn), np.maximum(said.scores, drawn))
+            return Outlook(told, *drawn(said.scores, np.array(target.counts), told.strangeness))
         lower, upper = task.interval(said.values, manifest.calibration, self.asked.level)
         if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
             raise DataError(f"{self.asked.versions[number].name} was judged on too few rows to tell an interval of "
                             f"level {self.asked.level:g}.", remedy="Ask for less: level := 0.5.")  # fmt: skip
-        return Outlook(told, said.values + (lower - said.values) * wider, said.values + (upper - said.values) * wider)
+        return Outlook(told, *widened(said.values, lower, upper, told.strangeness))
 
     def end(self, end: End, outlooks: list[Outlook]) -> Floats:
         """The number that an end stands for, [n]."""

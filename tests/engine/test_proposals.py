@@ -1,4 +1,4 @@
-"""``derive`` of a column that a model reads: what is shown is what the model was asked about."""
+"""What ``ml_recommend`` and ``ml_generate`` promise alike: what is shown is what a model was asked about, as carefully."""
 
 from __future__ import annotations
 
@@ -133,3 +133,23 @@ def test_a_number_stays_within_what_its_type_holds(s: Session) -> None:
     (row,) = told(s, f"FROM ml_recommend('strength', '{source}', maximize := 'strength', adjust := {{'cement': [0, 900], 'slag': [0, 500]}}, k := 1, options := {{'beyond': true}})")
     assert row["cement"] <= 255
     assert row["slag"] < 100
+
+
+def test_a_row_that_misses_a_value_is_promised_less(s: Session) -> None:
+    changed = "SELECT * REPLACE (390 AS cement, {} AS water) FROM mixes LIMIT 1"
+    known, missing = (
+        told(s, f"FROM ml_recommend('strength', '{changed.format(value)}', maximize := 'strength', adjust := ['slag', 'line'], k := 1, options := {{'trials': 200}})")
+        for value in ("150.0", "NULL::DOUBLE")
+    )
+    assert (known[0]["suggestion"], missing[0]["suggestion"], missing[0]["ml_status"]) == (1, 1, "missing")
+    assert missing[0]["upper"] - missing[0]["lower"] > known[0]["upper"] - known[0]["lower"]
+
+
+def test_a_design_and_a_suggestion_promise_the_same(s: Session) -> None:
+    (row,) = told(s, f"FROM ml_recommend('strength', 'SELECT {COLUMNS} FROM mixes WHERE cement < 250 LIMIT 1', maximize := 'strength', adjust := ['cement', 'water', 'slag', 'line'], k := 1)")
+    fixed = ", ".join(f"'{c}': '{row[c]}'" if c == "line" else f"'{c}': {row[c]}" for c in COLUMNS.split(", "))
+    (design,) = told(s, f"FROM ml_generate('designer', n := 1, score := 'strength', given := {{{fixed}}}, options := {{'copies': true}})")
+    assert [design[c] for c in COLUMNS.split(", ")] == [row[c] for c in COLUMNS.split(", ")]
+    assert (design["strength_lower"], design["strength_upper"]) == pytest.approx((row["lower"], row["upper"]), abs=1e-3)
+    (plain,) = told(s, f"FROM ml_predict('strength', 'SELECT {row['cement']} AS cement, {row['water']} AS water, {row['slag']} AS slag, ''{row['line']}'' AS line')")
+    assert row["upper"] - row["lower"] >= plain["upper"] - plain["lower"] - 1e-6
