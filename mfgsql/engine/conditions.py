@@ -20,6 +20,7 @@ from sqlglot import exp
 from mfgsql.engine.expressions import CONDITIONS, VALUES, Names, checked, sql_of, tree_of
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError
+from mfgsql.features.profile import INTEGER_TYPES, base_type
 
 FORMS = "a condition on columns, as 'water between 140 and 190', 'cement + slag <= 500' or 'line in (''A'', ''B'')'"
 _MATHS: tuple[type[exp.Expression], ...] = (exp.Exp, exp.Ln, exp.Pow, exp.Floor, exp.Ceil)
@@ -164,7 +165,8 @@ class Judge:
 
     Args:
         con: its statements run there. types: DuckDB's type of each column that a condition may name, as which its
-            values are read. expressions: of columns, whose numbers are asked for.
+            values are read; whole numbers as the widest, or UTINYINT could hold no sum and no difference.
+        expressions: of columns, whose numbers are asked for.
     """
 
     def __init__(
@@ -178,7 +180,7 @@ class Judge:
         in_expressions = {column.name for tree in expressions for column in tree.find_all(exp.Column)}
         named = sorted({name for condition in conditions for name in condition.columns} | in_expressions)
         self.columns = named
-        cast = ", ".join(f"CAST({quote_identifier(n)} AS {types[n]}) AS {quote_identifier(n)}" for n in named)
+        cast = ", ".join(f"CAST({quote_identifier(n)} AS {_wide(types[n])}) AS {quote_identifier(n)}" for n in named)
         self._rows = f"(SELECT {cast or '*'} FROM {_CANDIDATES})"
 
     def excess(self, values: Mapping[str, Any]) -> Floats:
@@ -206,13 +208,19 @@ class Judge:
         try:
             selected = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(asked))
             found = self.con.execute(f"SELECT {selected} FROM {self._rows}").fetchnumpy()
-        except (duckdb.BinderException, duckdb.ConversionException) as error:
+        except (duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
             texts = ", ".join([f"'{c.text}'" for c in self.conditions] + [f"'{sql_of(e)}'" for e in self.expressions])
             what = str(error).splitlines()[0]
             raise DataError(f"The constraints {texts} can't be told of these columns: {what}") from None
         finally:
             self.con.unregister(_CANDIDATES)
         return np.stack([np.asarray(found[f"c{i}"], kind) for i in range(len(asked))], axis=1)
+
+
+def _wide(type_name: str) -> str:
+    """A type that holds all sums of this one."""
+    kind = base_type(type_name)
+    return type_name if kind not in INTEGER_TYPES else "DOUBLE" if kind == "UHUGEINT" else "HUGEINT"
 
 
 def _parts(tree: exp.Expression) -> list[exp.Expression]:
