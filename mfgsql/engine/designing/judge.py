@@ -6,7 +6,7 @@ the one that counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -18,6 +18,8 @@ from sqlglot import exp
 
 from mfgsql.engine.conditions import Condition, Judge, renamed, replaced
 from mfgsql.engine.designing.brief import Brief, Scored
+from mfgsql.engine.designing.space import DesignSpace
+from mfgsql.engine.designing.sums import Sums
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.familiar import encode, learnt_from, unknown
 from mfgsql.engine.scoring import class_columns, interval_columns, masked
@@ -52,7 +54,7 @@ class DesignJudge:
         check: Callable[[], None],
     ) -> None:
         self.engine, self.brief, self.level = engine, brief, level
-        self.conditions, self.check = list(conditions), check
+        self.con, self.conditions, self.check = con, list(conditions), check
         self._familiar: dict[str, Familiarity | None] = {}
         types = dict(brief.types)
         for number, scored in enumerate(brief.scores):
@@ -89,6 +91,11 @@ class DesignJudge:
                 found |= {known[name.lower()] for name in scored.features}
         made = [self.brief.derived[derived] for name, derived in self.brief.computed.items() if name in found]
         return found | {column.name for tree in made for column in tree.find_all(exp.Column)}
+
+    def sums(self, space: DesignSpace, fixed: Collection[str]) -> Sums:
+        """Those that conditions ask for."""
+        whole = [replaced(condition, self.brief.derived) for condition in self.conditions]
+        return Sums(self.con, space, whole, self.brief.types, fixed)
 
     def computed(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
         """Columns of the design that follow from others, [n] each; NaN where there is no number."""

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from mfgsql.engine.conditions import Condition, Judge
+from mfgsql.engine.conditions import Judge
+from mfgsql.engine.equations import difference, linear
 from mfgsql.engine.recommending.adjustable import Adjustable, Floats, space_of
 from mfgsql.engine.recommending.asked import Asked
 from mfgsql.engine.recommending.caution import PROBABILITY, UPPER, End
@@ -178,36 +179,31 @@ class Candidates:
 
     def equalities(self, rows: Integers) -> Equalities | None:
         """Those among the conditions that are linear in adjusted numbers, of some rows."""
-        found = [told for condition in self.asked.goals.conditions for part in condition.parts()
-                 if isinstance(part, exp.EQ) and (told := self._equality(condition, part))]  # fmt: skip
+        trees = filter(None, (difference(part) for c in self.asked.goals.conditions for part in c.parts()))
+        found = [told for tree in trees if (told := self._equality(tree)) is not None]
         if not found:
             return None
         return Equalities(*(np.stack(parts, axis=1)[rows] for parts in zip(*found, strict=True)))
 
-    def _equality(self, condition: Condition, part: exp.EQ) -> tuple[Floats, Floats] | None:
-        """Factors [rows, d] and totals [rows], by asking what the difference is at a point, beside it, and far off."""
-        names = {column.name for column in part.find_all(exp.Column)}
+    def _equality(self, tree: exp.Expression) -> tuple[Floats, Floats] | None:
+        """Factors [rows, d] and totals [rows] of what has to be 0."""
+        names = {column.name for column in tree.find_all(exp.Column)}
         places = [i for i, a in enumerate(self.adjust) if a.name in names and not a.choices]
-        if not places or not names <= set(self.asked.types) or part.find(exp.Boolean):
+        if not places or not names <= self.asked.types.keys():
             return None
-        if any(literal.is_string for literal in part.find_all(exp.Literal)):
-            return None
-        tree = exp.Sub(this=exp.paren(part.this.copy()), expression=exp.paren(part.expression.copy()))
         judge = Judge(self._con, [], self.asked.types, [tree])
-        rows, width = len(self.start), self.space.width
-        base = np.where(self.space.choice, self.start, self.space.low)
-        points = np.repeat(base[None], len(places) + 2, axis=0) if base.ndim > 1 else base
-        for number, place in enumerate(places, start=1):
-            points[number, :, place] += 1.0
-        points[-1, :, places] = self.space.high[places, None]
-        numbers = np.stack([judge.numbers(self._at(judge, p))[:, 0] for p in points])
-        factors = np.zeros((rows, width))
-        factors[:, places] = (numbers[1:-1] - numbers[0]).T
-        far = numbers[0] + factors[:, places] @ (self.space.high - self.space.low)[places]
-        size = np.maximum(np.abs(numbers).max(axis=0), 1.0)
-        if not np.isfinite(numbers).all() or (np.abs(far - numbers[-1]) > 1e-6 * size).any():
+
+        def told(point: Floats) -> Floats:
+            values = np.where(self.space.choice, self.start, self.space.low)
+            values[:, places] = point
+            return judge.numbers(self._at(judge, values))[:, 0]
+
+        known = linear(told, self.space.low[places], self.space.high[places])
+        if known is None:
             return None
-        return factors, factors[:, places] @ self.space.low[places] - numbers[0]
+        factors = np.zeros((len(self.start), self.space.width))
+        factors[:, places] = known[0]
+        return factors, known[1]
 
     def _at(self, judge: Judge, values: Floats) -> Mapping[str, Any]:
         own = {a.name: a.values(values[:, i]) for i, a in enumerate(self.adjust)}
