@@ -78,7 +78,7 @@ class Equalities:
         square = np.take_along_axis(factors, np.broadcast_to(slack[:, :, None, :], (*slack.shape[:2], count, count)), 3)
         sound = np.abs(np.linalg.det(square)) > _NONE
         square = np.where(sound[..., None, None], square, np.eye(count))
-        solution = rounded(np.linalg.solve(square, left[..., None])[..., 0])
+        solution = rounded(np.asarray(np.linalg.solve(square, left[..., None])[..., 0], np.float64))
         result = values.copy()
         np.put_along_axis(result, slack, solution, axis=2)
         return np.where(sound[..., None], result, values)

@@ -1,4 +1,4 @@
-"""Sums that designs have to keep, ``cement + water = 500``: a draft's numbers are moved onto them, no more than needed."""
+"""Sums that designs have to keep, ``cement + water = 500``: drafts are moved onto them, as little as can be."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ class Sums:
         steps = np.array([encoder.step for encoder in self._encoders.values()])
         finer = (steps[:, None] > steps).sum(axis=0)  # than so many others
         room = np.minimum(numbers - self._low, self._high - numbers) / np.maximum(self._high - self._low, 1e-12)
-        return 2.0 * finer + np.clip(room, 0, 0.5) + draw.random(numbers.shape)
+        found: Floats = 2.0 * finer + np.clip(room, 0, 0.5) + draw.random(numbers.shape)
+        return found
 
     def _on_grid(self, numbers: Floats) -> Floats:
         return np.stack([e.snapped(numbers[:, i]) for i, e in enumerate(self._encoders.values())], axis=1)
