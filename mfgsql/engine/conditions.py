@@ -83,11 +83,14 @@ class Range:
         return Range(max(self.low, other.low), min(self.high, other.high), among)
 
 
-def parse_conditions(texts: Any, columns: Collection[str], argument: str = "subject_to") -> list[Condition]:
+def parse_conditions(
+    texts: Any, columns: Collection[str], argument: str = "subject_to", truths: Collection[str] = ()
+) -> list[Condition]:
     """What a list of texts says, or a single one.
 
     Args:
-        columns: what may be named. argument: whose texts they are, for messages.
+        columns: what may be named. argument: whose texts they are, for messages. truths: columns that are true or
+            false, each of which is a condition by itself.
 
     Raises:
         OptionError: a text is no condition; the message shows it.
@@ -97,12 +100,13 @@ def parse_conditions(texts: Any, columns: Collection[str], argument: str = "subj
         return []
     if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
         raise OptionError(f"{argument} is a list of texts, each {FORMS}, not {texts!r}.")
-    return [_parsed(text, Names((), columns)) for text in listed]
+    return [_parsed(text, Names((), columns), truths) for text in listed]
 
 
-def _parsed(text: str, names: Names) -> Condition:
-    tree = checked(text, tree_of(text, FORMS), names, _KNOWN, FORMS)
-    if not isinstance(tree, exp.Condition) or not isinstance(tree, exp.Predicate | exp.Connector | exp.Not):
+def _parsed(text: str, names: Names, truths: Collection[str]) -> Condition:
+    tree = checked(text, tree_of(text, FORMS, names), names, _KNOWN, FORMS)
+    truth = isinstance(tree, exp.Column) and tree.name in truths
+    if not truth and not isinstance(tree, exp.Predicate | exp.Connector | exp.Not):
         raise OptionError(f"The constraint '{text}' is no condition that holds or doesn't.", remedy=f"It is {FORMS}.")
     named = frozenset(column.name for column in tree.find_all(exp.Column))
     if not named:
@@ -128,7 +132,8 @@ def parse_derived(told: Any, columns: Collection[str], fixed: Collection[str] = 
         if name.lower() in {other.lower() for other in fixed}:
             raise OptionError(f"derive makes '{name}', which a model predicts: give it another name.")
         known = [c for c in columns if c.lower() not in (name.lower(), *map(str.lower, found))]
-        tree = checked(text, tree_of(text, _EXPRESSION), Names((), [*known, *found]), (*VALUES, *_MATHS), _EXPRESSION)
+        names = Names((), [*known, *found], "expression")
+        tree = checked(text, tree_of(text, _EXPRESSION, names), names, (*VALUES, *_MATHS), _EXPRESSION)
         found[name] = renamed(tree, found)
     return found
 
@@ -165,7 +170,7 @@ class Judge:
 
     Args:
         con: its statements run there. types: DuckDB's type of each column that a condition may name, as which its
-            values are read; whole numbers as the widest, or UTINYINT could hold no sum and no difference.
+            values are read; whole numbers and decimals as the widest, or UTINYINT could hold no sum and no difference.
         expressions: of columns, whose numbers are asked for.
     """
 
@@ -220,6 +225,8 @@ class Judge:
 def _wide(type_name: str) -> str:
     """A type that holds all sums of this one."""
     kind = base_type(type_name)
+    if kind == "DECIMAL" and "," in type_name:
+        return f"DECIMAL(38,{type_name.split(',')[1].rstrip(') ')})"
     return type_name if kind not in INTEGER_TYPES else "DOUBLE" if kind == "UHUGEINT" else "HUGEINT"
 
 

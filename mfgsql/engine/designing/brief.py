@@ -81,6 +81,11 @@ class Brief:
         return _names(self.types, self.scores, self.derived)
 
     @property
+    def truths(self) -> list[str]:
+        """Of these, what is true or false."""
+        return _truths(self.types, self.scores)
+
+    @property
     def computed(self) -> dict[str, str]:
         """Columns of the design that follow from others, and what ``derive`` calls them."""
         made = {name.lower(): name for name in self.derived}
@@ -124,7 +129,7 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     targets = [s.target.name for s in scores]
     derived = parse_derived(args.get("derive"), [*types, *targets], targets)
     names = _names(types, scores, derived)
-    conditions = parse_conditions(args.get("subject_to"), names)
+    conditions = parse_conditions(args.get("subject_to"), names, truths=_truths(types, scores))
     guide = None
     if args.get("guide") is not None:
         at_place(con, args)
@@ -134,6 +139,8 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     numbers = [n for n in names if is_numeric_type((types | told)[n])]
     objectives = [(name, high) for what, high in (("maximize", True), ("minimize", False))
                   for name in _objectives(args.get(what), what, numbers)]  # fmt: skip
+    if twice := {name for name, high in objectives if (name, not high) in objectives}:
+        raise OptionError(f"'{min(twice)}' is to be both high and low: leave one of the two out.")
     fixed = _given(args.get("given"), types)
     _check_derived(derived, manifest, targets, fixed)
     return Brief(
@@ -163,6 +170,11 @@ def _check_derived(
 def _names(types: Mapping[str, str], scores: list[Scored], derived: Mapping[str, Any]) -> list[str]:
     named = [*types, *(s.target.name for s in scores), *derived]
     return list({name.lower(): name for name in reversed(named)}.values())[::-1]
+
+
+def _truths(types: Mapping[str, str], scores: list[Scored]) -> list[str]:
+    told = dict(types) | {s.target.name: s.target.type for s in scores}
+    return [name for name, kind in told.items() if kind == "BOOLEAN"]
 
 
 def _kind(target: Target) -> str:

@@ -60,7 +60,7 @@ class _Generation:
             raise SourceError(told, remedy="It is a committed table or SELECT of expression and reason.") from None
         rules = [(text, reason) for text, reason in rows if text is not None and text.strip()]
         self.reasons = {text: reason for text, reason in rules if reason}
-        return parse_conditions([text for text, _ in rules], self.brief.names, "guide")
+        return parse_conditions([text for text, _ in rules], self.brief.names, "guide", self.brief.truths)
 
     def _wanted(self) -> dict[str, Range]:
         """What is left of columns; of a computed one nothing is said: it is what others make of it."""
