@@ -78,7 +78,7 @@ def test_a_design_is_predicted_as_it_is_shown(s: Session, expression: str, n: in
     found = told(s, f"""FROM ml_generate('designer', n := {n}, score := 'strength', derive := {{'water': '{expression}'}},
       subject_to := ['strength >= {least}'], options := {{'seed': {seed}, 'most_tries': 600}})""")
     designs = [row for row in found if row["ml_status"] != "infeasible"]
-    assert all(row["strength_lower"] >= least for row in designs)
+    assert all(row["lower"] >= least for row in designs)
     as_predicted(s, designs)
 
 
@@ -150,7 +150,7 @@ def test_a_design_and_a_suggestion_promise_the_same(s: Session) -> None:
     fixed = ", ".join(f"'{c}': '{row[c]}'" if c == "line" else f"'{c}': {row[c]}" for c in COLUMNS.split(", "))
     (design,) = told(s, f"FROM ml_generate('designer', n := 1, score := 'strength', given := {{{fixed}}}, options := {{'copies': true}})")
     assert [design[c] for c in COLUMNS.split(", ")] == [row[c] for c in COLUMNS.split(", ")]
-    assert (design["strength_lower"], design["strength_upper"]) == pytest.approx((row["lower"], row["upper"]), abs=1e-3)
+    assert (design["lower"], design["upper"]) == pytest.approx((row["lower"], row["upper"]), abs=1e-3)
     (plain,) = told(s, f"FROM ml_predict('strength', 'SELECT {row['cement']} AS cement, {row['water']} AS water, {row['slag']} AS slag, ''{row['line']}'' AS line')")
     assert row["upper"] - row["lower"] >= plain["upper"] - plain["lower"] - 1e-6
 

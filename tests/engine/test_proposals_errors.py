@@ -101,3 +101,14 @@ def test_less_that_is_surer_is_told_as_such(s: Session) -> None:
     (row, *_) = recommend(s, "adjust := {'cement': [270, 285]}, maximize := 'strength'", source)
     assert row["predicted_strength"] < row["current_strength"]
     assert (row["ml_status"], row["ml_reason"]) == ("uncertain", "what is predicted is no better than now, only surer")
+
+
+def test_a_goal_that_costs_something_is_a_gain(s: Session) -> None:
+    """Reaching it is gained where it isn't reached, then what is saved."""
+    asked = "adjust := ['cement', 'water'], goal := 'strength >= 45', minimize := '0.2 * cement'"
+    weak = recommend(s, asked, "SELECT * FROM mixes WHERE strength < 38 LIMIT 1")
+    assert weak[0]["suggestion"] == 1
+    assert all(r["gain"] == pytest.approx(r["lower"] - r["current_strength"]) and r["gain"] > 0 for r in weak)
+    strong = recommend(s, asked, "SELECT * FROM mixes WHERE strength > 60 LIMIT 1")
+    (before,) = s.execute("SELECT 0.2 * cement FROM mixes WHERE strength > 60 LIMIT 1").fetchone()
+    assert all(r["gain"] == pytest.approx(float(before) - 0.2 * r["cement"]) and r["gain"] > 0 for r in strong)

@@ -41,13 +41,12 @@ class Scored:
     features: list[str]
     target: Target
 
-    @property
-    def outputs(self) -> dict[str, str]:
-        """Columns of the result, with types."""
-        name = self.target.column
+    def outputs(self, alone: bool) -> dict[str, str]:
+        """Columns of the result, with types; named with the target where it isn't alone, as ml_recommend does."""
+        name, behind = self.target.column, "" if alone else f"_{self.target.column}"
         if self.target.classes:
-            return {f"predicted_{name}": self.target.type, f"probability_{name}": "DOUBLE"}
-        return {f"predicted_{name}": "DOUBLE", f"{name}_lower": "DOUBLE", f"{name}_upper": "DOUBLE"}
+            return {f"predicted_{name}": self.target.type, f"probability{behind}": "DOUBLE"}
+        return {f"predicted_{name}": "DOUBLE", f"lower{behind}": "DOUBLE", f"upper{behind}": "DOUBLE"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,8 @@ class Brief:
         fields = ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in self.types.items())
         own = {name: kind for name, kind in self.types.items() if name not in self.computed}
         found = {"design": "BIGINT"}
-        parts = (own, *(s.outputs for s in self.scores), dict.fromkeys(self.derived, "DOUBLE"), MEASURES)
+        outputs = (s.outputs(len(self.scores) == 1) for s in self.scores)
+        parts = (own, *outputs, dict.fromkeys(self.derived, "DOUBLE"), MEASURES)
         for part in parts:
             for name, kind in part.items():
                 if name.lower() in {known.lower() for known in found}:

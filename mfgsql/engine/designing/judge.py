@@ -169,7 +169,7 @@ class DesignJudge:
             whats = ("value", "probability") if scored.target.classes else ("value", *_ENDS)
             told = [columns[_column(number, what)].to_pylist() for what in whats]
             for row, values in zip(found, zip(*told, strict=True), strict=True):
-                row |= dict(zip(scored.outputs, values, strict=True))
+                row |= dict(zip(scored.outputs(len(self.brief.scores) == 1), values, strict=True))
             doubts = (columns[_column(number, what)].to_pylist() for what in ("status", "reason"))
             for row, status, reason in zip(found, *doubts, strict=True):
                 if status != "ok" and "ml_status" not in row:

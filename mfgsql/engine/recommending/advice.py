@@ -28,6 +28,10 @@ class Advice:
         self._now = candidates.outlooks(candidates.start, rows)
         self._derived = candidates.derived(candidates.start, rows)
         self._value_now = self._objectives(candidates.start, rows)
+        goals = self.asked.goals
+        held = candidates.holds(candidates.start, rows)
+        self._held = np.all(held[:, len(goals.conditions) - goals.reached :], axis=1)
+        self._aims = [e for e in goals.ends if any(e.column in c.columns for c in goals.aims)]
 
     @property
     def _of_prediction(self) -> bool:
@@ -132,16 +136,17 @@ class Advice:
         return next((end.of for end in ends if end.model == model), 1)
 
     def _gain(self, row: int, then: list[Outlook], reached: Floats, number: int) -> float | None:
-        """Of the first thing asked for, more is better: its cautious end against what is predicted now.
+        """Of the first objective, more is better: of a prediction its cautious end against what is predicted now.
 
-        Of a target that is to be between two numbers it is that of the end which was off.
+        Where goals don't hold yet, it is that of the first of these, or reaching them would look like a loss; of a
+        target that is to be between two numbers that of the end which was off.
         """
-        goals = self.asked.goals
-        first = goals.objectives[0] if goals.objectives else None
+        objectives = self.asked.goals.objectives
+        first = objectives[0] if objectives and (self._held[row] or not self._aims) else None
         if first is not None and first.end is None:
             change = float(reached[number, 0] - self._value_now[row, 0])
             return finite(change if first.maximize else -change)
-        ends = [e for e in goals.ends if e.model == goals.ends[0].model] if first is None else [first.end]
+        ends = [e for e in self._aims if e.model == self._aims[0].model] if first is None else [first.end]
         gains = []
         for end in filter(None, ends):
             new, was = float(self.candidates.end(end, then)[number]), _said(end, self._now[end.model], row)

@@ -54,6 +54,11 @@ class Goals:
     derived: dict[str, exp.Expression] = field(default_factory=dict)
     ends: tuple[End, ...] = ()
 
+    @property
+    def aims(self) -> tuple[Condition, ...]:
+        """Those conditions that are goals."""
+        return self.conditions[len(self.conditions) - self.reached :]
+
 
 class Reader:
     """Reads what is asked for.
