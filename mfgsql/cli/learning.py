@@ -41,7 +41,7 @@ def _shared(command: F) -> F:
 
 @click.command()
 @_shared
-@click.option("--objective", help="masked, autoencoder, autoregressive, forecast, design; default: by the column's kind.")
+@click.option("--objective", help="masked, autoencoder, autoregressive, forecast, design; default: by the column.")
 @database()
 @output
 def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> None:

@@ -119,7 +119,7 @@ def test_a_scored_target_counts_at_its_cautious_end(yard: Session) -> None:
     for one in (r for r in found if r["pareto_rank"] == 1):
         assert not any(o["lower"] > one["lower"] and float(o["cost"]) < float(one["cost"]) for o in found)
     low = rows(yard, ", score := ['strength', 'strong'], subject_to := ['strength <= 20', 'strong = false']")
-    assert max(r["upper"] for r in low) <= 20
+    assert max(r["upper_strength"] for r in low) <= 20
     assert {r["predicted_strong"] for r in low} == {False}
 
 
