@@ -41,7 +41,7 @@ def _shared(command: F) -> F:
 
 @click.command()
 @_shared
-@click.option("--objective", help="masked, autoencoder, autoregressive or forecast; default: by the kind of column.")
+@click.option("--objective", help="masked, autoencoder, autoregressive, forecast, design; default: by the column.")
 @database()
 @output
 def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> None:
@@ -51,6 +51,7 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     Example:
       mfgsql pretrain press telemetry --option epochs=20 --db plant.duckdb
       mfgsql pretrain notes work_orders --field note --base ./minilm --db plant.duckdb
+      mfgsql pretrain mix_designer mixes --objective design --exclude batch --db plant.duckdb
     """
     _learn("pretrain", model, source, db, out, given)
 

@@ -20,6 +20,7 @@ from sqlglot import exp
 from mfgsql.engine.expressions import CONDITIONS, VALUES, Names, checked, sql_of, tree_of
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError
+from mfgsql.features.profile import INTEGER_TYPES, base_type
 
 FORMS = "a condition on columns, as 'water between 140 and 190', 'cement + slag <= 500' or 'line in (''A'', ''B'')'"
 _MATHS: tuple[type[exp.Expression], ...] = (exp.Exp, exp.Ln, exp.Pow, exp.Floor, exp.Ceil)
@@ -82,11 +83,14 @@ class Range:
         return Range(max(self.low, other.low), min(self.high, other.high), among)
 
 
-def parse_conditions(texts: Any, columns: Collection[str], argument: str = "subject_to") -> list[Condition]:
+def parse_conditions(
+    texts: Any, columns: Collection[str], argument: str = "subject_to", truths: Collection[str] = ()
+) -> list[Condition]:
     """What a list of texts says, or a single one.
 
     Args:
-        columns: what may be named. argument: whose texts they are, for messages.
+        columns: what may be named. argument: whose texts they are, for messages. truths: columns that are true or
+            false, each of which is a condition by itself.
 
     Raises:
         OptionError: a text is no condition; the message shows it.
@@ -96,12 +100,13 @@ def parse_conditions(texts: Any, columns: Collection[str], argument: str = "subj
         return []
     if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
         raise OptionError(f"{argument} is a list of texts, each {FORMS}, not {texts!r}.")
-    return [_parsed(text, Names((), columns)) for text in listed]
+    return [_parsed(text, Names((), columns), truths) for text in listed]
 
 
-def _parsed(text: str, names: Names) -> Condition:
-    tree = checked(text, tree_of(text, FORMS), names, _KNOWN, FORMS)
-    if not isinstance(tree, exp.Condition) or not isinstance(tree, exp.Predicate | exp.Connector | exp.Not):
+def _parsed(text: str, names: Names, truths: Collection[str]) -> Condition:
+    tree = checked(text, tree_of(text, FORMS, names), names, _KNOWN, FORMS)
+    truth = isinstance(tree, exp.Column) and tree.name in truths
+    if not truth and not isinstance(tree, exp.Predicate | exp.Connector | exp.Not):
         raise OptionError(f"The constraint '{text}' is no condition that holds or doesn't.", remedy=f"It is {FORMS}.")
     named = frozenset(column.name for column in tree.find_all(exp.Column))
     if not named:
@@ -127,7 +132,8 @@ def parse_derived(told: Any, columns: Collection[str], fixed: Collection[str] = 
         if name.lower() in {other.lower() for other in fixed}:
             raise OptionError(f"derive makes '{name}', which a model predicts: give it another name.")
         known = [c for c in columns if c.lower() not in (name.lower(), *map(str.lower, found))]
-        tree = checked(text, tree_of(text, _EXPRESSION), Names((), [*known, *found]), (*VALUES, *_MATHS), _EXPRESSION)
+        names = Names((), [*known, *found], "expression")
+        tree = checked(text, tree_of(text, _EXPRESSION, names), names, (*VALUES, *_MATHS), _EXPRESSION)
         found[name] = renamed(tree, found)
     return found
 
@@ -170,7 +176,8 @@ class Judge:
 
     Args:
         con: its statements run there. types: DuckDB's type of each column that a condition may name, as which its
-            values are read. expressions: of columns, whose numbers are asked for.
+            values are read; whole numbers and decimals as the widest, or UTINYINT could hold no sum and no difference.
+        expressions: of columns, whose numbers are asked for.
     """
 
     def __init__(
@@ -184,7 +191,7 @@ class Judge:
         in_expressions = {column.name for tree in expressions for column in tree.find_all(exp.Column)}
         named = sorted({name for condition in conditions for name in condition.columns} | in_expressions)
         self.columns = named
-        cast = ", ".join(f"CAST({quote_identifier(n)} AS {types[n]}) AS {quote_identifier(n)}" for n in named)
+        cast = ", ".join(f"CAST({quote_identifier(n)} AS {_wide(types[n])}) AS {quote_identifier(n)}" for n in named)
         self._rows = f"(SELECT {cast or '*'} FROM {_CANDIDATES})"
 
     def excess(self, values: Mapping[str, Any]) -> Floats:
@@ -212,13 +219,21 @@ class Judge:
         try:
             selected = ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(asked))
             found = self.con.execute(f"SELECT {selected} FROM {self._rows}").fetchnumpy()
-        except (duckdb.BinderException, duckdb.ConversionException) as error:
+        except (duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
             texts = ", ".join([f"'{c.text}'" for c in self.conditions] + [f"'{sql_of(e)}'" for e in self.expressions])
             what = str(error).splitlines()[0]
             raise DataError(f"The constraints {texts} can't be told of these columns: {what}") from None
         finally:
             self.con.unregister(_CANDIDATES)
         return np.stack([np.asarray(found[f"c{i}"], kind) for i in range(len(asked))], axis=1)
+
+
+def _wide(type_name: str) -> str:
+    """A type that holds all sums of this one."""
+    kind = base_type(type_name)
+    if kind == "DECIMAL" and "," in type_name:
+        return f"DECIMAL(38,{type_name.split(',')[1].rstrip(') ')})"
+    return type_name if kind not in INTEGER_TYPES else "DOUBLE" if kind == "UHUGEINT" else "HUGEINT"
 
 
 def _parts(tree: exp.Expression) -> list[exp.Expression]:

@@ -70,7 +70,7 @@ def parse_constraints(texts: Any, decided: Collection[str], columns: Collection[
 
 
 def _parse(text: str, names: Names) -> list[Constraint]:
-    tree = tree_of(text, FORMS)
+    tree = tree_of(text, FORMS, names)
     if isinstance(tree, exp.Between) and not tree.args.get("symmetric"):
         ends = ((exp.GTE, tree.args["low"]), (exp.LTE, tree.args["high"]))
         return [_compared(text, kind(this=tree.this.copy(), expression=end.copy()), names) for kind, end in ends]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import sqlglot
@@ -11,6 +12,7 @@ from sqlglot.errors import SqlglotError
 from mfgsql.errors import OptionError, did_you_mean
 
 DIALECT = "duckdb"
+_PLAIN = re.compile(r"[^\W\d]\w*")  # a name that needs no quotes, unless it is a word of SQL
 VALUES: tuple[type[exp.Expression], ...] = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Neg, exp.Add, exp.Sub, exp.Mul,
     exp.Div, exp.Abs, exp.Least, exp.Greatest, exp.Coalesce, exp.Round, exp.Sqrt,
@@ -27,27 +29,40 @@ def sql_of(node: exp.Expression) -> str:
 
 
 class Names:
-    """Names that may stand in an expression, whatever their case; some of them are decided about."""
+    """Names that may stand in an expression, whatever their case; some of them are decided about.
 
-    def __init__(self, decided: Collection[str], columns: Collection[str]) -> None:
-        self.decided = {name.lower(): name for name in decided}
+    Args:
+        what: the text is, for messages.
+    """
+
+    def __init__(self, decided: Collection[str], columns: Collection[str], what: str = "constraint") -> None:
+        self.decided, self.what = {name.lower(): name for name in decided}, what
         self.columns = {name.lower(): name for name in columns} | self.decided
 
     def of(self, column: exp.Column, text: str) -> str:
         """As it is spelt where it comes from."""
         name = self.columns.get(column.name.lower())
         if column.table or name is None:
-            hint = did_you_mean(column.name, self.columns.values())
-            raise OptionError(f"The constraint '{text}' names {column.sql()!r}, which there is not.{hint}",
-                              remedy=f"It may name {', '.join(self.columns.values())}.")  # fmt: skip
+            known, hint = ", ".join(self.columns.values()), did_you_mean(column.name, self.columns.values())
+            raise OptionError(f"The {self.what} '{text}' names {column.sql()!r}, which there is not.{hint}",
+                              remedy=self.quoted(text) or f"It may name {known}.")  # fmt: skip
         return name
 
     def decides(self, node: exp.Expression) -> bool:
         """Whether something that is decided about stands in it."""
         return any(column.name.lower() in self.decided for column in node.find_all(exp.Column))
 
+    def quoted(self, text: str) -> str | None:
+        """How a text is to be written that holds a name of more than one word without quotes around it."""
+        for name in sorted(self.columns.values(), key=len, reverse=True):
+            place = text.lower().find(name.lower())
+            if place >= 0 and not _PLAIN.fullmatch(name) and text[place - 1 : place] != '"':
+                better = f"{text[:place]}{exp.to_identifier(name, quoted=True).sql(DIALECT)}{text[place + len(name) :]}"
+                return f"Put double quotes around the name: '{better}'."
+        return None
 
-def tree_of(text: str, forms: str) -> exp.Expression:
+
+def tree_of(text: str, forms: str, names: Names) -> exp.Expression:
     """The tree of one expression.
 
     Args:
@@ -65,7 +80,7 @@ def tree_of(text: str, forms: str) -> exp.Expression:
         if {name for name, value in whole.args.items() if value} <= {"kind", "expressions"}:
             tree: exp.Expression = whole.expressions[0]
             return tree.unnest() if isinstance(tree, exp.Paren) else tree
-    raise OptionError(f"The constraint '{text}' can't be parsed: it is {forms}.")
+    raise OptionError(f"The {names.what} '{text}' can't be parsed: it is {forms}.", remedy=names.quoted(text))
 
 
 def checked(
@@ -79,8 +94,8 @@ def checked(
     copy = node.copy()
     for part in copy.walk():
         if not isinstance(part, known):
-            raise OptionError(f"The constraint '{text}' holds {part.sql(dialect=DIALECT)!r}, which can't stand there.",
-                              remedy=f"It is {forms}.")  # fmt: skip
+            holds = f"holds {part.sql(dialect=DIALECT)!r}, which can't stand there."
+            raise OptionError(f"The {names.what} '{text}' {holds}", remedy=names.quoted(text) or f"It is {forms}.")
     for column in list(copy.find_all(exp.Column)):
         column.this.set("this", names.of(column, text))
     return copy

@@ -244,10 +244,16 @@ def _lists_of(scores: Array) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, pa.array(scores.reshape(-1)))
 
 
-def interval_columns(scorer: Scorer, prediction: Prediction, level: float) -> dict[str, pa.Array]:
-    """The value and the ends of its interval; NULL where there were too few rows to tell one."""
+def interval_columns(
+    scorer: Scorer, prediction: Prediction, level: float, strangeness: Array | None = None
+) -> dict[str, pa.Array]:
+    """The value and the ends of its interval, wider where rows are strange; NULL where too few rows told one."""
     value = prediction.values
     lower, upper = scorer.model.task.interval(value, scorer.model.manifest.calibration, level)
+    if strangeness is not None:
+        from mfgsql.scoring.familiarity import widened
+
+        lower, upper = widened(value, lower, upper, strangeness)
     if scorer.model.target.cap is not None:
         upper = np.minimum(upper, scorer.model.target.cap)  # beyond it nothing is told apart
     known = np.isfinite(lower) & np.isfinite(upper)

@@ -159,6 +159,10 @@ class BinnedEncoder:
         decoded: Floats = np.where(codes < FIRST, np.nan, np.minimum(np.maximum(values, least), most))
         return decoded
 
+    def snapped(self, numbers: Floats) -> Floats:
+        """The nearest values of the grid."""
+        return self._on_grid(numbers, np.round)
+
     def _on_grid(self, values: Floats, rounded: Any) -> Floats:
         """The next value of the grid."""
         if not self.step:

@@ -43,12 +43,16 @@ class Variants:
     Args:
         batch: the rows [n, channels], or windows of histories that end at them [n, length, channels + 2].
         familiarity: of the model with rows; None: nothing is known of it.
+        unknown: what the batch has something usual for, because it is missing, bool [n, channels].
     """
 
-    def __init__(self, scorer: Scorer, batch: Batch, familiarity: Familiarity | None) -> None:
+    def __init__(
+        self, scorer: Scorer, batch: Batch, familiarity: Familiarity | None, unknown: Array | None = None
+    ) -> None:
         self.scorer, self.familiarity = scorer, familiarity
         self.batch = read(scorer, batch)
         features = scorer.model.manifest.features
+        self.unknown = np.zeros(newest(self.batch)[0].shape, bool) if unknown is None else unknown
         self._encoders = {e.column.name.lower(): e for e in features.encoders}
         self._places = features.places
 
@@ -68,17 +72,18 @@ class Variants:
         for at in range(0, len(rows), size):
             check()
             some = {n: v.slice(at, size) for n, v in changed.items()}
-            parts.append(self._told(self._varied(rows[at : at + size], some, computed)))
+            parts.append(self._told(*self._varied(rows[at : at + size], some, computed)))
         return Told(Prediction.concat([p.prediction for p in parts]), np.concatenate([p.strangeness for p in parts]))
 
-    def _told(self, batch: Batch) -> Told:
+    def _told(self, batch: Batch, unknown: Array) -> Told:
         prediction, spread = asked(self.scorer, batch)
         if self.familiarity is None:
             return Told(prediction, np.zeros(len(batch)))
-        return Told(prediction, self.familiarity.strangeness(*newest(batch), spread))
+        return Told(prediction, self.familiarity.strangeness(*newest(batch), spread, unknown))
 
-    def _varied(self, rows: Array, changed: Mapping[str, pa.Array], computed: Collection[str]) -> Batch:
-        continuous, codes = self.batch.continuous[rows], self.batch.codes[rows]
+    def _varied(self, rows: Array, changed: Mapping[str, pa.Array], computed: Collection[str]) -> tuple[Batch, Array]:
+        """The rows as the network takes them, and which of their channels are unknown."""
+        continuous, codes, unknown = self.batch.continuous[rows], self.batch.codes[rows], self.unknown[rows]
         for name, values in changed.items():
             encoder = self._encoders.get(name.lower())
             if encoder is None:
@@ -87,12 +92,14 @@ class Variants:
             place, new = self._places[encoder.column.name], encoder.encode(values).values[given]
             if place.code is not None:
                 codes[(given, -1, place.code) if codes.ndim == 3 else (given, place.code)] = new
-            elif continuous.ndim == 3:
+                continue
+            unknown[given, place.channels] = np.asarray(values.is_null())[given, None]
+            if continuous.ndim == 3:
                 continuous[given, -1, place.channels] = np.clip(new, -_FARTHEST, _FARTHEST)
             else:
                 continuous[given, place.channels] = new
         fields = tuple(field[torch.from_numpy(rows)] for field in self.batch.fields)
-        return replace(self.batch, continuous=continuous, codes=codes, flags=(), fields=fields)
+        return replace(self.batch, continuous=continuous, codes=codes, flags=(), fields=fields), unknown
 
 
 def newest(batch: Batch) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ FROM ml_finetune('strength_model', 'SELECT * EXCLUDE (batch, cost) FROM mixes', 
   options := {'epochs': 20});
 
 -- Mixes for line A that reach 60 MPa for sure, at today's prices for 65 EUR at most.
-SELECT design, cement, slag, water, superplasticizer, age, predicted_strength, strength_lower, cost, novelty, pareto_rank
+SELECT design, cement, slag, water, superplasticizer, age, predicted_strength, lower, cost, novelty, pareto_rank
 FROM ml_generate('mix_designer', n := 12, given := {'line': 'A'}, guide := 'design_rules', score := 'strength_model',
   derive := {'cost': '0.108 * cement + 0.045 * slag + 0.9 * superplasticizer + 0.0105 * aggregate'},
   subject_to := ['strength >= 60', 'cost <= 65', 'age <= 56'], maximize := 'strength', minimize := 'cost');

@@ -125,7 +125,7 @@ def recommended(s: mfgsql.Session, level: float) -> tuple[np.ndarray, float]:
 
 def unwidened(s: mfgsql.Session, level: float) -> tuple[np.ndarray, float]:
     """By SQL, where a strange row's interval is as wide as any other's: what the widening is worth beside a higher level."""
-    with patch.object(Familiarity, "strangeness", lambda self, continuous, codes, spread: np.zeros(len(continuous))):
+    with patch.object(Familiarity, "strangeness", lambda self, continuous, codes, *_: np.zeros(len(continuous))):
         return recommended(s, level)
 
 

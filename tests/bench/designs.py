@@ -105,7 +105,7 @@ def generated(s: mfgsql.Session) -> tuple[np.ndarray, float]:
         f"derive := {{'cost': '{COST_SQL}'}}, subject_to := [{limits}])"
     )
     seconds = time.monotonic() - began
-    held = s.execute(f"SELECT count(*) FROM made WHERE NOT (strength_lower >= {STRENGTH} AND {' AND '.join(f'({limit})' for limit in LIMITS)})").fetchone()
+    held = s.execute(f"SELECT count(*) FROM made WHERE NOT (lower >= {STRENGTH} AND {' AND '.join(f'({limit})' for limit in LIMITS)})").fetchone()
     assert held == (0,)
     print(s.execute("SELECT any_value(ml_reason) FROM made").fetchone()[0])
     return np.array(s.execute(f"SELECT {', '.join(NAMES)} FROM made WHERE design IS NOT NULL").fetchall(), float).reshape(-1, 8), seconds
@@ -114,7 +114,7 @@ def generated(s: mfgsql.Session) -> tuple[np.ndarray, float]:
 def timed(s: mfgsql.Session, half: np.ndarray, search) -> tuple[np.ndarray, float]:
     """A search by the cautious end of the same model."""
     began = time.monotonic()
-    half_width = s.execute("SELECT strength_upper - predicted_strength FROM made LIMIT 1").fetchone()[0]
+    half_width = s.execute("SELECT min(upper - predicted_strength) FROM made").fetchone()[0]
     low, high = half[:, :7].min(axis=0), half[:, :7].max(axis=0)
     with s.engine.scorer("strength@1") as scorer:
 

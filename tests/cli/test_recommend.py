@@ -24,3 +24,11 @@ def test_recommend_takes_all_that_sql_takes(tmp_path: Path) -> None:
     assert wrong.exit_code == 2 and "COL=EXPRESSION" in wrong.output
     reached = rows(run("recommend", "wear", "SELECT torque, temp FROM parts LIMIT 1", "--adjust", "torque", "--goal", "wear >= 900", "--option", "trials=64", "--format", "json", "--db", db))
     assert [r["ml_status"] for r in reached] == ["beyond_reach"]
+    cheap = rows(run("recommend", "wear", "SELECT 30 AS torque, 60 AS temp", "--adjust", "temp,torque 4..12 by 4", "--minimize", "wear", "--cost", "torque=2", "--cost", "temp=0.5",
+                     "--option", "trials=200", "--option", "most_changes=1", "--format", "json", "--db", db))  # fmt: skip
+    assert all(r["torque"] == 30 or r["torque"] in (4, 8, 12) for r in cheap)
+    assert all(r["change_cost"] == abs(2 * (30 - r["torque"])) + abs(0.5 * (60 - r["temp"])) for r in cheap)
+    assert any(r["torque"] != 30 for r in cheap)
+    wrong = run("recommend", "wear", "parts", "--adjust", "torque 12..4", "--minimize", "wear", "--db", db)
+    assert "low is above high" in wrong.output
+    assert "design" in run("pretrain", "--help").output

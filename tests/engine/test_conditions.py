@@ -95,3 +95,25 @@ def test_excess_is_zero_just_where_a_condition_holds(rows, op, bound):
     excess = told.excess(values)
     assert np.isfinite(excess).all()
     assert ((excess == 0) == held(told, values)).all()
+
+
+_WHOLE = {"TINYINT": (-(2**7), 2**7 - 1), "UTINYINT": (0, 2**8 - 1), "USMALLINT": (0, 2**16 - 1), "INTEGER": (-(2**31), 2**31 - 1),
+          "UINTEGER": (0, 2**32 - 1), "BIGINT": (-(2**63), 2**63 - 1), "UBIGINT": (0, 2**63 - 1), "HUGEINT": (-(2**63), 2**63 - 1)}  # fmt: skip
+
+
+@given(st.data(), st.sampled_from(sorted(_WHOLE)), st.sampled_from(sorted(_WHOLE)), st.sampled_from(["+", "-", "*"]), st.sampled_from(["=", "<=", ">"]))
+def test_whole_numbers_of_any_type_can_be_reckoned_with(data, one, other, sign, compared):
+    """Of unsigned ones neither a difference nor a sum is out of range."""
+    a, b = (data.draw(st.sampled_from(_WHOLE[kind]) | st.integers(0, 100)) for kind in (one, other))
+    total = data.draw(st.integers(-500, 500))
+    types = {"a": one, "b": other}
+    told = Judge(duckdb.connect(), parse_conditions([f"a {sign} b {compared} {total}"], types), types)
+    ((excess,),) = told.excess({"a": [a], "b": [b]})
+    exact = {"+": a + b, "-": a - b, "*": a * b}[sign]
+    assert (excess == 0) == {"=": exact == total, "<=": exact <= total, ">": exact > total}[compared]
+    assert 0 <= excess <= 2
+
+
+def test_what_is_out_of_range_names_the_conditions():
+    with pytest.raises(DataError, match=r"sqrt\(water - 150\)"):
+        judge("sqrt(water - 150) > 1").excess({"water": [100.0]})

@@ -53,7 +53,7 @@ def test_the_result_has_the_sources_types(yard: Session) -> None:
         ("made", "DATE"), ("select", "INTEGER"), ("strength", "DOUBLE"), ("cost", "DECIMAL(13,4)"),
     ]  # fmt: skip
     assert list(found)[10:] == [
-        "predicted_strength", "strength_lower", "strength_upper", "predicted_strong", "probability_strong", "per m3", "likelihood", "novelty", "nearest",
+        "predicted_strength", "lower_strength", "upper_strength", "predicted_strong", "probability_strong", "per m3", "likelihood", "novelty", "nearest",
         "diversity", "pareto_rank", "is_duplicate", "ml_status", "ml_reason",
     ]  # fmt: skip
     assert found["nearest"].startswith("STRUCT(cement UBIGINT")
@@ -111,15 +111,15 @@ def test_the_others_follow_what_is_asked(yard: Session) -> None:
 def test_a_scored_target_counts_at_its_cautious_end(yard: Session) -> None:
     found = rows(yard, ", score := 'strength', subject_to := ['strength >= 40'], maximize := 'strength', minimize := ['cost'], level := 0.8", n=20)
     assert len(found) == 20
-    assert min(r["strength_lower"] for r in found) >= 40
-    assert all(r["strength_lower"] < r["predicted_strength"] < r["strength_upper"] for r in found)
+    assert min(r["lower"] for r in found) >= 40
+    assert all(r["lower"] < r["predicted_strength"] < r["upper"] for r in found)
     ranks = [r["pareto_rank"] for r in found]
     assert ranks == sorted(ranks)
     assert ranks[0] == 1
     for one in (r for r in found if r["pareto_rank"] == 1):
-        assert not any(o["strength_lower"] > one["strength_lower"] and float(o["cost"]) < float(one["cost"]) for o in found)
+        assert not any(o["lower"] > one["lower"] and float(o["cost"]) < float(one["cost"]) for o in found)
     low = rows(yard, ", score := ['strength', 'strong'], subject_to := ['strength <= 20', 'strong = false']")
-    assert max(r["strength_upper"] for r in low) <= 20
+    assert max(r["upper_strength"] for r in low) <= 20
     assert {r["predicted_strong"] for r in low} == {False}
 
 

@@ -29,9 +29,16 @@ def test_members_that_disagree_make_a_row_strange():
     assert told.strangeness(learnt[:1], codes[:1], np.array([1.8]))[0] == pytest.approx(2, abs=0.02)
 
 
-def test_what_is_missing_is_no_distance():
-    told = Familiarity(np.array([[0.0], [1.0], [2.0]], np.float32), np.zeros((3, 0), np.int64))
-    assert np.isfinite(told.strangeness(np.array([[np.nan]], np.float32), np.zeros((1, 0), np.int64), None)).all()
+def test_what_is_missing_is_strange_unless_it_often_was():
+    rng = np.random.default_rng(0)
+    learnt, none = rng.normal(size=(300, 2)).astype(np.float32), np.zeros((300, 0), np.int64)
+    row, unknown = np.array([[0.1, np.nan]], np.float32), np.array([[False, True]])
+    assert Familiarity(learnt, none).strangeness(row, none[:1])[0] > 3
+    as_usual = np.nan_to_num(row)  # as a model takes it that never met such
+    assert Familiarity(learnt, none).strangeness(as_usual, none[:1])[0] < 1
+    assert Familiarity(learnt, none).strangeness(as_usual, none[:1], None, unknown)[0] > 3
+    learnt[::3, 1] = np.nan
+    assert Familiarity(learnt, none).strangeness(row, none[:1])[0] < 1
 
 
 def test_variants_are_scored_as_such_rows_are(plant: Session) -> None:

@@ -42,13 +42,12 @@ class Scored:
     features: list[str]
     target: Target
 
-    @property
-    def outputs(self) -> dict[str, str]:
-        """Columns of the result, with types."""
-        name = self.target.column
+    def outputs(self, alone: bool) -> dict[str, str]:
+        """Columns of the result, with types; named with the target where it isn't alone, as ml_recommend does."""
+        name, behind = self.target.column, "" if alone else f"_{self.target.column}"
         if self.target.classes:
-            return {f"predicted_{name}": self.target.type, f"probability_{name}": "DOUBLE"}
-        return {f"predicted_{name}": "DOUBLE", f"{name}_lower": "DOUBLE", f"{name}_upper": "DOUBLE"}
+            return {f"predicted_{name}": self.target.type, f"probability{behind}": "DOUBLE"}
+        return {f"predicted_{name}": "DOUBLE", f"lower{behind}": "DOUBLE", f"upper{behind}": "DOUBLE"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,11 @@ class Brief:
         """That conditions may name."""
         return _names(self.types, self.scores, self.derived)
 
+    @property
+    def truths(self) -> list[str]:
+        """Of these, what is true or false."""
+        return _truths(self.types, self.scores)
+
     @cached_property
     def computed(self) -> dict[str, str]:
         """Columns of the design that follow from others, and what ``derive`` calls them."""
@@ -92,7 +96,8 @@ class Brief:
         fields = ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in self.types.items())
         own = {name: kind for name, kind in self.types.items() if name not in self.computed}
         found = {"design": "BIGINT"}
-        parts = (own, *(s.outputs for s in self.scores), dict.fromkeys(self.derived, "DOUBLE"), MEASURES)
+        outputs = (s.outputs(len(self.scores) == 1) for s in self.scores)
+        parts = (own, *outputs, dict.fromkeys(self.derived, "DOUBLE"), MEASURES)
         for part in parts:
             for name, kind in part.items():
                 if name.lower() in {known.lower() for known in found}:
@@ -124,7 +129,7 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     targets = [s.target.name for s in scores]
     derived = parse_derived(args.get("derive"), [*types, *targets], targets)
     names = _names(types, scores, derived)
-    conditions = parse_conditions(args.get("subject_to"), names)
+    conditions = parse_conditions(args.get("subject_to"), names, truths=_truths(types, scores))
     guide = None
     if args.get("guide") is not None:
         at_place(con, args)
@@ -134,6 +139,8 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     numbers = [n for n in names if is_numeric_type((types | told)[n])]
     objectives = [(name, high) for what, high in (("maximize", True), ("minimize", False))
                   for name in _objectives(args.get(what), what, numbers)]  # fmt: skip
+    if twice := {name for name, high in objectives if (name, not high) in objectives}:
+        raise OptionError(f"'{min(twice)}' is to be both high and low: leave one of the two out.")
     fixed = _given(args.get("given"), types)
     _check_derived(derived, manifest, targets, fixed)
     return Brief(
@@ -163,6 +170,11 @@ def _check_derived(
 def _names(types: Mapping[str, str], scores: list[Scored], derived: Mapping[str, Any]) -> list[str]:
     named = [*types, *(s.target.name for s in scores), *derived]
     return list({name.lower(): name for name in reversed(named)}.values())[::-1]
+
+
+def _truths(types: Mapping[str, str], scores: list[Scored]) -> list[str]:
+    told = dict(types) | {s.target.name: s.target.type for s in scores}
+    return [name for name, kind in told.items() if kind == "BOOLEAN"]
 
 
 def _kind(target: Target) -> str:

@@ -100,6 +100,7 @@ class Search:
     ) -> None:
         self.space, self.designer, self.judge, self.cancellation = space, designer, judge, cancellation
         self.balances, self.computed = balances, set(judge.brief.computed)
+        self.sums = judge.sums(space, fixed | self.computed)
         self.draw = np.random.default_rng(seed)
         self.open = np.array([name not in fixed | self.computed for name in space.names])
         self.tries = self.copies = 0
@@ -137,9 +138,11 @@ class Search:
         values = self.space.values(codes, self.draw.random(codes.shape))
         if kept is not None and known is not None:
             values = {n: np.where(known[:, i], kept[n], values[n]) for i, n in enumerate(self.space.names)}
+        values = self.sums.kept(values, self.draw)
         if self.computed:
             values |= self.judge.computed(self.space.arrow(values))
-            codes = self.space.recoded(codes, values, self.computed)
+        if told := self.computed.union(self.sums.names):
+            codes = self.space.recoded(codes, values, told)
         columns = self.space.arrow(values)
         columns |= self.judge.scores(columns)
         self.tries += len(codes)

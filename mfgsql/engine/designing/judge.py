@@ -6,7 +6,7 @@ the one that counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -18,8 +18,15 @@ from sqlglot import exp
 
 from mfgsql.engine.conditions import Condition, Judge, renamed, replaced
 from mfgsql.engine.designing.brief import Brief, Scored
+from mfgsql.engine.designing.space import DesignSpace
+from mfgsql.engine.designing.sums import Sums
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.familiar import encode, learnt_from, unknown
 from mfgsql.engine.scoring import class_columns, interval_columns, masked
+from mfgsql.scoring import Scorer
+from mfgsql.scoring.familiarity import Familiarity
+from mfgsql.scoring.scorer import row_status
+from mfgsql.scoring.variants import Variants
 from mfgsql.tasks.task import Array
 
 _ENDS = ("lower", "upper")
@@ -34,7 +41,7 @@ class DesignJudge:
         reads: of each condition the columns of the design that it depends on.
 
     Args:
-        conditions: those of the brief, and of its guide.
+        conditions: those of the brief, and of its guide. check: raises where the work shall stop.
     """
 
     def __init__(
@@ -44,9 +51,11 @@ class DesignJudge:
         brief: Brief,
         conditions: Sequence[Condition],
         level: float,
+        check: Callable[[], None],
     ) -> None:
         self.engine, self.brief, self.level = engine, brief, level
-        self.conditions = list(conditions)
+        self.con, self.conditions, self.check = con, list(conditions), check
+        self._familiar: dict[str, Familiarity | None] = {}
         types = dict(brief.types)
         for number, scored in enumerate(brief.scores):
             kind = scored.target.type if scored.target.classes else "DOUBLE"
@@ -83,6 +92,11 @@ class DesignJudge:
         made = [self.brief.derived[derived] for name, derived in self.brief.computed.items() if name in found]
         return found | {column.name for tree in made for column in tree.find_all(exp.Column)}
 
+    def sums(self, space: DesignSpace, fixed: Collection[str]) -> Sums:
+        """Those that conditions ask for."""
+        whole = [replaced(condition, self.brief.derived) for condition in self.conditions]
+        return Sums(self.con, space, whole, self.brief.types, fixed)
+
     def computed(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
         """Columns of the design that follow from others, [n] each; NaN where there is no number."""
         numbers = self._computed.numbers(columns).T
@@ -97,18 +111,26 @@ class DesignJudge:
         return found
 
     def _told(self, scored: Scored, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-        by_lower = {name.lower(): column for name, column in columns.items()}
-        asked = {name: by_lower[name.lower()] for name in scored.features}
+        table = pa.table({name: columns[name] for name in self.brief.types})
         with self.engine.scorer(scored.version.name) as scorer:
-            answer = scorer.score(asked, len(next(iter(asked.values()))))
+            batch = encode(scorer.model.manifest, table)
+            familiarity = self._familiarity(scored, scorer)
+            variants = Variants(scorer, batch, familiarity, unknown(scorer.model.manifest, table))
+            told = variants.told(np.arange(len(table)), {}, self.check)
             if scored.target.classes:
-                told = class_columns(scorer, answer.prediction)
-                label = told["label"]
-                found = {"value": label, "lower": label, "upper": label, "probability": told["probability"]}
+                said = class_columns(scorer, told.prediction)
+                label = said["label"]
+                found = {"value": label, "lower": label, "upper": label, "probability": said["probability"]}
             else:
-                found = interval_columns(scorer, answer.prediction, self.level)
-        masked(found, answer.rows)
-        return found | {"status": answer.rows.status.dictionary_decode(), "reason": answer.rows.reason}
+                found = interval_columns(scorer, told.prediction, self.level, told.strangeness)
+        status = row_status(batch.flags, len(table))
+        masked(found, status)
+        return found | {"status": status.status.dictionary_decode(), "reason": status.reason}
+
+    def _familiarity(self, scored: Scored, scorer: Scorer) -> Familiarity | None:
+        if scored.version.name not in self._familiar:
+            self._familiar[scored.version.name] = learnt_from(self.engine, scored.version, scorer)[0]
+        return self._familiar[scored.version.name]
 
     def excess(self, columns: Mapping[str, pa.Array]) -> Floats:
         """How far drafts are from holding, [rows, conditions]; 0 where they hold.
@@ -147,7 +169,7 @@ class DesignJudge:
             whats = ("value", "probability") if scored.target.classes else ("value", *_ENDS)
             told = [columns[_column(number, what)].to_pylist() for what in whats]
             for row, values in zip(found, zip(*told, strict=True), strict=True):
-                row |= dict(zip(scored.outputs, values, strict=True))
+                row |= dict(zip(scored.outputs(len(self.brief.scores) == 1), values, strict=True))
             doubts = (columns[_column(number, what)].to_pylist() for what in ("status", "reason"))
             for row, status, reason in zip(found, *doubts, strict=True):
                 if status != "ok" and "ml_status" not in row:

@@ -46,7 +46,7 @@ class _Generation:
         self.reasons: dict[str, str] = {}
         self.conditions = [*brief.conditions, *self._rules(args)]
         self.space = DesignSpace(brief.manifest.features, self._wanted())
-        self.judge = DesignJudge(engine, con, brief, self.conditions, self.level)
+        self.judge = DesignJudge(engine, con, brief, self.conditions, self.level, cancellation.check)
 
     def _rules(self, args: Args) -> list[Condition]:
         """Of the guide; NULL says nothing."""
@@ -60,7 +60,7 @@ class _Generation:
             raise SourceError(told, remedy="It is a committed table or SELECT of expression and reason.") from None
         rules = [(text, reason) for text, reason in rows if text is not None and text.strip()]
         self.reasons = {text: reason for text, reason in rules if reason}
-        return parse_conditions([text for text, _ in rules], self.brief.names, "guide")
+        return parse_conditions([text for text, _ in rules], self.brief.names, "guide", self.brief.truths)
 
     def _wanted(self) -> dict[str, Range]:
         """What is left of columns; of a computed one nothing is said: it is what others make of it."""

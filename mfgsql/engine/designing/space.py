@@ -61,6 +61,12 @@ class DesignSpace:
             return f"{name} was {_time(encoder.low)} to {_time(encoder.high)}"
         return f"{name} was {encoder.low:.6g} to {encoder.high:.6g}"
 
+    def reach(self, name: str) -> tuple[float, float]:
+        """The least and the largest number that a column may have."""
+        encoder, wanted = self.encoders[self.names.index(name)], self.wanted.get(name, Range())
+        assert isinstance(encoder, BinnedEncoder)
+        return max(encoder.low, wanted.low), min(encoder.high, wanted.high)
+
     def _of(self, encoder: BinnedEncoder | CategoricalEncoder) -> Mask:
         wanted = self.wanted.get(encoder.column.name)
         found = np.zeros(encoder.column.size, bool)

@@ -114,6 +114,9 @@ def _wished(one: Adjustable, wish: Any, beyond: bool) -> Adjustable:
         if told.get(field) is not None and not _is_number(told[field]):
             raise OptionError(f"{field} of '{one.name}' in adjust is a number, not {told[field]!r}.")
     low, high, step = (None if told.get(field) is None else float(told[field]) for field in ("low", "high", "step"))
+    if low is not None and high is not None and low > high:
+        raise OptionError(f"'{one.name}' in adjust goes from {low:g} to {high:g}: low is above high.",
+                          remedy=f"As in: adjust := {{'{one.name}': [{high:g}, {low:g}]}}.")  # fmt: skip
     if step is not None and step <= 0:
         raise OptionError(f"step of '{one.name}' in adjust is above 0, not {step:g}.")
     asked, known = Range(*_ends(low, high, -math.inf, math.inf)), Range(one.low, one.high)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mfgsql.engine.conditions import Condition
+from mfgsql.engine.familiar import encode
 from mfgsql.engine.planning import Rows, finite
 from mfgsql.engine.recommending.adjustable import Floats
 from mfgsql.engine.recommending.candidates import Candidates, Integers, Outlook
 from mfgsql.engine.recommending.caution import PROBABILITY, End
-from mfgsql.engine.recommending.present import encode
 from mfgsql.optimization.search import HOLDS, Found
 from mfgsql.scoring.scorer import STATUSES, row_status
 from mfgsql.tasks.task import Target
@@ -27,6 +28,10 @@ class Advice:
         self._now = candidates.outlooks(candidates.start, rows)
         self._derived = candidates.derived(candidates.start, rows)
         self._value_now = self._objectives(candidates.start, rows)
+        goals = self.asked.goals
+        held = candidates.holds(candidates.start, rows)
+        self._held = np.all(held[:, len(goals.conditions) - goals.reached :], axis=1)
+        self._aims = [e for e in goals.ends if any(e.column in c.columns for c in goals.aims)]
 
     @property
     def _of_prediction(self) -> bool:
@@ -46,7 +51,7 @@ class Advice:
             gain = self._gain(row, then, reached, number)
             status, reason = told[number]
             if status == "ok" and self._of_prediction and (gain or 0.0) <= 0:
-                status, reason = "uncertain", "the gain is within what the model may be off"
+                status, reason = "uncertain", self._doubt(row, then, number)
             new = {str(change["feature"]): change["to"] for change in changes}
             shown = {name: finite(value[number]) for name, value in derived.items()}
             found.append(
@@ -55,7 +60,8 @@ class Advice:
                 | {
                     "suggestion": number + 1, "pareto_rank": int(rank[number]), "gain": gain,
                     "change_cost": float(costs[number]) if self.asked.costs else None, "changes": changes,
-                    "why": self._why(row, changes, then, reached, number), "ml_status": status, "ml_reason": reason,
+                    "why": self._why(row, changes, then, reached, number), "ml_status": status,
+                    "ml_reason": self._noted(reason),
                 }
             )  # fmt: skip
         return found
@@ -72,8 +78,26 @@ class Advice:
             void = {f"current_{t.column}": None for t in self.asked.targets}
             return self._kept(row) | shown | void | {"changes": [], "ml_status": status, "ml_reason": reason}
         status, reason = self._why_not(*looked, row)
+        reason = self._noted(reason)
         current = {n: v for n, v in self._predicted(row, self._now, row).items() if n.startswith("current_")}
         return self._kept(row) | shown | current | {"changes": [], "ml_status": status, "ml_reason": reason}
+
+    def _noted(self, reason: str | None) -> str | None:
+        """With what is to be known of all rows: numbers that stay though they may be meant to follow."""
+        notes = [
+            f"'{text}' takes {name} as it is stored: derive := {{'{name}': '...'}} says how it follows from others"
+            for name, text in self.asked.stored.items()
+        ]
+        return "; ".join(filter(None, [reason, *notes])) or None
+
+    def _doubt(self, row: int, then: list[Outlook], number: int) -> str:
+        """Why what is promised is no gain."""
+        end = self.asked.goals.objectives[0].end
+        assert end is not None
+        was, new = (_said(end, looks[end.model], at) for looks, at in ((self._now, row), (then, number)))
+        if (new < was) if end.high else (new > was):
+            return "what is predicted is no better than now, only surer"
+        return "the gain is within what the model may be off"
 
     def _kept(self, row: int) -> dict[str, Any]:
         return {name: self.present.texts[name][row].as_py() for name in self.asked.kept}
@@ -112,19 +136,22 @@ class Advice:
         return next((end.of for end in ends if end.model == model), 1)
 
     def _gain(self, row: int, then: list[Outlook], reached: Floats, number: int) -> float | None:
-        """Of the first thing asked for: its cautious end against what is predicted now."""
-        goals = self.asked.goals
-        end = goals.objectives[0].end if goals.objectives else next(iter(goals.ends), None)
-        if end is None and goals.objectives:
-            first = goals.objectives[0]
+        """Of the first objective, more is better: of a prediction its cautious end against what is predicted now.
+
+        Where goals don't hold yet, it is that of the first of these, or reaching them would look like a loss; of a
+        target that is to be between two numbers that of the end which was off.
+        """
+        objectives = self.asked.goals.objectives
+        first = objectives[0] if objectives and (self._held[row] or not self._aims) else None
+        if first is not None and first.end is None:
             change = float(reached[number, 0] - self._value_now[row, 0])
             return finite(change if first.maximize else -change)
-        if end is None:
-            return None
-        (new,) = [float(self.candidates.end(end, then)[number])]
-        now = self._now[end.model].told.prediction
-        was = float(now.scores[row, end.of]) if end.kind == PROBABILITY and now.scores is not None else now.values[row]
-        return finite(float(new - was if end.high else was - new))
+        ends = [e for e in self._aims if e.model == self._aims[0].model] if first is None else [first.end]
+        gains = []
+        for end in filter(None, ends):
+            new, was = float(self.candidates.end(end, then)[number]), _said(end, self._now[end.model], row)
+            gains.append(new - was if end.high else was - new)
+        return finite(max(gains)) if gains else None
 
     def _changes(self, row: int, values: Floats) -> list[dict[str, str | None]]:
         start = self.candidates.start[row]
@@ -202,28 +229,40 @@ class Advice:
             off = excess[limits.argmin(), :count] > HOLDS
             texts = " and ".join(f"'{c.text}'" for c, o in zip(goals.conditions, off, strict=False) if o)
             return "infeasible", f"no values were found for which {texts or 'an equality'} can hold"
-        best = int(np.where(limits <= HOLDS, total, np.inf).argmin())
-        values = found.values[number][best : best + 1]
-        failing = [i for i in range(count, len(goals.conditions)) if excess[best, i] > HOLDS]
-        return "beyond_reach", self._nearest(goals.conditions[failing[0]].columns, failing[0], values, row)
+        possible = np.flatnonzero(limits <= HOLDS)
+        nearest = possible[excess[possible, count : len(goals.conditions)].argmin(axis=0)]  # to each goal alone
+        failing = [i for i, best in enumerate(nearest, start=count) if excess[best, i] > HOLDS]
+        if not failing:
+            texts = " and ".join(f"'{c.text}'" for c in goals.conditions[count:])
+            return "beyond_reach", f"{texts} can't be promised together, though each alone can"
+        best = nearest[failing[0] - count]
+        return "beyond_reach", self._nearest(goals.conditions[failing[0]], found.values[number][best : best + 1], row)
 
-    def _nearest(self, columns: frozenset[str], condition: int, values: Floats, row: int) -> str:
+    def _nearest(self, goal: Condition, values: Floats, row: int) -> str:
         """How near to a goal one gets."""
-        text = self.asked.goals.conditions[condition].text
-        ends = [end for end in self.asked.goals.ends if end.column in columns]
+        text, ends = goal.text, [end for end in self.asked.goals.ends if end.column in goal.columns]
         outlooks = self.candidates.outlooks(values, np.array([row]))
+        if len(ends) > 1 and ends[0].model == ends[1].model and ends[0].kind != PROBABILITY:
+            low, high = sorted(float(self.candidates.end(end, outlooks)[0]) for end in ends[:2])
+            return f"'{text}' is beyond reach: the nearest that can be promised is {_short(low)} to {_short(high)}"
         parts = []
         for end in ends[:1]:
             value, target = float(self.candidates.end(end, outlooks)[0]), self.asked.targets[end.model]
-            word, of = ("at most" if end.high else "at least"), self._said(end, target)
+            word, of = ("at most" if end.high else "at least"), _named(end, target)
             parts.append(f": {word} {_short(value)} of {of} can be promised")
             said = outlooks[end.model].told.prediction
             if end.kind != PROBABILITY:
                 parts.append(f" (predicted {_short(said.values[0])})")
         return f"'{text}' is beyond reach{''.join(parts)}"
 
-    def _said(self, end: End, target: Target) -> str:
-        return target.name if end.kind != PROBABILITY else f"probability of {target.name} = {target.classes[end.of]}"
+
+def _named(end: End, target: Target) -> str:
+    return target.name if end.kind != PROBABILITY else f"probability of {target.name} = {target.classes[end.of]}"
+
+
+def _said(end: End, outlook: Outlook, row: int) -> float:
+    """What is predicted of the number that an end is of."""
+    return _score(outlook, row, end.of) if end.kind == PROBABILITY else float(outlook.told.prediction.values[row])
 
 
 def _score(outlook: Outlook, row: int, of: int) -> float:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import duckdb
+from sqlglot import exp
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.conditions import computed_among
@@ -21,7 +22,7 @@ from mfgsql.engine.recommending.goals import Goals, Reader
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.numeric import NumericEncoder
-from mfgsql.features.profile import TEXT_TYPES, base_type
+from mfgsql.features.profile import TEXT_TYPES, base_type, is_numeric_type
 from mfgsql.manifest import Manifest
 from mfgsql.tasks.task import Target
 
@@ -99,6 +100,19 @@ class Asked:
         read = {name.lower() for m in self.manifests for name in m.features.names}
         return computed_among((name for name in self.types if name.lower() in read), self.goals.derived)
 
+    @property
+    def stored(self) -> dict[str, str]:
+        """Numbers of the source that nothing of what is adjusted changes though it may be meant to, and who names them.
+
+        What a model reads is told apart by being an input.
+        """
+        read = {name.lower() for m in self.manifests for name in m.features.names}  # adjusted ones are among these
+        wanted = [(o.text, o.tree) for o in self.goals.objectives if o.tree is not None]
+        wanted += [(c.text, c.tree) for c in self.goals.conditions]
+        named = {column.name: text for text, tree in wanted for column in tree.find_all(exp.Column)}
+        numbers = {name.lower() for name, kind in self.types.items() if is_numeric_type(kind)}
+        return {name: text for name, text in named.items() if name.lower() in numbers - read}
+
     def named(self, what: str, number: int) -> str:
         """A column of the result: with the target's name where there are several."""
         return what if len(self.manifests) == 1 else f"{what}_{self.targets[number].column}"
@@ -148,6 +162,8 @@ def read_asked(con: duckdb.DuckDBPyConnection, args: Args, level: float) -> Aske
     costs = _costs(args.get("costs"), found)
     asked = Asked(versions, manifests, source, types, within(found, goals.conditions), goals, costs, effort, level)
     for one in found:
+        if one.name.lower() in {name.lower() for name in goals.derived}:
+            raise OptionError(f"derive makes '{one.name}', which is adjusted: leave it out of one of the two.")
         if one.name not in asked.kept:
             raise OptionError(f"'{one.name}' can't be adjusted: a column of the result takes its name.",
                               remedy="Rename it where the model learns, in a SELECT.")  # fmt: skip

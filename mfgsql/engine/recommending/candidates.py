@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from mfgsql.engine.conditions import Condition, Judge
+from mfgsql.engine.conditions import Judge
+from mfgsql.engine.equations import difference, linear
 from mfgsql.engine.recommending.adjustable import Adjustable, Floats, space_of
 from mfgsql.engine.recommending.asked import Asked
 from mfgsql.engine.recommending.caution import PROBABILITY, UPPER, End
@@ -21,6 +22,7 @@ from mfgsql.engine.recommending.present import Present
 from mfgsql.errors import DataError
 from mfgsql.optimization.equalities import Equalities
 from mfgsql.optimization.search import HOLDS, Judged
+from mfgsql.scoring.familiarity import drawn, widened
 from mfgsql.scoring.variants import Told, Variants
 
 Integers = npt.NDArray[np.int64]
@@ -113,6 +115,7 @@ class Candidates:
         if not self.asked.computed:
             return {}
         numbers = self._computed.numbers(self._columns(self._computed, values, rows)).T
+        numbers = np.where(np.isfinite(numbers), numbers, np.nan)
         return {n: pa.array(v, from_pandas=True) for n, v in zip(self.asked.computed, numbers, strict=True)}
 
     def changed(self, values: Floats, rows: Integers) -> dict[str, pa.Array]:
@@ -121,17 +124,15 @@ class Candidates:
         return {a.name: a.values(np.where(differs[:, i], values[:, i], np.nan)) for i, a in enumerate(self.adjust)}
 
     def _outlook(self, variants: Variants, number: int, told: Told) -> Outlook:
-        manifest, wider = self.asked.manifests[number], np.maximum(told.strangeness, 1.0)
-        target, task, said = self.asked.targets[number], variants.scorer.model.task, told.prediction
+        manifest, target = self.asked.manifests[number], self.asked.targets[number]
+        task, said = variants.scorer.model.task, told.prediction
         if said.scores is not None:
-            usual = np.array(target.counts, float) / sum(target.counts)
-            drawn = usual + (said.scores - usual) / wider[:, None]
-            return Outlook(told, np.minimum(said.scores, drawn), np.maximum(said.scores, drawn))
+            return Outlook(told, *drawn(said.scores, np.array(target.counts), told.strangeness))
         lower, upper = task.interval(said.values, manifest.calibration, self.asked.level)
         if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
             raise DataError(f"{self.asked.versions[number].name} was judged on too few rows to tell an interval of "
                             f"level {self.asked.level:g}.", remedy="Ask for less: level := 0.5.")  # fmt: skip
-        return Outlook(told, said.values + (lower - said.values) * wider, said.values + (upper - said.values) * wider)
+        return Outlook(told, *widened(said.values, lower, upper, told.strangeness))
 
     def end(self, end: End, outlooks: list[Outlook]) -> Floats:
         """The number that an end stands for, [n]."""
@@ -178,36 +179,31 @@ class Candidates:
 
     def equalities(self, rows: Integers) -> Equalities | None:
         """Those among the conditions that are linear in adjusted numbers, of some rows."""
-        found = [told for condition in self.asked.goals.conditions for part in condition.parts()
-                 if isinstance(part, exp.EQ) and (told := self._equality(condition, part))]  # fmt: skip
+        trees = filter(None, (difference(part) for c in self.asked.goals.conditions for part in c.parts()))
+        found = [told for tree in trees if (told := self._equality(tree)) is not None]
         if not found:
             return None
         return Equalities(*(np.stack(parts, axis=1)[rows] for parts in zip(*found, strict=True)))
 
-    def _equality(self, condition: Condition, part: exp.EQ) -> tuple[Floats, Floats] | None:
-        """Factors [rows, d] and totals [rows], by asking what the difference is at a point, beside it, and far off."""
-        names = {column.name for column in part.find_all(exp.Column)}
+    def _equality(self, tree: exp.Expression) -> tuple[Floats, Floats] | None:
+        """Factors [rows, d] and totals [rows] of what has to be 0."""
+        names = {column.name for column in tree.find_all(exp.Column)}
         places = [i for i, a in enumerate(self.adjust) if a.name in names and not a.choices]
-        if not places or not names <= set(self.asked.types) or part.find(exp.Boolean):
+        if not places or not names <= self.asked.types.keys():
             return None
-        if any(literal.is_string for literal in part.find_all(exp.Literal)):
-            return None
-        tree = exp.Sub(this=exp.paren(part.this.copy()), expression=exp.paren(part.expression.copy()))
         judge = Judge(self._con, [], self.asked.types, [tree])
-        rows, width = len(self.start), self.space.width
-        base = np.where(self.space.choice, self.start, self.space.low)
-        points = np.repeat(base[None], len(places) + 2, axis=0) if base.ndim > 1 else base
-        for number, place in enumerate(places, start=1):
-            points[number, :, place] += 1.0
-        points[-1, :, places] = self.space.high[places, None]
-        numbers = np.stack([judge.numbers(self._at(judge, p))[:, 0] for p in points])
-        factors = np.zeros((rows, width))
-        factors[:, places] = (numbers[1:-1] - numbers[0]).T
-        far = numbers[0] + factors[:, places] @ (self.space.high - self.space.low)[places]
-        size = np.maximum(np.abs(numbers).max(axis=0), 1.0)
-        if not np.isfinite(numbers).all() or (np.abs(far - numbers[-1]) > 1e-6 * size).any():
+
+        def told(point: Floats) -> Floats:
+            values = np.where(self.space.choice, self.start, self.space.low)
+            values[:, places] = point
+            return judge.numbers(self._at(judge, values))[:, 0]
+
+        known = linear(told, self.space.low[places], self.space.high[places])
+        if known is None:
             return None
-        return factors, factors[:, places] @ self.space.low[places] - numbers[0]
+        factors = np.zeros((len(self.start), self.space.width))
+        factors[:, places] = known[0]
+        return factors, known[1]
 
     def _at(self, judge: Judge, values: Floats) -> Mapping[str, Any]:
         own = {a.name: a.values(values[:, i]) for i, a in enumerate(self.adjust)}

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived, renamed
+from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived, ranges, renamed
 from mfgsql.engine.expressions import VALUES, Names, checked, tree_of
 from mfgsql.engine.planning import read_names
 from mfgsql.engine.quoting import quote_identifier
@@ -32,6 +32,12 @@ class Objective:
     end: End | None = None
     tree: exp.Expression | None = None
 
+    def same(self, other: Objective) -> bool:
+        """Whether it is the same number that another is about."""
+        if self.end is None or other.end is None:
+            return self.end is other.end and self.tree == other.tree
+        return (self.end.model, self.end.of) == (other.end.model, other.end.of)
+
 
 @dataclass(frozen=True)
 class Goals:
@@ -48,6 +54,11 @@ class Goals:
     derived: dict[str, exp.Expression] = field(default_factory=dict)
     ends: tuple[End, ...] = ()
 
+    @property
+    def aims(self) -> tuple[Condition, ...]:
+        """Those conditions that are goals."""
+        return self.conditions[len(self.conditions) - self.reached :]
+
 
 class Reader:
     """Reads what is asked for.
@@ -59,6 +70,8 @@ class Reader:
     def __init__(self, targets: Sequence[Target], types: Mapping[str, str], level: float) -> None:
         self.caution, self.known = Caution(targets, level), list(targets)
         self.columns = [n for n in types if n.lower() not in self.caution.numbers]
+        self.truths = [n for n in self.columns if types[n] == "BOOLEAN"]
+        self.truths += [t.name for t in targets if t.type == "BOOLEAN"]
         self.derived: dict[str, exp.Expression] = {}
 
     def read(self, args: Mapping[str, Any]) -> Goals:
@@ -74,18 +87,19 @@ class Reader:
         wanted = [(t, True) for t in (*_listed(args, "maximize"), *highs)]
         wanted += [(t, False) for t in (*_listed(args, "minimize"), *lows)]
         objectives = tuple(self._objective(text, maximize) for text, maximize in wanted)
+        for one in objectives:
+            if any(one.maximize and not other.maximize and one.same(other) for other in objectives):
+                raise OptionError(f"'{one.text}' is to be both high and low: leave one of the two out.")
         if not objectives and not goals:
             name = quote_identifier(self.known[0].name) if self.known[0].name.islower() else self.known[0].name
             raise OptionError("Nothing is asked for: maximize, minimize and goal are missing.",
                               remedy=f"As in: maximize := '{name.strip(chr(34))}'.")  # fmt: skip
         names = [*self.columns, *self.derived, *(t.name for t in self.known)]
-        limits = [self._cautious(c) for c in parse_conditions(args.get("subject_to"), names)]
-        reached = [self._cautious(c) for c in parse_conditions(goals, names, "goal")]
-        return Goals(objectives, (*limits, *reached), len(reached), dict(self.derived), tuple(self.caution.ends))
-
-    def _expression(self, text: str) -> exp.Expression:
-        names = Names((), [*self.columns, *self.derived])
-        return self._unfolded(checked(text, tree_of(text, _EXPRESSION), names, VALUES, _EXPRESSION))
+        limits = parse_conditions(args.get("subject_to"), names, "subject_to", self.truths)
+        reached = parse_conditions(goals, names, "goal", self.truths)
+        _check_together([*limits, *reached], [t.name for t in self.known])
+        conditions = tuple(self._cautious(condition) for condition in (*limits, *reached))
+        return Goals(objectives, conditions, len(reached), dict(self.derived), tuple(self.caution.ends))
 
     def _unfolded(self, tree: exp.Expression) -> exp.Expression:
         """With what is derived written out."""
@@ -117,14 +131,25 @@ class Reader:
                 raise OptionError(f"'{target.name}' has {len(target.classes)} classes: say which one.",
                                   remedy=f"As in: maximize := '{target.name} = ''{target.classes[0]}'''.")  # fmt: skip
             return Objective(target.name, maximize, End(number, PROBABILITY, 1, maximize))
-        tree = tree_of(text, f"a target, as {one_of(t.name for t in self.known)}, or {_EXPRESSION}")
+        forms = f"a target, as {one_of(t.name for t in self.known)}, or {_EXPRESSION}"
+        names = Names((), [*(t.name for t in self.known), *self.columns, *self.derived], "objective")
+        tree = tree_of(text, forms, names)
         if isinstance(tree, exp.EQ) and (found := self.caution.target(tree.this)) is not None and found.classes:
             of = self.caution.class_of(text, found, tree.expression)
             return Objective(text, maximize, End(self.caution.numbers[found.name.lower()], PROBABILITY, of, maximize))
         if any(self.caution.target(c) for c in tree.find_all(exp.Column)):
             raise OptionError(f"'{text}' is more than a target: an objective is a target, or an expression of columns.",
                               remedy="Several are a list: maximize := ['strength'], minimize := ['cost'].")  # fmt: skip
-        return Objective(text, maximize, tree=self._expression(text))
+        return Objective(text, maximize, tree=self._unfolded(checked(text, tree, names, VALUES, forms)))
+
+
+def _check_together(conditions: Sequence[Condition], targets: Sequence[str]) -> None:
+    """Conditions on a target that leave no number of it."""
+    for name, left in ranges(conditions).items():
+        if name in targets and left.low > left.high:
+            texts = [f"'{c.text}'" for c in conditions if name in c.columns]
+            raise OptionError(f"{' and '.join(texts)} can't hold{' together' if len(texts) > 1 else ''}: no {name} is "
+                              f"at least {left.low:g} and at most {left.high:g}.")  # fmt: skip
 
 
 def _listed(args: Mapping[str, Any], argument: str) -> list[str]:

@@ -10,29 +10,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mfgsql.engine.conditions import Judge
-from mfgsql.engine.engine import Engine
-from mfgsql.engine.heldout import snapshot_path
+from mfgsql.engine.familiar import encode
 from mfgsql.engine.histories import check_order, places
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.recommending.asked import Asked
-from mfgsql.engine.unseen import Unseen, arrays, judged_rows
-from mfgsql.errors import DataError, SourceError
-from mfgsql.features import Batch, FeatureSet
+from mfgsql.engine.unseen import arrays
+from mfgsql.errors import DataError
+from mfgsql.features import Batch
 from mfgsql.features.histories import firsts
 from mfgsql.features.numeric import as_float
-from mfgsql.manifest import Manifest
 from mfgsql.scoring import RowStatus, Scorer
-from mfgsql.scoring.familiarity import Familiarity
 from mfgsql.scoring.histories import Asked as Latest
 from mfgsql.scoring.histories import Histories, place
 from mfgsql.scoring.scorer import row_status
-from mfgsql.scoring.variants import asked as ask
-from mfgsql.scoring.variants import newest
 from mfgsql.training.windows import HISTORY, MOMENT
 
 MOST = 1_000  # rows that are recommended for at once
 _MOST_OF_HISTORIES = 2_000_000
-_FAMILIAR = 2_000  # rows learnt from that a row is compared with
 _NOW, _ROW = "__ml_now", "__ml_row"
 Integers = npt.NDArray[np.int64]
 
@@ -119,13 +113,6 @@ def _computed(con: duckdb.DuckDBPyConnection, asked: Asked, table: pa.Table, whi
     return table
 
 
-def encode(manifest: Manifest, table: pa.Table) -> Batch:
-    """The rows as the model takes them, whatever the case of their columns' names."""
-    by_lower = {n.lower(): n for n in table.column_names}
-    named = {n: table[by_lower[n.lower()]] for n in manifest.features.names}
-    return manifest.features.encode(arrays(pa.table(named)) if named else {}, len(table))
-
-
 def _of_histories(con: duckdb.DuckDBPyConnection, asked: Asked, scorers: list[Scorer]) -> Present:
     reader = next(m for m in asked.manifests if m.history is not None)
     values = ", ".join(quote_identifier(n) for n in reader.features.names)
@@ -163,24 +150,3 @@ def _newest(
     told = placed.status
     void = None if told.void is None else told.void[back]
     return Batch(*windows), RowStatus(told.status.take(order), told.reason.take(order), void)
-
-
-def learnt_from(
-    engine: Engine, asked: Asked, number: int, scorer: Scorer
-) -> tuple[Familiarity | None, pa.Table | None]:
-    """What is familiar to a model, and rows that it was judged on; None where its snapshot is gone."""
-    manifest = asked.manifests[number]
-    try:
-        path = snapshot_path(engine, asked.versions[number])
-        unseen: Unseen = judged_rows(path, [*manifest.features.names], _FAMILIAR, manifest.backbone.groups)
-    except SourceError:
-        return None, None
-    if len(unseen.judged) < 2:
-        return None, None
-    if manifest.features.fields():
-        told = FeatureSet(tuple(e for e in manifest.features.encoders if e.column.field is None))
-        batch = told.encode(arrays(unseen.judged), len(unseen.judged))  # of texts no distance is told
-        return Familiarity(batch.continuous, batch.codes), unseen.judged
-    batch = unseen.batch(manifest)
-    _, spread = ask(scorer, batch)
-    return Familiarity(*newest(batch), spread), unseen.judged

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.familiar import learnt_from, unknown
 from mfgsql.engine.planning import Args, Rows, stoppable
 from mfgsql.engine.recommending.adjustable import Adjustable, Floats, stepped
 from mfgsql.engine.recommending.advice import Advice
 from mfgsql.engine.recommending.asked import Asked, read_asked
 from mfgsql.engine.recommending.candidates import Candidates, Integers
-from mfgsql.engine.recommending.present import learnt_from, read_present
+from mfgsql.engine.recommending.present import read_present
 from mfgsql.optimization.search import HOLDS, Found, search
 from mfgsql.optimization.shortlist import shortlist
 from mfgsql.scoring.variants import Variants
@@ -42,8 +43,9 @@ def _rows(
         return
     variants, learnt = [], []
     for number, scorer in enumerate(scorers):
-        familiarity, rows = learnt_from(engine, asked, number, scorer)
-        variants.append(Variants(scorer, present.batches[number], familiarity))
+        familiarity, rows = learnt_from(engine, asked.versions[number], scorer)
+        missing = unknown(asked.manifests[number], present.table)
+        variants.append(Variants(scorer, present.batches[number], familiarity, missing))
         learnt += [] if rows is None else [rows]
     known = np.concatenate([_numbers(asked.adjust, rows) for rows in (learnt or [present.table])])
     adjust = [stepped(a, known[:, i]) for i, a in enumerate(asked.adjust)]

@@ -1,4 +1,4 @@
-"""``derive`` of a column that a model reads: what is shown is what the model was asked about."""
+"""What ``ml_recommend`` and ``ml_generate`` promise alike: what is shown is what a model was asked about, as carefully."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_design_is_predicted_as_it_is_shown(s: Session, expression: str, n: in
     found = told(s, f"""FROM ml_generate('designer', n := {n}, score := 'strength', derive := {{'water': '{expression}'}},
       subject_to := ['strength >= {least}'], options := {{'seed': {seed}, 'most_tries': 600}})""")
     designs = [row for row in found if row["ml_status"] != "infeasible"]
-    assert all(row["strength_lower"] >= least for row in designs)
+    assert all(row["lower"] >= least for row in designs)
     as_predicted(s, designs)
 
 
@@ -133,3 +133,60 @@ def test_a_number_stays_within_what_its_type_holds(s: Session) -> None:
     (row,) = told(s, f"FROM ml_recommend('strength', '{source}', maximize := 'strength', adjust := {{'cement': [0, 900], 'slag': [0, 500]}}, k := 1, options := {{'beyond': true}})")
     assert row["cement"] <= 255
     assert row["slag"] < 100
+
+
+def test_a_row_that_misses_a_value_is_promised_less(s: Session) -> None:
+    changed = "SELECT * REPLACE (390 AS cement, {} AS water) FROM mixes LIMIT 1"
+    known, missing = (
+        told(s, f"FROM ml_recommend('strength', '{changed.format(value)}', maximize := 'strength', adjust := ['slag', 'line'], k := 1, options := {{'trials': 200}})")
+        for value in ("150.0", "NULL::DOUBLE")
+    )
+    assert (known[0]["suggestion"], missing[0]["suggestion"], missing[0]["ml_status"]) == (1, 1, "missing")
+    assert missing[0]["upper"] - missing[0]["lower"] > known[0]["upper"] - known[0]["lower"]
+
+
+def test_a_design_and_a_suggestion_promise_the_same(s: Session) -> None:
+    (row,) = told(s, f"FROM ml_recommend('strength', 'SELECT {COLUMNS} FROM mixes WHERE cement < 250 LIMIT 1', maximize := 'strength', adjust := ['cement', 'water', 'slag', 'line'], k := 1)")
+    fixed = ", ".join(f"'{c}': '{row[c]}'" if c == "line" else f"'{c}': {row[c]}" for c in COLUMNS.split(", "))
+    (design,) = told(s, f"FROM ml_generate('designer', n := 1, score := 'strength', given := {{{fixed}}}, options := {{'copies': true}})")
+    assert [design[c] for c in COLUMNS.split(", ")] == [row[c] for c in COLUMNS.split(", ")]
+    assert (design["lower"], design["upper"]) == pytest.approx((row["lower"], row["upper"]), abs=1e-3)
+    (plain,) = told(s, f"FROM ml_predict('strength', 'SELECT {row['cement']} AS cement, {row['water']} AS water, {row['slag']} AS slag, ''{row['line']}'' AS line')")
+    assert row["upper"] - row["lower"] >= plain["upper"] - plain["lower"] - 1e-6
+
+
+@pytest.fixture(scope="module")
+def parts(s: Session) -> Session:
+    """Recipes whose parts have nothing to do with one another, of all types of numbers."""
+    s.execute("""CREATE TABLE parts AS SELECT (20 + hash(i) % 30)::USMALLINT AS resin, (40 + hash(i, 1) % 41)::UTINYINT AS "filler %", round((hash(i, 2) % 200) / 10, 1) AS water,
+      if(hash(i, 3) % 3 = 0, 0, 5 + hash(i, 3) % 10)::DECIMAL(5,2) AS dye, 0.2 * resin + water AS hard FROM range(300) r(i)""")
+    s.verb("pretrain", "recipes", "SELECT * EXCLUDE (hard) FROM parts", objective="design", options=SMALL)
+    s.verb("finetune", "hard", "parts", target="hard", options=SMALL)
+    return s
+
+
+@pytest.mark.parametrize("total", [
+    'resin + "filler %" + water + dye = 100', 'resin + "filler %" = 100', "dye + resin - water = 30", '0.5 * resin + "filler %" = 80 AND water + resin = 40',
+])  # fmt: skip
+def test_a_sum_that_has_to_be_kept_is_kept(parts: Session, total: str) -> None:
+    quoted = total.replace("'", "''")
+    parts.execute(f"CREATE OR REPLACE TABLE made AS FROM ml_generate('recipes', n := 12, subject_to := ['{quoted}', 'water <= 15'], options := {{'most_tries': 3000}})")
+    held = f"""SELECT count(*), count(*) FILTER ({total} AND water <= 15 AND round(water, 1) = water AND resin BETWEEN 20 AND 49 AND "filler %" BETWEEN 40 AND 80 AND dye BETWEEN 0 AND 14)
+      FROM (SELECT resin::INT AS resin, "filler %"::INT AS "filler %", water, dye FROM made)"""
+    assert parts.execute(held).fetchone() == (12, 12)
+    source = "SELECT 35::USMALLINT AS resin, 50::UTINYINT AS \"filler %\", 5.0 AS water, 10::DECIMAL(5,2) AS dye"
+    found = told(parts, f"FROM ml_recommend('hard', '{source}', maximize := 'hard', adjust := ['resin', 'filler %', 'water'], subject_to := ['{quoted}'], options := {{'trials': 600}})")
+    assert found[0]["suggestion"] == 1
+    assert all(parts.execute(f"""SELECT {total} FROM (SELECT {r['resin']} AS resin, {r['filler %']} AS "filler %", {r['water']} AS water, {r['dye']} AS dye)""").fetchone() == (True,) for r in found)
+
+
+def test_what_is_given_stays_in_a_sum(parts: Session) -> None:
+    found = told(parts, """FROM ml_generate('recipes', n := 8, given := {'resin': 25}, derive := {'rest': '"filler %" + water'}, subject_to := ['resin + rest = 90', 'dye in (0, 7)'],
+      options := {'most_tries': 3000})""")
+    assert [(r["resin"], r["rest"], float(r["dye"]) in (0, 7)) for r in found] == [(25, 65.0, True)] * 8
+
+
+def test_a_sum_out_of_reach_is_told(parts: Session) -> None:
+    (row,) = told(parts, "FROM ml_generate('recipes', n := 2, subject_to := ['resin + water = 10'], options := {'most_tries': 500})")
+    assert row["ml_status"] == "infeasible"
+    assert "'resin + water = 10' held in 0 %" in row["ml_reason"]
