@@ -97,12 +97,80 @@ def test_the_newest_events_are_a_part_of_all(shop: Session) -> None:
     whole = {r[0]: r for r in rows(shop, SAID.format("log"))}
     latest = rows(shop, SAID.format("SELECT * FROM log WHERE open").replace("')", "', latest := true)"))
     assert [r[0] for r in latest] == [r[0] for r in rows(shop, "SELECT max(id) FROM log WHERE open GROUP BY order_no ORDER BY 1")]
-    assert [alike(r) for r in latest] == [alike(whole[r[0]]) for r in latest]
+    assert [alike(r[:3]) for r in latest] == [alike(whole[r[0]][:3]) for r in latest]
+    assert latest[-1] == alike(whole[latest[-1][0]])  # the others have waited since
 
 
 def alike(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """With numbers that another batch gives another last digit."""
     return tuple(pytest.approx(v, abs=1e-4) if isinstance(v, float) else v for v in row)
+
+
+WAITING = """
+SELECT id, predicted_remaining, "lower", "upper", late_probability, predicted_end, due, ml_status, ml_reason
+FROM ml_predict('{}', '{}', latest := true) ORDER BY id
+"""
+
+
+@settings(max_examples=12, deadline=None)
+@given(hours=st.integers(0, 60), promised=st.integers(-30, 30), level=st.sampled_from([0.5, 0.8, 0.9]))
+def test_a_case_that_waits_ends_later_than_now(shop: Session, hours: int, promised: int, level: float) -> None:
+    """Now is the latest moment of the source, be it another case's; what was due before is late for certain."""
+    started = f"SELECT * REPLACE (due + to_hours({promised}) AS due) FROM log WHERE open"
+    later = (
+        f"{started} UNION ALL SELECT * REPLACE (''other'' AS order_no, done + to_hours({hours}) AS done, 999 AS id) "
+        f"FROM log WHERE id = (SELECT max(id) FROM log WHERE open)"
+    )
+    now = rows(shop, f"SELECT max(done) + to_hours({hours}) FROM log WHERE open")[0][0]
+    asked = WAITING.replace("latest", f"level := {level}, latest")
+    before, found = ({r[0]: r[1:] for r in rows(shop, asked.format("flow", s))} for s in (started, later))
+    assert found.pop(999)
+    assert found.keys() == before.keys()
+    for number, (left, lower, upper, late, ends, due, status, reason) in found.items():
+        waited = (now - (ends - timedelta(days=left))) / timedelta(days=1)
+        assert ends >= now - timedelta(milliseconds=1)
+        assert left >= before[number][0] - 1e-6  # the longer it waits, the later it ends
+        assert lower >= waited - 1e-6
+        assert upper is None or lower <= upper
+        assert late == 1 if due < now else late is None or 0 <= late <= 1
+        if "longer without an event" in (reason or ""):
+            assert (upper, late is None or late == 1, status) == (None, True, "out_of_range")
+
+
+def test_only_cases_that_are_not_over_have_waited(shop: Session) -> None:
+    """As the source says, or where it doesn't, unless the end is what is expected."""
+    whole = {r[0]: r for r in rows(shop, SAID.format("log"))}
+    told = rows(shop, SAID.format("log").replace("')", "', latest := true)"))
+    assert [r for r in told if r[0] < 550] == [alike(whole[r[0]]) for r in told if r[0] < 550]
+    untold = rows(shop, SAID.format("SELECT * EXCLUDE (open) FROM log").replace("')", "', latest := true)"))
+    ended = [r for r in untold if r[1] == "(end)"]
+    assert ended
+    assert ended == [alike(whole[r[0]]) for r in ended]
+    assert all(r[3] >= whole[r[0]][3] - 1e-6 for r in untold)
+
+
+def test_what_has_lasted_longer_than_all_that_is_known(shop: Session) -> None:
+    late = "SELECT * REPLACE (due + INTERVAL 90 DAY AS due) FROM log WHERE open UNION ALL SELECT * REPLACE (NULL AS order_no, done + INTERVAL 30 DAY AS done) FROM log"
+    for _, left, lower, upper, probability, ends, due, status, reason in rows(shop, WAITING.format("flow", late)):
+        assert left == lower > 28
+        assert (upper, probability, status) == (None, None, "out_of_range")
+        assert "longer without an event" in reason
+        assert ends < due
+
+
+def test_an_operation_under_way_is_told(shop: Session) -> None:
+    """Its start tells what time it is, and that its end is not known is no secret."""
+    begun = "(SELECT max(done) + INTERVAL 40 MINUTE FROM log)"
+    running = (
+        f"SELECT * FROM log WHERE open UNION ALL SELECT * REPLACE (id + 5 AS id, ''wash'' AS activity, NULL AS done, {begun} AS begun) "
+        f"FROM log WHERE id = 572"
+    )
+    found = {r[0]: r[1:] for r in rows(shop, WAITING.format("flow", running))}
+    assert found.keys() == {552, 562, 572, 582, 592}
+    assert [n for n, r in found.items() if r[6] == "missing"] == [572]
+    assert "1 event left out: no done" in found[572][7]
+    now = rows(shop, f"SELECT {begun}")[0][0]
+    assert all(r[4] >= now - timedelta(milliseconds=1) for r in found.values())
 
 
 @settings(max_examples=6, deadline=None)
