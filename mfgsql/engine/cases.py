@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+
+import duckdb
 
 from mfgsql.engine.kept import kept
 from mfgsql.engine.planning import Args
@@ -49,6 +52,22 @@ def read_cases(args: Args, types: dict[str, str]) -> Cases:
 def next_of(activity: str) -> str:
     """What the target is called."""
     return f"next_{activity}"
+
+
+def warnings_of_log(con: duckdb.DuckDBPyConnection, table: str, cases: Cases, order_by: str) -> list[str]:
+    """What one would want to know of a log's events."""
+    activity, ended, started = (quote_identifier(n) for n in (cases.activity, order_by, cases.started or order_by))
+    row: Any = con.execute(
+        f"SELECT count(*), count(*) FILTER ({activity} IS NULL), count(*) FILTER ({started} > {ended}), "
+        f"count(*) FILTER ({started} IS NULL) FROM {table}"
+    ).fetchone()
+    total, unnamed, turned, unstarted = row
+    told = (
+        (unnamed, f"have no {cases.activity}, which is read as missing."),
+        (turned, f"have {cases.started} behind {order_by}: are the two mixed up?"),
+        (unstarted, f"have no {cases.started}, and count as begun when they ended."),
+    )
+    return [f"{count:,} of {total:,} events {words}" for count, words in told if count]
 
 
 class Events:

@@ -243,6 +243,12 @@ def test_open_cases_teach_no_end(shop: Session) -> None:
     assert ended > running + 0.2
 
 
+def test_a_step_without_a_name_is_told(shop: Session) -> None:
+    found = rows(shop, SAID.format("SELECT * REPLACE (CASE WHEN id % 10 = 2 THEN NULL ELSE activity END AS activity) FROM log"))
+    assert {r[0] % 10 for r in found if r[5] == "missing"} == {2}
+    assert all(r[5] == "missing" for r in found if r[0] % 10 == 2)
+
+
 def test_events_without_a_place_are_told_and_belong_to_no_case(shop: Session) -> None:
     lost = "CASE WHEN id = 12 THEN NULL WHEN id = 13 THEN ''infinity''::TIMESTAMP ELSE done END AS done"
     broken = f"SELECT * REPLACE ({lost}, CASE WHEN id = 22 THEN NULL ELSE order_no END AS order_no) FROM log"
@@ -257,10 +263,13 @@ def test_events_without_a_place_are_told_and_belong_to_no_case(shop: Session) ->
 
 def test_gaps_in_what_is_known(shop: Session) -> None:
     gaps = (
-        "SELECT * REPLACE (CASE WHEN id % 7 = 0 THEN NULL ELSE activity END AS activity, CASE WHEN id % 5 = 0 THEN NULL "
+        "SELECT * REPLACE (CASE WHEN id % 7 = 0 THEN NULL ELSE activity END AS activity, CASE WHEN id % 5 = 4 THEN NULL "
         "WHEN id % 5 = 1 THEN done + INTERVAL 1 DAY ELSE begun END AS begun, CASE WHEN id % 3 = 0 THEN NULL ELSE due END AS due) FROM log"
     )
-    assert learn(shop, gaps, NAMED, "gaps")["status"] == "finished"
+    learnt = learn(shop, gaps.replace("''", "'"), NAMED, "gaps")
+    assert learnt["status"] == "finished"
+    for told in ("32 of 230 events have no activity", "have begun behind done: are the two mixed up", "have no begun, and count as begun"):
+        assert told in str(learnt["warnings"])
     assert all(r[1] in ("mill", "wash", "pack", "(end)") and r[3] >= 0 for r in rows(shop, SAID.format(gaps)))
 
 
@@ -367,6 +376,13 @@ def test_logs_that_teach_nothing(shop: Session) -> None:
     assert rows(shop, "FROM ml_predict('flow', 'SELECT * FROM log LIMIT 0')") == []
     with pytest.raises(OptionError, match="two classes"):
         learn(shop, "SELECT * FROM log", NAMED, "costly", f"{ROLES}, costs := {{'missed': 2, 'false_alarm': 1}}")
+
+
+def test_cases_that_are_all_open_tell_no_end(shop: Session) -> None:
+    with pytest.raises(DataError, match="All 60 cases are open .open is TRUE in each."):
+        learn(shop, "SELECT * REPLACE (true AS open) FROM log", NAMED, "endless")
+    few = learn(shop, "SELECT * REPLACE (order_no >= 'o09' AS open) FROM log", NAMED, "few")
+    assert "9 of 60 cases are over: too few" in str(few["warnings"])
 
 
 def test_moments_of_another_kind(shop: Session) -> None:
