@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mfgsql
+from mfgsql.catalog import resolve
 from mfgsql.engine import Session
 from mfgsql.engine.cases import Events
 from mfgsql.engine.sources import Source
+from mfgsql.engine.verbs.importance import takes_long
 from mfgsql.errors import DataError, MfgsqlError, OptionError
 from mfgsql.features import Cases
+from mfgsql.manifest import Manifest
 
 LOG = """
 CREATE TABLE log AS SELECT format('o{:02d}', c) AS order_no, ['cut', 'mill', 'wash', 'pack'][k] AS activity,
@@ -348,6 +352,17 @@ def test_it_is_judged_as_classes_are(shop: Session) -> None:
     page = str(rows(shop, "SELECT ml_report('flow')")[0][0])
     for text in ("Tells what follows each event", "Error of the time", "Can its intervals be trusted"):
         assert text in page
+
+
+def test_a_report_of_a_usual_process_waits_for_its_features(shop: Session) -> None:
+    """An ensemble of three layers over windows of 16 events took 1.6 s for ten features."""
+    with shop.engine.cursor() as cursor:
+        version = resolve(cursor, "flow")
+    manifest = Manifest.from_json(version.manifest)
+    for groups, long in ((5, False), (100, True)):
+        backbone = replace(manifest.backbone, width=64, layers=3, groups=groups, window=16)
+        larger = replace(version, manifest=replace(manifest, backbone=backbone).to_json(), bytes=472_000 * groups)
+        assert takes_long(larger) is long
 
 
 BAD = {
