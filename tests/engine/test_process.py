@@ -365,6 +365,19 @@ def test_a_report_of_a_usual_process_waits_for_its_features(shop: Session) -> No
         assert takes_long(larger) is long
 
 
+def test_a_log_is_found_by_what_is_in_it(shop: Session) -> None:
+    asked = "SELECT finding, advice FROM ml_check('{}') WHERE item = 'log'"
+    [(finding, advice)] = rows(shop, asked.format("log"))
+    assert "60 values of order_no, 4 of activity" in finding
+    assert advice == f"FROM ml_finetune('my_model', 'log', {ROLES}, options := {{'started': 'begun'}});"
+    assert rows(shop, asked.format("SELECT * REPLACE (id % 3 AS order_no) FROM log")) == []
+    assert rows(shop, asked.format("SELECT * REPLACE (chr((65 + hash(id) % 9)::INT) AS activity) FROM log")) == []
+    assert rows(shop, asked.format("SELECT * EXCLUDE (done, begun, due) FROM log")) == []
+    told = asked.replace("')", "', target := '{}')")
+    assert len(rows(shop, told.format("log", "activity"))) == 1
+    assert rows(shop, told.format("log", "open")) == []
+
+
 BAD = {
     "the column of the case": ("task := 'process', target := 'activity', order_by := 'done'", SIZE),
     "the column of time": ("task := 'process', target := 'activity', entity := 'order_no'", SIZE),
