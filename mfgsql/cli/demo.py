@@ -27,20 +27,22 @@ _MAGIC = b"DUCK"
 
 @click.command()
 @click.option("--keep", is_flag=True, help=f"Without --db: keep the plant as {_KEPT}.")
+@click.option("--plant-only", is_flag=True, help="The plant's tables, which take seconds; without the examples.")
 @click.option("--replace", is_flag=True, help="Replace the database file where it exists.")
 @database(required=False, served=False)
-def demo(keep: bool, replace: bool, db: str | None) -> None:
+def demo(keep: bool, plant_only: bool, replace: bool, db: str | None) -> None:
     """Make a plant, and run the examples on it. Without --db and --keep nothing of it stays.
 
     \b
     Example:
       mfgsql demo
       mfgsql demo --db plant.duckdb
+      mfgsql demo --plant-only --keep
     """
     started = time.monotonic()
     with _place(db or (_KEPT if keep else None), replace) as path, opened_file(str(path), create=True) as session:
         _make(session)
-        for file in sorted(resource("sql/examples").glob("*.sql")):
+        for file in [] if plant_only else sorted(resource("sql/examples").glob("*.sql")):
             _replay(session, file)
         kept = db or keep
     click.secho(f"\nAll that in {time.monotonic() - started:,.0f} seconds.", bold=True)

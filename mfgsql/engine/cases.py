@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+
+import duckdb
 
 from mfgsql.engine.kept import kept
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
+from mfgsql.engine.underway import MADE, SO_FAR, so_far
 from mfgsql.engine.windowing import POSITION
 from mfgsql.errors import OptionError
 from mfgsql.features import Cases
@@ -48,6 +52,22 @@ def read_cases(args: Args, types: dict[str, str]) -> Cases:
 def next_of(activity: str) -> str:
     """What the target is called."""
     return f"next_{activity}"
+
+
+def warnings_of_log(con: duckdb.DuckDBPyConnection, table: str, cases: Cases, order_by: str) -> list[str]:
+    """What one would want to know of a log's events."""
+    activity, ended, started = (quote_identifier(n) for n in (cases.activity, order_by, cases.started or order_by))
+    row: Any = con.execute(
+        f"SELECT count(*), count(*) FILTER ({activity} IS NULL), count(*) FILTER ({started} > {ended}), "
+        f"count(*) FILTER ({started} IS NULL) FROM {table}"
+    ).fetchone()
+    total, unnamed, turned, unstarted = row
+    told = (
+        (unnamed, f"have no {cases.activity}, which is read as missing."),
+        (turned, f"have {cases.started} behind {order_by}: are the two mixed up?"),
+        (unstarted, f"have no {cases.started}, and count as begun when they ended."),
+    )
+    return [f"{count:,} of {total:,} events {words}" for count, words in told if count]
 
 
 class Events:
@@ -111,9 +131,7 @@ class Events:
         Args:
             told: whether the source says which cases are still open; else none is.
         """
-        is_open = "false"
-        if told and self.cases.open:
-            is_open = f"coalesce(bool_or({self._column(self.cases.open)}) OVER __ml_whole, false)"
+        is_open = self._is_open() if told else "false"
         last = "lead(true) OVER __ml_case IS NULL"
         following = f"lead({self.activity}::VARCHAR) OVER __ml_case"
         return (
@@ -123,34 +141,46 @@ class Events:
             f"{quote_literal(AT_LEAST)}: {is_open}}}"
         )
 
-    def made(self) -> list[str]:
-        """Names of the columns that `read` adds."""
-        return [*self.features(), next_of(self.cases.activity)]
+    def _is_open(self) -> str:
+        """SQL of whether the case is open, where the source says so."""
+        assert self.cases.open is not None
+        return f"coalesce(bool_or({self._column(self.cases.open)}) OVER __ml_whole, false)"
 
-    def read(self, source: Source, types: Mapping[str, str]) -> Source:
+    def made(self) -> list[str]:
+        """Names of the columns that `read` and plans of cases under way add."""
+        return [*self.features(), next_of(self.cases.activity), *MADE]
+
+    def read(self, source: Source, types: Mapping[str, str], *, under_way: bool = False) -> Source:
         """The source with those columns beside its own, and what followed each event.
 
         Args:
             types: of the source's columns, names in lower case, where they are known: who predicts may have no column
                 of open cases.
+            under_way: whether the cases' last events are asked about, and how long they have waited is to be told.
 
         Events of one moment lie by their start, their activity, and all else that is told of them, so that the order of
         the source changes nothing. Events without a moment belong to no case.
         """
         told = types.get((self.cases.open or "").lower()) == "BOOLEAN"
         made = self.features() | {next_of(self.cases.activity): self.truth(told)}
+        if under_way:
+            made[SO_FAR] = so_far(self.ended, self.started, self._is_open() if told else "NULL")
         columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in made.items())
         case = f"PARTITION BY {self.entity}, {self.ended} IS NULL"
         order = f"{case} ORDER BY {self.ended}, {self.started}, {self.activity}, hash({self._alias})"
         return replace(
             source,
             sql=f"(SELECT {columns}, {kept(made)} FROM {source.sql} AS {self._alias} WINDOW "
-            f"__ml_whole AS ({case}), __ml_case AS ({order}), "
+            f"__ml_all AS (PARTITION BY {self.entity}), __ml_whole AS ({case}), __ml_case AS ({order}), "
             f"__ml_so_far AS ({order} ROWS UNBOUNDED PRECEDING))",
         )
 
-    def outputs(self, ml: str) -> list[tuple[str, str]]:
-        """Columns beside the task's own, as SQL over the source's: when the case ends, and whether later than due."""
+    def outputs(self, ml: str, waited: str = "0") -> list[tuple[str, str]]:
+        """Columns beside the task's own, as SQL over the source's: when the case ends, and whether later than due.
+
+        Args:
+            waited: SQL of how long it has waited since: what was due within is late.
+        """
         order = quote_identifier(self._order_by)
         left = f'{ml}."value"'
         ends = f"{order} + to_microseconds(({left} * {_DAY} * 1e6)::BIGINT)" if self.timed else f"{order} + {left}"
@@ -159,5 +189,6 @@ class Events:
             slack = f"{self._at(quote_identifier(self.cases.due))} - {self._at(order)}"
             known = f"list_filter({ml}.quantiles, lambda q: isfinite(q))"
             late = f"list_avg(list_transform({known}, lambda q: (q > {slack})::INTEGER))"
-            found.append(("late_probability", f"CASE WHEN {slack} IS NOT NULL THEN {late} END"))
+            late = f"if({slack} < {waited}, 1, {late})"
+            found.append(("late_probability", f"CASE WHEN {slack} + {left} IS NOT NULL THEN {late} END"))
         return found

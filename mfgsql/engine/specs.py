@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mfgsql.backbones import MixedConfig, RowsConfig, TabularConfig
+from mfgsql.engine.cases import warnings_of_log
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
 from mfgsql.engine.grids import settle_grid, warnings_of_grid
@@ -197,6 +198,8 @@ def _findings(frozen: Frozen, spec: TrainSpec, rejected: list[Rejection], args: 
         of_histories = warnings_of(frozen.con, ROWS, spec.history, frozen.placeless)
         # Events of a case may share a moment, and cases are as long as they are.
         found += of_histories if spec.cases is None else of_histories[: bool(frozen.placeless)]
+    if spec.cases is not None and spec.cases.activity in frozen.types:
+        found += warnings_of_log(frozen.con, ROWS, spec.cases, args["order_by"])
     return found
 
 

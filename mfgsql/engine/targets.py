@@ -17,6 +17,8 @@ from mfgsql.errors import DataError, OptionError
 from mfgsql.features import ColumnProfile
 from mfgsql.tasks import AT_LEAST, NEXT, PROCESS, REMAINING, TOKENS, Target, choose_task, tasks
 
+_FEW_OVER = 10  # cases
+
 
 def fit_target(frozen: Frozen, args: Args) -> tuple[str, Target]:
     """The task, as told or by the target's kind, and the target."""
@@ -45,6 +47,7 @@ def fit_process(frozen: Frozen, args: Args) -> Target:
     """The activities that follow others, and the usual remaining time."""
     name = args["target"]
     column = quote_identifier(name)
+    _check_over(frozen, args, f"NOT {column}.{AT_LEAST}")
     counts = frozen.con.execute(
         f"SELECT {column}.{NEXT}, count(*) FROM {ROWS} WHERE {column}.{NEXT} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
@@ -57,6 +60,29 @@ def fit_process(frozen: Frozen, args: Args) -> Target:
         name, "VARCHAR", frozen.rows, 0, top=tuple(counts), quantiles=(float(row[0] or 0.0), float(row[1] or 1.0))
     )
     return tasks[PROCESS].fit_target(profile, args)
+
+
+def _check_over(frozen: Frozen, args: Args, over: str) -> None:
+    """See that cases have ended; few that did teach little of when others do.
+
+    Raises:
+        DataError: all are open.
+    """
+    case, column = quote_identifier(args["entity"]), args["open"]
+    row: Any = frozen.con.execute(
+        f"SELECT count(DISTINCT {case}) FILTER ({over}), count(DISTINCT {case}) FROM {ROWS}"
+    ).fetchone()
+    ended, cases = row
+    if not ended and cases:
+        open_cases = f"SELECT * FROM {named_source(frozen)} WHERE NOT {quote_identifier(column)}"
+        raise DataError(
+            f"All {cases:,} cases are open ({column} is TRUE in each): how long one takes can't be learnt.",
+            remedy=f"Are there any of these? {open_cases}. If {column} says something else, leave 'censored' out.",
+        )
+    if ended < _FEW_OVER:
+        args.setdefault("warnings", []).append(
+            f"{ended} of {cases:,} cases are over: too few to tell how long others take."
+        )
 
 
 def costs_of(args: Args, task: str | None, target: Target | None) -> dict[str, float] | None:

@@ -70,7 +70,7 @@ def _rare(model: Model, truth: Array) -> int:
 def _beats_naive(model: Model, metric: Metric, truth: Array, said: Prediction) -> bool:
     history, grid = model.manifest.history, model.manifest.grid
     length = history.length if history else grid.horizon if grid else 1
-    rows = np.arange(len(truth))[apart(len(truth), length)]
+    rows = apart(len(truth), length)
     return beats(metric, truth[rows], said.take(rows), model.task.naive(truth[rows], model.target))
 
 

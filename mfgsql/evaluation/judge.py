@@ -62,9 +62,13 @@ def resampled(
     return values
 
 
-def apart(rows: int, window: int) -> slice:
-    """Every so many-th row of histories, of fifty at least: neighbours share their windows, and are nearly one."""
-    return slice(None, None, max(1, min(window, rows // _FEWEST_APART)))
+def apart(rows: int, window: int) -> Array:
+    """Numbers of rows of histories, one drawn from each so many, fifty at least: neighbours share their windows, and
+    are nearly one. Drawn, since every so many-th row may be the same step of every cycle.
+    """
+    step = max(1, min(window, rows // _FEWEST_APART))
+    starts = np.arange(0, rows, step)
+    return starts + np.random.default_rng(0).integers(0, np.minimum(step, rows - starts))
 
 
 def beats(metric: Metric, truth: Array, one: Prediction, other: Prediction, *, seed: int = 0) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mfgsql.features import Batch, Flag, Track
+from mfgsql.features import Batch, FeatureSet, Flag, Track
+from mfgsql.features.categorical import MISSING
 from mfgsql.features.histories import Integers, firsts, number_channels, run_lengths, twins
 from mfgsql.features.temporal import as_seconds
 from mfgsql.scoring.scorer import RowStatus, Scorer, row_status
@@ -152,12 +153,9 @@ def flags_of(scorer: Scorer, track: Track, placed: Integers, ends: Integers) -> 
     short = there < history.shortest
     if short.any():
         yield Flag("too_short", short, lambda row: f"{there[row]} rows of history, {history.shortest} are needed")
+    yield from _missing(features, track, placed, short)
     for name, channel in number_channels(features).items():
         values = track.continuous[:, channel]
-        if name in history.complete:
-            absent = np.isnan(values[placed]) & ~short
-            if absent.any():
-                yield Flag("missing", absent, lambda _, n=name: f"{n} is missing (never so in training)")  # type: ignore[misc]
         usual = history.runs.get(name, 0)
         least = max(_STUCK * usual, min(_FEWEST, history.window - 1))
         if not usual or least >= history.window:
@@ -166,6 +164,19 @@ def flags_of(scorer: Scorer, track: Track, placed: Integers, ends: Integers) -> 
         stuck = runs > least
         if stuck.any():
             yield Flag("stuck", stuck, lambda row, n=name, r=runs, u=usual: _stuck(n, int(r[row]), u))  # type: ignore[misc]
+
+
+def _missing(features: FeatureSet, track: Track, placed: Integers, short: Array) -> Iterator[Flag]:
+    """Columns that were never NULL in training, and are so in a row; encoders of histories take any NULL."""
+    for name, place in features.places.items():
+        if name not in track.history.complete:
+            continue
+        if place.code is None:
+            absent = np.isnan(track.continuous[placed, place.channels.start]) & ~short
+        else:
+            absent = (track.codes[placed, place.code] == MISSING) & ~short
+        if absent.any():
+            yield Flag("missing", absent, lambda _, n=name: f"{n} is missing (never so in training)")  # type: ignore[misc]
 
 
 def _stuck(name: str, rows: int, usual: int) -> str:

@@ -163,6 +163,8 @@ def test_demo_refuses_a_file_that_exists_and_replaces_only_databases(new, tmp_pa
     assert re.search(r"=== One ===\s+How many\?\s+SELECT count\(\*\) AS n FROM t;?\s+n\s", shown)
     assert "exists" in new("demo").stderr
     assert new("demo", "--replace").exit_code == 0
+    plant = new("demo", "--replace", "--plant-only").stdout
+    assert "A plant of 1 tables" in plant and "=== One ===" not in plant
     other = tmp_path / "letter.txt"
     other.write_text("dear reader, this is no database", encoding="utf-8")
     assert new("demo", "--replace", "--db", str(other)).exit_code == 1 and other.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mfgsql
+from mfgsql.catalog import resolve
 from mfgsql.engine import Session
 from mfgsql.engine.cases import Events
 from mfgsql.engine.sources import Source
+from mfgsql.engine.verbs.importance import takes_long
 from mfgsql.errors import DataError, MfgsqlError, OptionError
 from mfgsql.features import Cases
+from mfgsql.manifest import Manifest
 
 LOG = """
 CREATE TABLE log AS SELECT format('o{:02d}', c) AS order_no, ['cut', 'mill', 'wash', 'pack'][k] AS activity,
@@ -97,12 +101,80 @@ def test_the_newest_events_are_a_part_of_all(shop: Session) -> None:
     whole = {r[0]: r for r in rows(shop, SAID.format("log"))}
     latest = rows(shop, SAID.format("SELECT * FROM log WHERE open").replace("')", "', latest := true)"))
     assert [r[0] for r in latest] == [r[0] for r in rows(shop, "SELECT max(id) FROM log WHERE open GROUP BY order_no ORDER BY 1")]
-    assert [alike(r) for r in latest] == [alike(whole[r[0]]) for r in latest]
+    assert [alike(r[:3]) for r in latest] == [alike(whole[r[0]][:3]) for r in latest]
+    assert latest[-1] == alike(whole[latest[-1][0]])  # the others have waited since
 
 
 def alike(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """With numbers that another batch gives another last digit."""
     return tuple(pytest.approx(v, abs=1e-4) if isinstance(v, float) else v for v in row)
+
+
+WAITING = """
+SELECT id, predicted_remaining, "lower", "upper", late_probability, predicted_end, due, ml_status, ml_reason
+FROM ml_predict('{}', '{}', latest := true) ORDER BY id
+"""
+
+
+@settings(max_examples=12, deadline=None)
+@given(hours=st.integers(0, 60), promised=st.integers(-30, 30), level=st.sampled_from([0.5, 0.8, 0.9]))
+def test_a_case_that_waits_ends_later_than_now(shop: Session, hours: int, promised: int, level: float) -> None:
+    """Now is the latest moment of the source, be it another case's; what was due before is late for certain."""
+    started = f"SELECT * REPLACE (due + to_hours({promised}) AS due) FROM log WHERE open"
+    later = (
+        f"{started} UNION ALL SELECT * REPLACE (''other'' AS order_no, done + to_hours({hours}) AS done, 999 AS id) "
+        f"FROM log WHERE id = (SELECT max(id) FROM log WHERE open)"
+    )
+    now = rows(shop, f"SELECT max(done) + to_hours({hours}) FROM log WHERE open")[0][0]
+    asked = WAITING.replace("latest", f"level := {level}, latest")
+    before, found = ({r[0]: r[1:] for r in rows(shop, asked.format("flow", s))} for s in (started, later))
+    assert found.pop(999)
+    assert found.keys() == before.keys()
+    for number, (left, lower, upper, late, ends, due, status, reason) in found.items():
+        waited = (now - (ends - timedelta(days=left))) / timedelta(days=1)
+        assert ends >= now - timedelta(milliseconds=1)
+        assert left >= before[number][0] - 1e-6  # the longer it waits, the later it ends
+        assert lower >= waited - 1e-6
+        assert upper is None or lower <= upper
+        assert late == 1 if due < now else late is None or 0 <= late <= 1
+        if "longer without an event" in (reason or ""):
+            assert (upper, late is None or late == 1, status) == (None, True, "out_of_range")
+
+
+def test_only_cases_that_are_not_over_have_waited(shop: Session) -> None:
+    """As the source says, or where it doesn't, unless the end is what is expected."""
+    whole = {r[0]: r for r in rows(shop, SAID.format("log"))}
+    told = rows(shop, SAID.format("log").replace("')", "', latest := true)"))
+    assert [r for r in told if r[0] < 550] == [alike(whole[r[0]]) for r in told if r[0] < 550]
+    untold = rows(shop, SAID.format("SELECT * EXCLUDE (open) FROM log").replace("')", "', latest := true)"))
+    ended = [r for r in untold if r[1] == "(end)"]
+    assert ended
+    assert ended == [alike(whole[r[0]]) for r in ended]
+    assert all(r[3] >= whole[r[0]][3] - 1e-6 for r in untold)
+
+
+def test_what_has_lasted_longer_than_all_that_is_known(shop: Session) -> None:
+    late = "SELECT * REPLACE (due + INTERVAL 90 DAY AS due) FROM log WHERE open UNION ALL SELECT * REPLACE (NULL AS order_no, done + INTERVAL 30 DAY AS done) FROM log"
+    for _, left, lower, upper, probability, ends, due, status, reason in rows(shop, WAITING.format("flow", late)):
+        assert left == lower > 28
+        assert (upper, probability, status) == (None, None, "out_of_range")
+        assert "longer without an event" in reason
+        assert ends < due
+
+
+def test_an_operation_under_way_is_told(shop: Session) -> None:
+    """Its start tells what time it is, and that its end is not known is no secret."""
+    begun = "(SELECT max(done) + INTERVAL 40 MINUTE FROM log)"
+    running = (
+        f"SELECT * FROM log WHERE open UNION ALL SELECT * REPLACE (id + 5 AS id, ''wash'' AS activity, NULL AS done, {begun} AS begun) "
+        f"FROM log WHERE id = 572"
+    )
+    found = {r[0]: r[1:] for r in rows(shop, WAITING.format("flow", running))}
+    assert found.keys() == {552, 562, 572, 582, 592}
+    assert [n for n, r in found.items() if r[6] == "missing"] == [572]
+    assert "1 event left out: no done" in found[572][7]
+    now = rows(shop, f"SELECT {begun}")[0][0]
+    assert all(r[4] >= now - timedelta(milliseconds=1) for r in found.values())
 
 
 @settings(max_examples=6, deadline=None)
@@ -175,6 +247,12 @@ def test_open_cases_teach_no_end(shop: Session) -> None:
     assert ended > running + 0.2
 
 
+def test_a_step_without_a_name_is_told(shop: Session) -> None:
+    found = rows(shop, SAID.format("SELECT * REPLACE (CASE WHEN id % 10 = 2 THEN NULL ELSE activity END AS activity) FROM log"))
+    assert {r[0] % 10 for r in found if r[5] == "missing"} == {2}
+    assert all(r[5] == "missing" for r in found if r[0] % 10 == 2)
+
+
 def test_events_without_a_place_are_told_and_belong_to_no_case(shop: Session) -> None:
     lost = "CASE WHEN id = 12 THEN NULL WHEN id = 13 THEN ''infinity''::TIMESTAMP ELSE done END AS done"
     broken = f"SELECT * REPLACE ({lost}, CASE WHEN id = 22 THEN NULL ELSE order_no END AS order_no) FROM log"
@@ -189,10 +267,13 @@ def test_events_without_a_place_are_told_and_belong_to_no_case(shop: Session) ->
 
 def test_gaps_in_what_is_known(shop: Session) -> None:
     gaps = (
-        "SELECT * REPLACE (CASE WHEN id % 7 = 0 THEN NULL ELSE activity END AS activity, CASE WHEN id % 5 = 0 THEN NULL "
+        "SELECT * REPLACE (CASE WHEN id % 7 = 0 THEN NULL ELSE activity END AS activity, CASE WHEN id % 5 = 4 THEN NULL "
         "WHEN id % 5 = 1 THEN done + INTERVAL 1 DAY ELSE begun END AS begun, CASE WHEN id % 3 = 0 THEN NULL ELSE due END AS due) FROM log"
     )
-    assert learn(shop, gaps, NAMED, "gaps")["status"] == "finished"
+    learnt = learn(shop, gaps.replace("''", "'"), NAMED, "gaps")
+    assert learnt["status"] == "finished"
+    for told in ("32 of 230 events have no activity", "have begun behind done: are the two mixed up", "have no begun, and count as begun"):
+        assert told in str(learnt["warnings"])
     assert all(r[1] in ("mill", "wash", "pack", "(end)") and r[3] >= 0 for r in rows(shop, SAID.format(gaps)))
 
 
@@ -273,6 +354,30 @@ def test_it_is_judged_as_classes_are(shop: Session) -> None:
         assert text in page
 
 
+def test_a_report_of_a_usual_process_waits_for_its_features(shop: Session) -> None:
+    """An ensemble of three layers over windows of 16 events took 1.6 s for ten features."""
+    with shop.engine.cursor() as cursor:
+        version = resolve(cursor, "flow")
+    manifest = Manifest.from_json(version.manifest)
+    for groups, long in ((5, False), (100, True)):
+        backbone = replace(manifest.backbone, width=64, layers=3, groups=groups, window=16)
+        larger = replace(version, manifest=replace(manifest, backbone=backbone).to_json(), bytes=472_000 * groups)
+        assert takes_long(larger) is long
+
+
+def test_a_log_is_found_by_what_is_in_it(shop: Session) -> None:
+    asked = "SELECT finding, advice FROM ml_check('{}') WHERE item = 'log'"
+    [(finding, advice)] = rows(shop, asked.format("log"))
+    assert "60 values of order_no, 4 of activity" in finding
+    assert advice == f"FROM ml_finetune('my_model', 'log', {ROLES}, options := {{'started': 'begun'}});"
+    assert rows(shop, asked.format("SELECT * REPLACE (id % 3 AS order_no) FROM log")) == []
+    assert rows(shop, asked.format("SELECT * REPLACE (chr((65 + hash(id) % 9)::INT) AS activity) FROM log")) == []
+    assert rows(shop, asked.format("SELECT * EXCLUDE (done, begun, due) FROM log")) == []
+    told = asked.replace("')", "', target := '{}')")
+    assert len(rows(shop, told.format("log", "activity"))) == 1
+    assert rows(shop, told.format("log", "open")) == []
+
+
 BAD = {
     "the column of the case": ("task := 'process', target := 'activity', order_by := 'done'", SIZE),
     "the column of time": ("task := 'process', target := 'activity', entity := 'order_no'", SIZE),
@@ -299,6 +404,13 @@ def test_logs_that_teach_nothing(shop: Session) -> None:
     assert rows(shop, "FROM ml_predict('flow', 'SELECT * FROM log LIMIT 0')") == []
     with pytest.raises(OptionError, match="two classes"):
         learn(shop, "SELECT * FROM log", NAMED, "costly", f"{ROLES}, costs := {{'missed': 2, 'false_alarm': 1}}")
+
+
+def test_cases_that_are_all_open_tell_no_end(shop: Session) -> None:
+    with pytest.raises(DataError, match="All 60 cases are open .open is TRUE in each."):
+        learn(shop, "SELECT * REPLACE (true AS open) FROM log", NAMED, "endless")
+    few = learn(shop, "SELECT * REPLACE (order_no >= 'o09' AS open) FROM log", NAMED, "few")
+    assert "9 of 60 cases are over: too few" in str(few["warnings"])
 
 
 def test_moments_of_another_kind(shop: Session) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mfgsql.engine.engine import Engine, caller_id
+from mfgsql.engine.eventlogs import find_log
 from mfgsql.engine.fields import choose_fields
 from mfgsql.engine.findings import as_number, filling, leaks_of
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
@@ -56,6 +57,8 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
     leaks = leaks_of(frozen, features, task, target) if target and features.encoders and task != TOKENS else []
     if frozen.rows:  # columns are looked at where the target is known
         yield from _about_columns(frozen, features, rejected, leaks)
+    if (log := find_log(frozen)) and args.get("target") in (None, log.activity):
+        yield "log", _OK, log.finding, log.statement(args["source"])
     if features.encoders:
         yield _effort(engine, frozen, features, (task, target), args)
     stop = problem is not None or not features.encoders or frozen.rows < FEWEST

@@ -28,6 +28,7 @@ COLUMNS = {
 Shuffled = Callable[[str, Array], Prediction]
 _FEWEST, _MOST = 200, 3_000  # rows
 _ENCODING = 3e4  # multiply-adds that a value costs before the network sees it
+_OF_WINDOWS = 0.2  # of a multiply-add that one of windows costs, measured: they go through in larger products
 _READING = 2e7  # that a text or picture counts as
 _WORK = 1e10  # multiply-adds of the network over all rows, features and repeats: a second or two on a few cores
 
@@ -81,6 +82,8 @@ def work_of_a_row(version: Version) -> float:
     """Multiply-adds, over all features and repeats."""
     manifest = Manifest.from_json(version.manifest)
     features, fields = len(manifest.features.names), len(manifest.features.fields())
+    if manifest.history is not None:  # its tokens are stretches of time, however many columns there are
+        return (_OF_WINDOWS * manifest.backbone.work + _ENCODING * (features + 1)) * features * REPEATS
     each = manifest.backbone.work if fields else version.bytes / 4
     return fields * _READING + (each + _ENCODING) * (features + 1) * features * REPEATS
 

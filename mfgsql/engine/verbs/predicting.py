@@ -14,6 +14,7 @@ from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
 from mfgsql.engine.scoring import DEFAULT_LEVEL, WITH_FILES
 from mfgsql.engine.sources import Source, read_source
+from mfgsql.engine.underway import WAITED, outlasted
 from mfgsql.engine.verbs.misuse import ALIAS, asked
 from mfgsql.engine.versions import task_of
 from mfgsql.engine.windowing import answered, check_asked, in_parts
@@ -42,6 +43,8 @@ def plan_predict(engine: Engine, args: Args) -> str:
     taken = ", ".join(quote_literal(name.lower()) for name in (*(n for n, _ in outputs), *made, "__ml"))
     selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
     inner = scored(version, manifest, source, args | {"explain": most}, told=bool(most))
+    if manifest.cases is not None and manifest.history is not None and args.get("latest"):
+        inner = outlasted(inner, manifest.history.order_by, check_level(args.get("level")))
     return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {selected} FROM ({inner})"
 
 
@@ -54,7 +57,9 @@ def _predicted(version: Version, manifest: Manifest, args: Args, ml: str) -> lis
         columns += task.at_level(manifest.target, manifest.calibration, check_level(args["level"]))
     classes = f"[{', '.join(map(quote_text, manifest.target.classes))}]"
     said = [(c.name, c.sql.format(ml=ml, classes=classes)) for c in columns]
-    return said if manifest.cases is None else said + Events.of(manifest).outputs(ml)
+    if manifest.cases is None:
+        return said
+    return said + Events.of(manifest).outputs(ml, WAITED if args.get("latest") else "0")
 
 
 def _detected(manifest: Manifest, args: Args) -> list[tuple[str, str]]:
@@ -161,7 +166,7 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
             source = in_parts(cursor, source, manifest)
         if manifest.cases is not None:
             types = visible_types(at_place(cursor, args), source.select) if manifest.cases.open else {}
-            source = Events.of(manifest, source_alias(version)).read(source, types)
+            source = Events.of(manifest, source_alias(version)).read(source, types, under_way=bool(args.get("latest")))
     asked.set((version.name, source))
     return version, manifest, source
 

@@ -136,7 +136,7 @@ def _histories(held: HeldOut) -> Array | None:
 def _importance(engine: Engine, version: Version) -> tuple[Importance, ...] | Missing:
     if takes_long(version):
         return Missing(
-            "With so many features, or so large a network, it takes minutes to tell: "
+            "With so many features, or so large a network, it takes longer to tell than a report should: "
             f"FROM ml_feature_importance('{version.name}');"
         )
     try:
