@@ -26,6 +26,11 @@ class Familiarity:
         self._far = max(float(np.quantile(others, _USUAL)), 1e-6) if len(others) > 1 else np.inf
         self._apart = np.inf if spread is None else max(float(np.quantile(spread, _USUAL)), 1e-12)
 
+    @property
+    def far(self) -> float:
+        """A distance to the nearest that is far among the rows learnt from; infinite of less than two."""
+        return self._far
+
     def strangeness(self, continuous: Array, codes: Array, spread: Array | None) -> Array:
         """Of each row, float64 [n]: from 1 on stranger than nine in ten of the rows learnt from."""
         near = self._nearest(np.nan_to_num(continuous).astype(np.float32), codes) / self._far
