@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from mfgsql.catalog import resolve
 from mfgsql.engine.scoring import prediction_of
 from mfgsql.errors import SourceError
-from mfgsql.manifest import Manifest
 
 if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine
     from mfgsql.evaluation.paired import Difference, Draws
+    from mfgsql.manifest import Manifest
     from mfgsql.tasks import Prediction, Target
     from mfgsql.tasks.task import Array
 
@@ -63,6 +63,7 @@ def compare_lists(engine: Engine, told: pa.Array, *lists: pa.Array) -> pa.Array:
             ``session``.
     """
     from mfgsql.evaluation.paired import Draws
+    from mfgsql.manifest import Manifest
 
     asked: dict[str, Any] = json.loads(told[0].as_py())
     if not lists[0][0].is_valid:

@@ -72,13 +72,14 @@ def comparison(engine: Engine, args: Args) -> str:
         f"SELECT {kept((_PAIR, _GROUP))}, row_number() OVER () AS {quote_identifier(_PAIR)}, "
         f"{groups} AS {quote_identifier(_GROUP)} FROM {source.sql} AS {sides[0].alias}"
     )
-    answers = [_answers(engine, side, source, args) for side in sides]
+    # In a WITH of their own: beside a JOIN, DuckDB would look a missing column up on the other side, and say so.
+    answers = ", ".join(f"{n} AS ({_answers(engine, s, source, args)})" for n, s in zip("ab", sides, strict=True))
     lists = ("a.__truth", "a.__group", *(f"{s}.{c}" for s in "ab" for c in ("__said", "__scores", "__hash")))
     there = "a.__said IS NOT NULL AND b.__said IS NOT NULL"
     listed = ", ".join(f"list({c} ORDER BY __pair) FILTER ({there}) AS l{i}" for i, c in enumerate(lists))
     paired = (
-        f"(WITH {_ROWS} AS MATERIALIZED ({rows}) SELECT {listed}, count(*) FILTER (NOT ({there})) AS unread "
-        f"FROM ({answers[0]}) AS a JOIN ({answers[1]}) AS b USING (__pair) WHERE a.__truth IS NOT NULL)"
+        f"(WITH {_ROWS} AS MATERIALIZED ({rows}), {answers} SELECT {listed}, count(*) FILTER (NOT ({there})) AS unread "
+        f"FROM a JOIN b USING (__pair) WHERE a.__truth IS NOT NULL)"
     )
     told = _told(sides, args) | {"of_entities": of_entities}
     call = f"_ml_compare({quote_literal(json.dumps(told))}, {', '.join(f'l{i}' for i in range(len(lists)))}, unread)"

@@ -38,16 +38,17 @@ def plan_label_queue(engine: Engine, args: Args) -> str:
         read = as_read_by(cursor, version, manifest, source, args, _ROWS)
     alias, pair = source_alias(version), quote_identifier(_PAIR)
     behind, free = _unlabelled(types, source, manifest, alias)
-    numbered = f"SELECT {kept((*_OUTPUTS, _PAIR))}, row_number() OVER () AS {pair} FROM {behind} AS {alias}"
+    numbered = f"SELECT {kept((_PAIR,))}, row_number() OVER () AS {pair} FROM {behind} AS {alias}"
     if manifest.history is None:  # of histories also labelled rows tell what came before
         numbered, free = f"{numbered} WHERE {free}", "true"
     named = _named(version, manifest)
     also = f"{alias}.{pair} AS __pair, {named} AS __named, {free} AS __free"
     queue = _queue(scored(version, manifest, read, args, also=also), told)
+    # In a WITH of its own: beside a JOIN, DuckDB would look a missing column up on the other side, and say so.
     return (
-        f"WITH {_ROWS} AS MATERIALIZED ({numbered}) SELECT r.* EXCLUDE ({pair}), "
-        f"{', '.join(f'__q.{name} AS {name}' for name in _OUTPUTS)} "
-        f"FROM {_ROWS} AS r JOIN ({queue}) ON __q.__ml_row = r.{pair} ORDER BY __q.rank"
+        f"WITH {_ROWS} AS MATERIALIZED ({numbered}), __ml_queue AS ({queue}) SELECT {kept((*_OUTPUTS, _PAIR))}, "
+        f"{', '.join(f'__ml_one.{name} AS {name}' for name in _OUTPUTS)} "
+        f"FROM {_ROWS} JOIN __ml_queue ON __ml_one.__ml_row = {pair} ORDER BY __ml_one.rank"
     )
 
 
@@ -59,7 +60,7 @@ def _named(version: Version, manifest: Manifest) -> str:
 
 
 def _queue(answered: str, told: dict[str, Any]) -> str:
-    """A SELECT of the queue's rows as structs ``__q``.
+    """A SELECT of the queue's rows as structs ``__ml_one``.
 
     Args:
         answered: a SELECT of ``__pair``, ``__named``, ``__free`` and the scored struct ``__ml``.
@@ -70,7 +71,7 @@ def _queue(answered: str, told: dict[str, Any]) -> str:
     readable = f"{next(iter(fields.values()))} IS NOT NULL"
     rows = f"SELECT __pair, __named, {{{said}}} AS __said FROM ({answered}) WHERE __free AND {readable}"
     call = f"_ml_label_queue({quote_literal(json.dumps(told))}, __pairs, __nameds, __saids)"
-    return f"SELECT unnest({call}) AS __q FROM (SELECT {lists} FROM ({rows}))"
+    return f"SELECT unnest({call}) AS __ml_one FROM (SELECT {lists} FROM ({rows}))"
 
 
 def _unlabelled(types: dict[str, str], source: Source, manifest: Manifest, alias: str) -> tuple[str, str]:
