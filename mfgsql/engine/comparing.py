@@ -59,7 +59,7 @@ def compare_lists(engine: Engine, told: pa.Array, *lists: pa.Array) -> pa.Array:
     """JSON rows of metrics; the lists are those of `Answered.of`.
 
     Args:
-        told: JSON of the versions ``a`` and ``b``, ``target``, ``of_entities``, ``level``, ``draws``, ``seed``,
+        told: JSON of the versions ``a`` and ``b``, ``target``, ``drawn`` (what, in words), ``level``, ``draws``, ``seed``,
             ``session``.
     """
     from mfgsql.evaluation.paired import Draws
@@ -83,8 +83,7 @@ def compare_lists(engine: Engine, told: pa.Array, *lists: pa.Array) -> pa.Array:
     judged = found[0].rows
     count = len(np.unique(rows.groups))
     if count < _FEW:
-        what = "entities" if asked["of_entities"] else "rows or stretches"
-        notes.append(f"{count} {what} judge: an interval of so few says little")
+        notes.append(f"{count} {asked['drawn']} judge: an interval of so few says little")
     status = "seen" if any(seen) else "too_few" if min(judged, count) < _FEW else "ok"
     told_of = {"ml_status": status, "ml_reason": "; ".join(notes) or None}
     return pa.array([json.dumps([asdict(one) | {"ahead": one.ahead} | told_of for one in found], ensure_ascii=False)])

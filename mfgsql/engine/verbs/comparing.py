@@ -66,7 +66,7 @@ def comparison(engine: Engine, args: Args) -> str:
             Side(v, m, as_read_by(cursor, v, m, source, args, _ROWS))
             for v, m in zip(versions, manifests, strict=True)
         ]  # fmt: skip
-    groups, of_entities = _groups(sides, args)
+    groups, drawn = _groups(sides, args)
     # Both read the same numbered rows, or answers could not be paired.
     rows = (
         f"SELECT {kept((_PAIR, _GROUP))}, row_number() OVER () AS {quote_identifier(_PAIR)}, "
@@ -81,7 +81,7 @@ def comparison(engine: Engine, args: Args) -> str:
         f"(WITH {_ROWS} AS MATERIALIZED ({rows}), {answers} SELECT {listed}, count(*) FILTER (NOT ({there})) AS unread "
         f"FROM a JOIN b USING (__pair) WHERE a.__truth IS NOT NULL)"
     )
-    told = _told(sides, args) | {"of_entities": of_entities}
+    told = _told(sides, args) | {"drawn": drawn}
     call = f"_ml_compare({quote_literal(json.dumps(told))}, {', '.join(f'l{i}' for i in range(len(lists)))}, unread)"
     return json_rows(call, COLUMNS, paired)
 
@@ -100,8 +100,8 @@ def _told(sides: Sequence[Side], args: Args) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _groups(sides: Sequence[Side], args: Args) -> tuple[str, bool]:
-    """SQL of the number of the rows that are drawn together, and whether these are of an entity.
+def _groups(sides: Sequence[Side], args: Args) -> tuple[str, str]:
+    """SQL of the number of the rows that are drawn together, and what these are, in words.
 
     Rows of one machine are alike, and rows whose windows overlap nearly one: drawn by themselves they would feign more
     evidence than there is. Without an entity, stretches as long as a window are drawn (Carlstein, "The Use of Subseries
@@ -114,11 +114,11 @@ def _groups(sides: Sequence[Side], args: Args) -> tuple[str, bool]:
     entity = entity or next((h.entity for h in histories if h.entity), None)
     alias = sides[0].alias
     if entity:
-        return f"dense_rank() OVER (ORDER BY {alias}.{quote_identifier(entity)})", True
+        return f"dense_rank() OVER (ORDER BY {alias}.{quote_identifier(entity)})", "entities"
     if not histories:
-        return "row_number() OVER ()", False
+        return "row_number() OVER ()", "rows"
     order = f"{alias}.{quote_identifier(histories[0].order_by)}"
-    return f"(row_number() OVER (ORDER BY {order}) - 1) // {max(h.length for h in histories)}", False
+    return f"(row_number() OVER (ORDER BY {order}) - 1) // {max(h.length for h in histories)}", "stretches of time"
 
 
 def _answers(engine: Engine, side: Side, source: Source, args: Args) -> str:
