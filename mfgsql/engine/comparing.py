@@ -59,8 +59,8 @@ def compare_lists(engine: Engine, told: pa.Array, *lists: pa.Array) -> pa.Array:
     """JSON rows of metrics; the lists are those of `Answered.of`.
 
     Args:
-        told: JSON of the versions ``a`` and ``b``, ``target``, ``drawn`` (what, in words), ``level``, ``draws``, ``seed``,
-            ``session``.
+        told: JSON of the versions ``a`` and ``b``, ``target``, ``drawn`` (what, in words), ``level``, ``draws``,
+            ``seed``, ``session``.
     """
     from mfgsql.evaluation.paired import Draws
     from mfgsql.manifest import Manifest
