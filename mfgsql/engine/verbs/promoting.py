@@ -66,6 +66,7 @@ def plan_promote(engine: Engine, args: Args) -> str:
     """Judges the arguments; the promotion itself is one transaction."""
     ref = ModelRef.parse(args.get("model"))
     read_reason(args.get("reason"))
+    args["source"] = args.get("source") or None  # ml_plan asks for one, which may be empty
     if args.get("require") is None and args.get("source") is not None:
         raise OptionError("source is judged by require, which is missing.", remedy="Say require := '... >= champion'.")
     if args.get("require") is not None:
