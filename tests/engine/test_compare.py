@@ -151,6 +151,32 @@ def test_forecasts_are_sent_to_the_backtest(lab: Session) -> None:
         rows(lab, "f", "f@1", "d")
 
 
+def test_logs_and_spans_are_compared_by_their_own_figures(lab: Session) -> None:
+    lab.execute(
+        "CREATE TABLE log AS SELECT 'O' || o AS case_no, ['cut', 'mill', 'pack'][k] AS step, "
+        "TIMESTAMP '2026-01-05' + to_hours((o * 2 + k)::INT) AS done FROM range(60) r(o), range(1, 4) t(k)"
+    )
+    lab.execute(
+        "CREATE TABLE notes AS SELECT part || ' is worn on line ' || i AS note, "
+        "[{'label': 'part', 'begin': 0, 'stop': length(part)}] AS spans "
+        "FROM (SELECT i, ['pump', 'bearing'][1 + i % 2] AS part FROM range(60) r(i))"
+    )
+    process = "task := 'process', target := 'step', entity := 'case_no', order_by := 'done'"
+    lab.execute("FROM ml_pretrain('base', 'notes', field := 'note', options := {'epochs': 1})").fetchall()
+    for seed in (0, 1):
+        lab.execute(f"FROM ml_finetune('flow', 'log', {process}, options := {{'epochs': 1, 'seed': {seed}, {TINY}}})").fetchall()
+        lab.execute(
+            "FROM ml_finetune('marks', 'notes', task := 'token_classification', target := 'spans', base := 'base', "
+            f"options := {{'epochs': {1 + 5 * seed}}})"
+        ).fetchall()
+    for model, source in (("flow", "log"), ("marks", "notes")):
+        found = rows(lab, f"{model}@2", f"{model}@1", source, ", options := {'draws': 100}")
+        for side, version in (("a", 2), ("b", 1)):
+            told = dict(lab.execute(f"SELECT metric, value FROM ml_evaluate('{model}@{version}', '{source}')").fetchall())
+            assert {m: r[side] for m, r in found.items()} == pytest.approx(told, abs=1e-5)
+    assert found["span_f1"]["ahead"] == "a"
+
+
 # -- the maths ------------------------------------------------------------------------------------------------------
 
 
