@@ -1,5 +1,6 @@
-"""Metrics by name, with what is better and what a judge needs to compute them. Computed by scikit-learn, but for those
-of several labels a row, which it computes too slowly to resample them.
+"""Metrics by name, with what is better and what a judge needs to compute them.
+
+Figures are scikit-learn's; those of classes are computed here, since it takes too long to resample them.
 """
 
 from __future__ import annotations
@@ -32,31 +33,47 @@ class Metric:
     compute: Callable[[Array, Array, Any], float]
 
 
-def _pr_auc(truth: Array, _: Array, scores: Array) -> float:
-    from sklearn.metrics import average_precision_score
+def _steps(positive: Array, scores: Array) -> tuple[Array, Array]:
+    """Hits and false alarms of each threshold, from the highest score on."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    hits = positive[order].cumsum()[ends]
+    return hits, ends + 1 - hits
 
-    if not (truth == 1).any():
-        raise ValueError("no positives")  # scikit-learn would say 0
-    return float(average_precision_score(truth == 1, scores[:, 1]))
+
+def _pr_auc(truth: Array, _: Array, scores: Array) -> float:
+    """Average precision, not interpolated."""
+    hits, alarms = _steps(truth == 1, scores[:, 1])
+    if not hits[-1]:
+        raise ValueError("no positives")
+    return float((np.diff(hits, prepend=0) * hits / (hits + alarms)).sum() / hits[-1])
+
+
+def _one_roc_auc(positive: Array, scores: Array) -> float:
+    hits, alarms = (np.append(0, steps) for steps in _steps(positive, scores))
+    if not hits[-1] or not alarms[-1]:
+        raise ValueError("one class only")
+    return float(np.trapezoid(hits, alarms) / hits[-1] / alarms[-1])
 
 
 def _roc_auc(truth: Array, _: Array, scores: Array) -> float:
-    from sklearn.metrics import roc_auc_score
-
+    """Of more than two classes the mean of each against the rest, their probabilities scaled to those that are seen."""
     if scores.shape[1] == 2:
-        return float(roc_auc_score(truth == 1, scores[:, 1]))
+        return _one_roc_auc(truth == 1, scores[:, 1])
     seen = np.unique(truth)
     share = scores[:, seen] / np.maximum(scores[:, seen].sum(axis=1, keepdims=True), 1e-12)
     if len(seen) == 2:
-        return float(roc_auc_score(truth == seen[1], share[:, 1]))
-    return float(roc_auc_score(truth, share, multi_class="ovr", labels=seen))
+        return _one_roc_auc(truth == seen[1], share[:, 1])
+    return float(np.mean([_one_roc_auc(truth == label, share[:, i]) for i, label in enumerate(seen)]))
 
 
 def _f1(truth: Array, prediction: Array, scores: Array) -> float:
-    from sklearn.metrics import f1_score
-
-    average = "binary" if scores.shape[1] == 2 else "macro"
-    return float(f1_score(truth, prediction, average=average, zero_division=0.0))
+    """Of two classes that of the second, else the mean over those that occur or are said."""
+    classes = scores.shape[1]
+    hits = np.bincount(truth[truth == prediction], minlength=classes)
+    either = np.bincount(truth, minlength=classes) + np.bincount(prediction, minlength=classes)
+    each = np.divide(2.0 * hits, either, out=np.zeros(classes), where=either > 0)
+    return float(each[1] if classes == 2 else each[either > 0].mean())
 
 
 def _accuracy(truth: Array, prediction: Array, _: Array) -> float:

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from mfgsql.engine.comparing import compare_lists
 from mfgsql.engine.curves import judge
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.functions import udf
@@ -54,3 +55,9 @@ def ml_evaluate(engine: Engine, model: pa.Array, truth: pa.Array, predicted: pa.
 def ml_judge(engine: Engine, kind: pa.Array, model: pa.Array, truth: pa.Array, *more: pa.Array) -> pa.Array:
     """Curves, calibration or thresholds (JSON rows) of lists of truths and what was said of them."""
     return judge(engine, kind, model, truth, *more)
+
+
+@udf("_ml_compare", "VARCHAR")
+def ml_compare(engine: Engine, told: pa.Array, *lists: pa.Array) -> pa.Array:
+    """Metrics of two versions and their difference (JSON rows), of lists of what both said of the same rows."""
+    return compare_lists(engine, told, *lists)

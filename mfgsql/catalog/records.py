@@ -34,6 +34,14 @@ def add_metrics(con: duckdb.DuckDBPyConnection, run_id: str, rows: list[tuple[An
         con.executemany(f"INSERT INTO {SCHEMA}.metrics VALUES (?, ?, ?, ?, ?, ?, ?)", [(run_id, *r) for r in rows])
 
 
+def final_metrics(con: duckdb.DuckDBPyConnection, run_id: str | None) -> dict[str, float]:
+    """Figures of the version that a run kept, on rows it held out, by metric; none of an imported one."""
+    rows = con.execute(
+        f"SELECT metric, value FROM {SCHEMA}.metrics WHERE run_id = ? AND final AND value IS NOT NULL", [run_id]
+    ).fetchall()
+    return dict(rows)
+
+
 def add_snapshot(con: duckdb.DuckDBPyConnection, run_id: str, digest: str, path: str, rows: int, source: str) -> None:
     """Record a run's snapshot."""
     con.execute(f"INSERT INTO {SCHEMA}.snapshots VALUES (?, ?, ?, ?, ?, now())", [digest, run_id, path, rows, source])

@@ -17,6 +17,7 @@ from mfgsql.cli.border import Border
 from mfgsql.cli.capability import capability
 from mfgsql.cli.chart import chart
 from mfgsql.cli.check import check
+from mfgsql.cli.compare import compare
 from mfgsql.cli.database import init, migrate
 from mfgsql.cli.demo import demo
 from mfgsql.cli.detect import detect
@@ -35,6 +36,7 @@ from mfgsql.cli.load import load
 from mfgsql.cli.maintenance import maintenance
 from mfgsql.cli.models import models
 from mfgsql.cli.predict import predict
+from mfgsql.cli.queue import queue
 from mfgsql.cli.recommend import recommend
 from mfgsql.cli.report import page, report
 from mfgsql.cli.runs import runs
@@ -112,6 +114,8 @@ for _command in (
     whatif,
     generate,
     evaluate,
+    compare,
+    queue,
     thresholds,
     importance,
     report,

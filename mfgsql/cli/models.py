@@ -1,4 +1,4 @@
-"""``models``: list, show, promote, rollback, drop, export, import."""
+"""``models``: list, show, events, promote, rollback, drop, export, import."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import click
 from mfgsql.cli.completion import model_argument
 from mfgsql.cli.remote.address import is_url
 from mfgsql.cli.rows import Output, output
-from mfgsql.cli.session import call, database, opened
+from mfgsql.cli.session import F, call, database, opened
 
 _GLANCE = "model, target, champion, candidate, metric, value, baseline, verdict"
+_TOLD = "happened_at, who, model, version, event, previous, reason"
 _VERSIONS = """
 FROM ml.versions
 WHERE model = $1 AND ($2 IS NULL OR version::VARCHAR = $2 OR list_contains(string_split(aliases, ', '), $2))
@@ -82,25 +83,52 @@ def _missing(name: str, ref: str, known: list[str]) -> None:
 
 
 @models.command()
-@model_argument
+@click.argument("model", required=False)
 @database()
 @output
-def promote(model: str, db: str, out: Output) -> None:
-    """Make a version of a MODEL ('m@3', 'm@candidate') the champion.
+def events(model: str | None, db: str, out: Output) -> None:
+    """What happened to the versions of a MODEL, or of all: who made, promoted, refused, dropped one, and why.
 
     \b
     Example:
-      mfgsql models promote press_failure@candidate --db plant.duckdb
+      mfgsql models events press_failure --db plant.duckdb
     """
     with opened(db) as session:
-        out.result(session.execute(call("promote", model)))
+        columns = _TOLD if out.format == "table" else "*"
+        out.result(session.execute(f"SELECT {columns} FROM ml.events WHERE $1 IS NULL OR model = $1", [model]))
+
+
+def _reason(command: F) -> F:
+    return click.option("--reason", metavar="TEXT", help="Why, in your words; kept in ml.events.")(command)
 
 
 @models.command()
 @model_argument
+@click.option("--require", metavar="CONDITION", multiple=True, help="What it has to reach: 'pr_auc >= champion'.")
+@click.option("--source", metavar="SOURCE", help="Rows that both are judged by; default: those that each held out.")
+@_reason
 @database()
 @output
-def rollback(model: str, db: str, out: Output) -> None:
+def promote(
+    model: str, require: tuple[str, ...], source: str | None, reason: str | None, db: str, out: Output
+) -> None:
+    """Make a version of a MODEL ('m@3', 'm@candidate') the champion.
+
+    \b
+    Example:
+      mfgsql models promote press_failure@candidate --require 'pr_auc >= champion' --db plant.duckdb
+    """
+    with opened(db) as session:
+        asked = list(require) or None
+        out.result(session.execute(call("promote", model, source=source, require=asked, reason=reason)))
+
+
+@models.command()
+@model_argument
+@_reason
+@database()
+@output
+def rollback(model: str, reason: str | None, db: str, out: Output) -> None:
     """Make the previous champion of a MODEL the champion again.
 
     \b
@@ -108,14 +136,15 @@ def rollback(model: str, db: str, out: Output) -> None:
       mfgsql models rollback press_failure --db plant.duckdb
     """
     with opened(db) as session:
-        out.result(session.execute(call("rollback", model)))
+        out.result(session.execute(call("rollback", model, reason=reason)))
 
 
 @models.command()
 @model_argument
+@_reason
 @database()
 @output
-def drop(model: str, db: str, out: Output) -> None:
+def drop(model: str, reason: str | None, db: str, out: Output) -> None:
     """Delete a MODEL with all its versions, or one version ('m@2').
 
     \b
@@ -123,7 +152,7 @@ def drop(model: str, db: str, out: Output) -> None:
       mfgsql models drop press_failure@2 --db plant.duckdb
     """
     with opened(db) as session:
-        out.result(session.execute(call("drop", model)))
+        out.result(session.execute(call("drop", model, reason=reason)))
 
 
 @models.command("export")

@@ -22,6 +22,7 @@ from mfgsql.catalog.artifacts import check_size, new_artifact
 from mfgsql.catalog.models import CHAMPION, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
 from mfgsql.engine.access import asker
+from mfgsql.engine.auditing import record_created, record_won
 from mfgsql.engine.challenge import wins
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.exporting import export
@@ -164,6 +165,7 @@ class _Learning:
             won = won and alias_of(con, model, CHAMPION) == champion
             if won:
                 make_champion(con, model, number)
+                record_won(con, model, number, champion, result["run_id"])
         warnings = [*prepared.warnings, *([why] if why else [])]
         return result | {"status": "reused", "champion": is_champion or won, "warnings": warnings}
 
@@ -248,6 +250,7 @@ class _Learning:
             result["champion"] = crown(con, self.args["model"], number, wins=won)
             version = self._version(number, data, learned, result)
             add_version(con, version, data, prepared.spec.task or "base", self.args.get("target"))
+            record_created(con, result, self.args["verb"], champion, self.run_id)
             add_features(con, version, prepared.features)
             add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)

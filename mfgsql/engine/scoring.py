@@ -19,7 +19,7 @@ from mfgsql.errors import SourceError, did_you_mean
 if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine
     from mfgsql.scoring import RowStatus, Scored, Scorer
-    from mfgsql.tasks import Prediction
+    from mfgsql.tasks import Prediction, Target, Task
     from mfgsql.tasks.task import Array
 
 
@@ -112,7 +112,6 @@ def by_model(model: pa.Array, names: list[str], answer: Callable[[pa.Array, pa.A
 def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: pa.Array, scores: pa.Array) -> pa.Array:
     """JSON rows of metrics; each argument is one list over all rows (``scores`` of probability lists, or NULL)."""
     from mfgsql.evaluation import evaluate
-    from mfgsql.tasks import Prediction
     from mfgsql.tasks.task import known
 
     with engine.scorer(_constant(model)) as scorer:
@@ -120,17 +119,30 @@ def evaluate_lists(engine: Engine, model: pa.Array, truth: pa.Array, predicted: 
     if not truth[0].is_valid:
         raise SourceError(f"No row of the source has a {target.name!r} to compare with.")
     values = task.encode(truth.flatten(), target)
-    if task.shape in ("class", "process"):
-        probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
-        prediction = Prediction(task.encode(predicted.flatten(), target), probabilities)
-    elif task.shape == "labels":
-        probabilities = scores.flatten().flatten().to_numpy().reshape(-1, len(target.classes))
-        prediction = Prediction(task.encode(predicted.flatten(), target) > 0, probabilities)
-    else:
-        prediction = Prediction(predicted.flatten().to_numpy(zero_copy_only=False))
+    told = scores.flatten() if pa.types.is_list(scores.type) else scores
+    prediction = prediction_of(task, target, predicted.flatten(), told, target.classes)
     there = known(values)
     rows = evaluate(task, target, values[there], prediction.take(there))
     return pa.array([json.dumps([asdict(r) for r in rows])])
+
+
+def prediction_of(
+    task: Task, target: Target, predicted: pa.Array, scores: pa.Array, classes: Sequence[str]
+) -> Prediction:
+    """What was said of rows, of the columns of their results.
+
+    Args:
+        target: whose classes count. scores: lists; of numbers not looked at. classes: that they are of, some of the
+            target's.
+    """
+    from mfgsql.tasks import Prediction
+
+    if task.shape == "value":
+        return Prediction(predicted.to_numpy(zero_copy_only=False))
+    values = task.encode(predicted, target)
+    told = np.zeros((len(predicted), len(target.classes)))
+    told[:, [target.classes.index(c) for c in classes]] = scores.flatten().to_numpy().reshape(-1, len(classes))
+    return Prediction(values > 0 if task.shape == "labels" else values, told)
 
 
 WITH_FILES = " files"  # behind the version's name, where a served engine's plan was made for who may open files

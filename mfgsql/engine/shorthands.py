@@ -93,6 +93,22 @@ class Shorthands(ABC):
         """``FROM ml_evaluate(...)`` as a lazy ibis table."""
         return self.table("evaluate", model, source, **named)
 
+    def compare(self, a: str, b: str, source: str, **named: Any) -> Any:
+        """``FROM ml_compare(...)`` as a lazy ibis table."""
+        return self.table("compare", a, b, source, **named)
+
+    def label_queue(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_label_queue(...)`` as a lazy ibis table."""
+        return self.table("label_queue", model, source, **named)
+
+    def promote(self, model: str, **named: Any) -> Any:
+        """``FROM ml_promote(...)``, executed once."""
+        return self.verb("promote", model, **named)
+
+    def rollback(self, model: str, **named: Any) -> Any:
+        """``FROM ml_rollback(...)``, executed once."""
+        return self.verb("rollback", model, **named)
+
     def thresholds(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_thresholds(...)`` as a lazy ibis table."""
         return self.table("thresholds", model, source, **named)

@@ -31,6 +31,11 @@ class Familiarity:
         self._far = max(float(np.quantile(others, _USUAL)), 1e-6) if len(others) > 1 else np.inf
         self._apart = np.inf if spread is None else max(float(np.quantile(spread, _USUAL)), 1e-12)
 
+    @property
+    def far(self) -> float:
+        """A distance to the nearest that is far among the rows learnt from; infinite of less than two."""
+        return self._far
+
     def strangeness(
         self, continuous: Array, codes: Array, spread: Array | None = None, unknown: Mask | None = None
     ) -> Array:

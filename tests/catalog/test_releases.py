@@ -71,7 +71,9 @@ def test_its_labels_and_its_view_still_hold(old: Session) -> None:
 
 
 def test_it_goes_on_learning(old: Session) -> None:
-    assert old.execute("FROM ml_promote('fail@candidate')").fetchall() == [("fail", 2, 1)]
+    assert old.execute("FROM ml_promote('fail@candidate', reason := 'it is better')").fetchall() == [("fail", 2, 1)]
+    told = "SELECT event, version, previous, reason FROM ml.events"  # that table is younger than the file
+    assert old.execute(told).fetchall() == [("promoted", 2, 1, "it is better")]
     row = old.execute(
         "FROM ml_finetune('fail', 'SELECT * EXCLUDE (id, wear) FROM parts', target := 'failed', base := 'base', "
         "options := {'epochs': 2, 'width': 8, 'layers': 1, 'heads': 2})"

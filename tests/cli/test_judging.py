@@ -1,4 +1,4 @@
-"""``drivers`` and ``thresholds``."""
+"""``drivers``, ``thresholds``, ``compare``, ``queue``, and promotions by what is required."""
 
 from __future__ import annotations
 
@@ -24,3 +24,24 @@ def test_thresholds_mark_the_cheapest(mfgsql):
     assert rows(mfgsql("thresholds", "m", "parts", "--format", "json"))[0]["cost"] is None
     assert mfgsql("thresholds", "m", "parts", "--missed", "2000").exit_code == 2
     assert "order_by" in mfgsql("thresholds", "m", "parts", "--order-by", "shift").stderr
+
+
+def test_versions_are_compared_and_promoted_by_what_they_reach(mfgsql):
+    found = rows(mfgsql("compare", "m", "m@1", "parts", "--level", "0.8", "--option", "draws=100", "--format", "json"))
+    assert [r["metric"] for r in found][:2] == ["pr_auc", "roc_auc"]
+    assert all(r["difference"] == 0 and r["ahead"] is None for r in found)
+    refused = mfgsql("models", "promote", "m@1", "--require", "accuracy > 1", "--require", "f1 >= 0", "--reason", "a try")
+    assert refused.exit_code == 1 and "Nothing has changed" in refused.stderr
+    rows(mfgsql("models", "promote", "m@1", "--source", "parts", "--require", "accuracy >= champion", "--format", "json"))
+    told = rows(mfgsql("models", "events", "m", "--format", "json"))
+    assert [(r["event"], r["reason"]) for r in told][-1] == ("refused", "a try")
+    assert rows(mfgsql("models", "events", "--format", "json")) == told
+    assert rows(mfgsql("models", "events", "nix", "--format", "json")) == []
+
+
+def test_a_queue_is_written(mfgsql, tmp_path):
+    source = "SELECT * EXCLUDE failed FROM parts"
+    assert len(rows(mfgsql("queue", "m", source, "-k", "3", "--option", "novelty=0.2", "--format", "json"))) == 3
+    file = tmp_path / "queue.csv"
+    assert mfgsql("queue", "m", source, "-o", str(file)).exit_code == 0
+    assert len(file.read_text().splitlines()) == 21

@@ -546,8 +546,11 @@ def test_ordinary_reading(served, role):
 def test_training_over_the_wire(served):
     model, version, *_ = served.run("analyst", TRAIN.replace("'fail'", "'mine'"))[0]
     assert (model, version) == ("mine", 1)
-    served.run("analyst", "FROM ml_promote('mine@1')")
-    assert served.run("analyst", "FROM ml_drop('mine')") == [("mine", 1)]
+    served.run("analyst", "FROM ml_promote('mine@1', require := 'accuracy >= 0')")
+    assert served.run("analyst", "FROM ml_drop('mine', reason := 'a trial')") == [("mine", 1)]
+    told = served.run("reader", "SELECT who, event, reason FROM ml.events WHERE model = 'mine'")
+    who = served.sessions["analyst"].identity.name
+    assert told == [(who, "created", None), (who, "promoted", "the first version"), (who, "dropped", "a trial")]
 
 
 def test_what_is_known_of_a_statement(served, con):

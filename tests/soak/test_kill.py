@@ -18,7 +18,7 @@ ROWS, LINES = 3000, 20_000
 WORK = """
 import random, sys, mfgsql
 from mfgsql.engine.intake import LoadOptions, load
-from mfgsql.errors import NotFoundError, OptionError
+from mfgsql.errors import InputError, NotFoundError
 
 database, folder, seed = sys.argv[1:]
 dice = random.Random(int(seed))
@@ -29,6 +29,7 @@ work = {
     'train': lambda: s.execute(f"FROM ml_finetune('m', 'parts', target := 'failed', force := true, {TINY})"),
     'base': lambda: s.execute(f"FROM ml_pretrain('b', 'SELECT torque, temp FROM parts', force := true, {TINY})"),
     'promote': lambda: s.execute("FROM ml_promote('m@candidate')"),
+    'require': lambda: s.execute("FROM ml_promote('m@candidate', 'parts', require := 'accuracy >= champion')"),
     'rollback': lambda: s.execute("FROM ml_rollback('m')"),
     'drop': lambda: s.execute(f"FROM ml_drop('{dice.choice(DROPPED)}')"),
     'export': lambda: s.execute(f"FROM ml_export('m', '{folder}/m.safetensors', overwrite := true)"),
@@ -40,7 +41,7 @@ print('ready', flush=True)
 while True:
     try:
         work[dice.choice(list(work))]()
-    except (NotFoundError, OptionError):
+    except (NotFoundError, InputError):
         pass  # nothing to promote, drop or go back to at this moment
 """
 
@@ -94,6 +95,13 @@ def check_catalog(s: Session, folder: Path, rows: int) -> None:
     lost = "SELECT model, alias FROM ml_catalog.aliases ANTI JOIN ml_catalog.versions USING (model, version)"
     assert s.execute(lost).fetchall() == []
     assert s.execute("SELECT model FROM ml.models WHERE champion IS NULL").fetchall() == []
+    made = "SELECT model, version FROM ml.versions ANTI JOIN (FROM ml.events WHERE event IN ('created', 'imported'))"
+    assert s.execute(f"{made} USING (model, version)").fetchall() == []  # each version's beginning is told
+    assert s.execute(
+        "SELECT e.model FROM (SELECT model, arg_max(version, rowid) AS version FROM ml_catalog.events "
+        "WHERE event IN ('promoted', 'rolled_back') GROUP BY model) e JOIN ml.models m USING (model) "
+        "WHERE m.champion <> e.version"
+    ).fetchall() == []  # and who is champion is what was told last
     assert s.execute("SELECT path FROM ml.snapshots").pl()["path"].map_elements(os.path.exists, bool).all()
     assert [f.name for f in s.engine.folder.iterdir() if f.suffix == ".part"] == []
 

@@ -26,10 +26,11 @@ VALUES = {
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
     "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
     "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2",
-    "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
+    "a": "'fail'", "b": "'fail@1'", "require": "'pr_auc >= 0.1'", "reason": "'new alloy'", "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
+    "ml_compare": "{'draws': 200}", "ml_label_queue": "{'novelty': 0.2}",
     "ml_recommend": "{'seed': 1}", "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}",
 }  # fmt: skip
 OTHERS = {"ml_recommend": {"subject_to": "['torque <= 3']", "costs": "{'torque': 2}"}}  # what the same name means elsewhere
@@ -37,7 +38,7 @@ NEEDED = {  # arguments with a default that can't do without
     "ml_finetune": ("target",), "ml_drivers": ("target",), "ml_labels": ("failures", "entity", "order_by"),
     "ml_events": ("entity", "order_by"), "ml_control_chart": ("field", "order_by"),
     "ml_capability": ("field", "options"), "ml_allocate": ("supply", "demand", "cost"),
-    "ml_recommend": ("adjust", "maximize"),
+    "ml_recommend": ("adjust", "maximize"), "ml_promote": ("require",),
     "ml_supplier_risk": ("supplier", "ordered", "promised", "received"),
 }  # fmt: skip
 

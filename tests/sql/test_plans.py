@@ -30,6 +30,9 @@ PLANS = {
     "events": f"'events', NULL, 'parts', arguments := {LATELY}",
     "labels": f"'labels', NULL, 'parts', arguments := {AHEAD}",
     "promote": "'promote', 'fail@1', NULL",
+    "promote_required": "'promote', 'fail@1', 'parts', arguments := {'require': 'pr_auc >= champion', 'reason': 'new alloy'}",
+    "compare": "'compare', NULL, 'parts', arguments := {'a': 'fail', 'b': 'fail@1', 'entity': 'unit'}",
+    "label_queue": "'label_queue', 'fail', 'parts', arguments := {'k': 5}",
 }
 
 

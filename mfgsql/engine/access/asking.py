@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from mfgsql.catalog.events import acting
 from mfgsql.engine.access.roles import Identity, Role
 from mfgsql.engine.engine import Engine, caller
 from mfgsql.engine.guarding import Guard
@@ -35,11 +36,12 @@ def asker() -> Identity | None:
 @contextmanager
 def asked_by(identity: Identity | None, guard: Guard | None) -> Iterator[None]:
     """Plan or run for somebody: what is planned meanwhile on this thread is planned for them."""
-    token = _asked.set((identity, guard))
+    token, name = _asked.set((identity, guard)), acting.set(identity.name if identity else None)
     try:
         yield
     finally:
         _asked.reset(token)
+        acting.reset(name)
 
 
 def write_job(job: Mapping[str, Any]) -> str:

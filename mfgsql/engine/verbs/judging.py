@@ -19,7 +19,7 @@ from mfgsql.tasks import AT_LEAST, NEXT, PROCESS, REMAINING, TOKENS, Target
 _METRICS = {"metric": "VARCHAR", "value": "DOUBLE", "baseline": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
             "rows": "BIGINT"}  # fmt: skip
 _SAID = f"{{{NEXT}: __ml.label, {REMAINING}: __ml.value, {AT_LEAST}: false}}"
-_GUESSES = {
+GUESSES = {
     "class": "__ml.label", "labels": "__ml.labels", "value": "__ml.value",
     PROCESS: f"CASE WHEN __ml.label IS NOT NULL THEN {_SAID} END",
 }  # fmt: skip
@@ -34,7 +34,7 @@ def plan_evaluate(engine: Engine, args: Args) -> str:
     if manifest.task == TOKENS:
         return plan_span_metrics(_compared(version, manifest, source, args), manifest.target.name)
     truth = true_value(engine, version, manifest, source, args)
-    wanted, guess = task.truth_sql(truth, manifest.target), _GUESSES[task.shape]
+    wanted, guess = task.truth_sql(truth, manifest.target), GUESSES[task.shape]
     scores = "NULL" if task.shape == "value" else "list(__ml.scores)"
     rows = (
         f"(SELECT list(__truth) AS t, list({guess}) AS p, {scores} AS s "

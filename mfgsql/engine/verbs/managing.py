@@ -1,4 +1,4 @@
-"""Verbs over the registry: promote, roll back, drop, export, import. Each is one transaction."""
+"""Verbs over the registry: drop, export, import. Each is one transaction."""
 
 from __future__ import annotations
 
@@ -11,51 +11,29 @@ from mfgsql.backbones.filters import FilterConfig
 from mfgsql.catalog import (
     ModelRef,
     Version,
+    add_event,
     add_version,
     finish_run,
     new_run,
     read_artifact,
     resolve,
-    set_alias,
 )
 from mfgsql.catalog import drop_model as forget_model
 from mfgsql.catalog import drop_version as forget_version
 from mfgsql.catalog.artifacts import new_artifact
-from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, model_name, next_version
+from mfgsql.catalog.events import read_reason
+from mfgsql.catalog.models import CHAMPION, alias_of, crown, model_name, next_version
 from mfgsql.catalog.records import forget_snapshots
 from mfgsql.engine.access import asker, resolve_file
+from mfgsql.engine.auditing import record_won
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.versions import check_same_target
-from mfgsql.errors import NotFoundError, OptionError, SourceError
+from mfgsql.errors import OptionError, SourceError
 from mfgsql.manifest import Manifest
 from mfgsql.model import Model, read_manifest
 
-_POINTED = {"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}
 _FILE = {"model": "VARCHAR", "version": "INTEGER", "file": "VARCHAR", "bytes": "BIGINT"}
-
-
-def _promote(engine: Engine, args: Args) -> Rows:
-    with engine.transaction() as cursor:
-        version = resolve(cursor, args["model"])
-        make_champion(cursor, version.model, version.version)
-        previous = alias_of(cursor, version.model, PREVIOUS)
-    return [{"model": version.model, "champion": version.version, "previous": previous}]
-
-
-def _rollback(engine: Engine, args: Args) -> Rows:
-    with engine.transaction() as cursor:
-        model = ModelRef.parse(args["model"]).model
-        champion = resolve(cursor, model).version
-        previous = alias_of(cursor, model, PREVIOUS)
-        if previous is None:
-            raise NotFoundError(
-                f"'{model}' has no earlier champion to go back to.",
-                remedy=f"Choose a version: FROM ml_promote('{model}@1');",
-            )
-        set_alias(cursor, model, CHAMPION, previous)
-        set_alias(cursor, model, PREVIOUS, champion)
-    return [{"model": model, "champion": previous, "previous": champion}]
 
 
 def _drop(engine: Engine, args: Args) -> Rows:
@@ -78,6 +56,8 @@ def _drop(engine: Engine, args: Args) -> Rows:
             stale = forget_snapshots(cursor, ref.model, version.version)
             forget_version(cursor, version)
             dropped = [version.version]
+        for number in dropped:
+            add_event(cursor, model=ref.model, version=number, event="dropped", reason=read_reason(args.get("reason")))
     engine.discard(stale)
     for number in dropped:
         engine.cache.drop(f"{ref.model}@{number}")
@@ -98,7 +78,13 @@ def _export(engine: Engine, args: Args) -> Rows:
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         partial.write_bytes(data)
-        os.replace(partial, path)
+        if engine.read_only:
+            os.replace(partial, path)
+        else:
+            with engine.transaction() as cursor:
+                told = {"file": str(path), "bytes": len(data)}
+                add_event(cursor, model=version.model, version=version.version, event="exported", detail=told)
+                os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
     return [{"model": version.model, "version": version.version, "file": str(path), "bytes": len(data)}]
@@ -132,7 +118,9 @@ def _import(engine: Engine, args: Args) -> Rows:
             name, number, run_id, new_artifact(), len(data), manifest.to_json(), None, None, None, None, None, None
         )
         add_version(cursor, version, data, manifest.task or "base", target)
-        crown(cursor, name, number, wins=False)
+        add_event(cursor, model=name, version=number, event="imported", detail={"file": str(path)}, run_id=run_id)
+        if crown(cursor, name, number, wins=False):
+            record_won(cursor, name, number, None, run_id)
         finish_run(cursor, run_id, "finished", version=number)  # the run keeps the number when the version is dropped
     return [{"model": name, "version": number, "file": str(path), "bytes": len(data)}]
 
@@ -151,6 +139,7 @@ def _acting(verb: str, columns: dict[str, str], run: object) -> None:
 
     def planner(engine: Engine, args: Args) -> str:
         ModelRef.parse(args.get("model"))
+        read_reason(args.get("reason"))
         if "file" in args:
             _path(engine, args)  # whoever may not name it is told before anything runs
         return acting_plan(verb, args)
@@ -158,8 +147,6 @@ def _acting(verb: str, columns: dict[str, str], run: object) -> None:
     planners.register(verb)(planner)
 
 
-_acting("promote", _POINTED, _promote)
-_acting("rollback", _POINTED, _rollback)
 _acting("drop", {"model": "VARCHAR", "version": "INTEGER"}, _drop)
 _acting("export", _FILE, _export)
 _acting("import", _FILE, _import)

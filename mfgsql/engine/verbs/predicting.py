@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import duckdb
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.access import Role, asker
@@ -162,13 +165,28 @@ def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Sou
         source = read_source(at_place(cursor, args), args.get("source"))
         manifest = Manifest.from_json(version.manifest)
         check_asked(cursor, manifest, args)
-        if manifest.history is not None:
-            source = in_parts(cursor, source, manifest)
-        if manifest.cases is not None:
-            types = visible_types(at_place(cursor, args), source.select) if manifest.cases.open else {}
-            source = Events.of(manifest, source_alias(version)).read(source, types, under_way=bool(args.get("latest")))
+        source = as_read_by(cursor, version, manifest, source, args)
     asked.set((version.name, source))
     return version, manifest, source
+
+
+def as_read_by(
+    con: duckdb.DuckDBPyConnection, version: Version, manifest: Manifest, source: Source, args: Args, name: str = ""
+) -> Source:
+    """The source as a version reads it: in so many parts, and of a process with what is made of its events.
+
+    Args:
+        name: by which the plan itself calls the source's rows.
+    """
+    types = {}
+    if manifest.cases is not None and manifest.cases.open:
+        types = visible_types(at_place(con, args), source.select)
+    if manifest.history is not None:
+        source = in_parts(con, source, manifest)
+    source = replace(source, sql=name or source.sql)
+    if manifest.cases is None:
+        return source
+    return Events.of(manifest, source_alias(version)).read(source, types, under_way=bool(args.get("latest")))
 
 
 def check_level(level: Any) -> float:

@@ -1,1 +1,1 @@
-SELECT __ml.* FROM (SELECT unnest(from_json(__json, '[{"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}]')) AS __ml FROM (SELECT _ml_run('{"action": "promote", "args": {"model": "fail@1", "place": ["plant", "main"], "source": null}}') AS __json))
+SELECT __ml.* FROM (SELECT unnest(from_json(__json, '[{"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}]')) AS __ml FROM (SELECT _ml_run('{"action": "promote", "args": {"model": "fail@1", "place": ["plant", "main"], "session": "<session>", "source": null}}') AS __json))

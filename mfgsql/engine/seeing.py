@@ -1,0 +1,76 @@
+"""Which rows of a source a version has learnt from: rows are known again by the hash of what the model reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mfgsql.engine.challenge import snapshot_of
+from mfgsql.engine.quoting import quote_identifier
+from mfgsql.training.rows import SPLIT, VALIDATION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mfgsql.catalog import Version
+    from mfgsql.engine.engine import Engine
+    from mfgsql.manifest import Manifest
+
+_CHUNK = "__ml_learnt"
+Hashes = npt.NDArray[np.uint64]
+
+
+def hash_of(engine: Engine, version: Version, manifest: Manifest, alias: str) -> str:
+    """SQL of a row's hash; NULL where the version's rows aren't known any more.
+
+    Args:
+        alias: of the source, quoted.
+    """
+    with engine.cursor() as cursor:
+        path = snapshot_of(engine, cursor, version.name)
+    return "NULL::UBIGINT" if path is None else _hash(_compared(path, manifest), alias)
+
+
+def learnt(engine: Engine, con: duckdb.DuckDBPyConnection, version: str, manifest: Manifest) -> Hashes:
+    """Hashes of the rows that some part of the version was trained on."""
+    path = snapshot_of(engine, con, version)
+    compared = {} if path is None else _compared(path, manifest)
+    if path is None or not compared:
+        return np.zeros(0, np.uint64)
+    least = VALIDATION if manifest.backbone.groups == 1 else np.iinfo(np.int8).max  # one part judged, and learnt not
+    sql = f"SELECT {_hash(compared, _CHUNK)} AS h FROM {_CHUNK} WHERE {quote_identifier(SPLIT)} >= 0 " + (
+        f"AND {quote_identifier(SPLIT)} < {least}"
+    )
+    parts: list[Hashes] = []
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=[*compared, SPLIT]):
+            con.register(_CHUNK, pa.Table.from_batches([batch]))
+            try:
+                parts.append(np.asarray(con.execute(sql).fetchnumpy()["h"], np.uint64))
+            finally:
+                con.unregister(_CHUNK)
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+
+
+def _compared(path: Path, manifest: Manifest) -> dict[str, str]:
+    """By column what its values are compared as; not of times and nested values, whose types differ too freely."""
+    schema = pq.read_schema(path)
+    found = {}
+    for name in manifest.features.names:
+        kind = schema.field(name).type if name in schema.names else pa.null()
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            found[name] = "DOUBLE"
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
+            found[name] = "VARCHAR"
+    return found
+
+
+def _hash(compared: dict[str, str], alias: str) -> str:
+    values = [f"TRY_CAST({alias}.{quote_identifier(name)} AS {kind})" for name, kind in compared.items()]
+    return f"hash({', '.join(values)})" if values else "NULL::UBIGINT"

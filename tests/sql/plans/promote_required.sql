@@ -1,0 +1,1 @@
+SELECT __ml.* FROM (SELECT unnest(from_json(__json, '[{"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}]')) AS __ml FROM (SELECT _ml_run('{"action": "promote", "args": {"model": "fail@1", "place": ["plant", "main"], "reason": "new alloy", "require": "pr_auc >= champion", "session": "<session>", "source": "parts"}}') AS __json))
