@@ -93,6 +93,11 @@ class Shorthands(ABC):
         """``FROM ml_evaluate(...)`` as a lazy ibis table."""
         return self.table("evaluate", model, source, **named)
 
+    def drift(self, model: str, source: str, **named: Any) -> list[dict[str, Any]]:
+        """``FROM ml_drift(...)``, executed once; a list of rows."""
+        rows = self.verb("drift", model, source, **named)
+        return rows if isinstance(rows, list) else [rows]
+
     def thresholds(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_thresholds(...)`` as a lazy ibis table."""
         return self.table("thresholds", model, source, **named)

@@ -3,9 +3,10 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing", "forecasting",
-    "generating", "happening", "importance", "improving", "judging", "labelling", "learning", "maintaining",
-    "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying",
+    "allocating", "capability", "charting", "checking", "curves", "detecting", "drifting", "drivers", "flowing",
+    "forecasting", "generating", "happening", "importance", "improving", "judging", "labelling", "learning",
+    "maintaining", "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning",
+    "supplying",
 )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ COMMANDS = [
     ("recommend", "fail", "FROM parts LIMIT 2", "--adjust", "torque,shift", "--minimize", "failed", "--limit", "torque <= 3", "-k", "2", "--option", "trials=200"),
     ("evaluate", "fail", "parts"),
     ("evaluate", "fail", "parts", "--confusion"),
+    ("drift", "fail", "SELECT * FROM parts WHERE hot", "--order-by", "ts", "--option", "psi=0.2"),
     ("thresholds", "fail", "parts", "--missed", "20", "--false-alarm", "1"),
     ("importance", "fail"),
     ("spans", "url_marks", NOTES),
