@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 _BINS = 10
+_CLOSE = 1e-9  # of the range
 _FEWEST = 5  # rows expected in a cell of a chi-square test (Cochran, 1954)
 
 
@@ -47,13 +48,16 @@ class Quantiles:
         self.rows = rows
         steps = max(len(quantiles) - 1, 1)
         values = np.maximum.accumulate(np.asarray(quantiles, np.float64))
-        distinct, counts = np.unique(values, return_counts=True)
+        # Interpolated quantiles of one value may differ in its last digits.
+        close = max((values[-1] - values[0]) * _CLOSE, abs(values[0]) * 1e-12, 1e-300)
+        last = np.append(np.diff(values) > close, True)
+        ends = np.flatnonzero(last)
+        tied = np.diff(np.append(-1, ends)) > 1
         # Of a value that fills several steps the share is known to half a step.
-        at = (np.cumsum(counts) - 1 + np.where(counts > 1, 0.5, 0.0)) / steps
+        at = np.minimum((ends + np.where(tied, 0.5, 0.0)) / steps, 1.0)
         at[-1] = 1.0
-        below = distinct[0] - max(abs(distinct[0]) * 1e-12, 1e-300)
-        self.cuts = np.append(below, distinct)
-        self.at = np.append(0.0, np.minimum(at, 1.0))
+        self.cuts = np.append(values[0] - close, values[last] + close)
+        self.at = np.append(0.0, at)
         self._values, self._levels = values, np.linspace(0.0, 1.0, len(values))
 
     def counts(self, values: Array) -> Array:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 _DRAWS, _AT_ONCE, _ENOUGH = 9_999, 500, 20
+_ROUNDING = 1e-7  # of sums of numbers up to 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def compare_vectors(ours: Array, theirs: Array, seed: int, check: Callable[[], N
         count = min(_AT_ONCE, _DRAWS - total)
         mixed = rng.permuted(np.broadcast_to(signs, (count, len(signs))), axis=1).T
         drawn.append(_squares(kernel, mixed))
-        beyond, total = beyond + int((drawn[-1] >= found * (1 - 1e-6)).sum()), total + count
+        beyond, total = beyond + int((drawn[-1] >= found - _ROUNDING).sum()), total + count
     usual = float(np.quantile(np.concatenate(drawn), 0.95))
     value, chance = (float(np.sqrt(max(v, 0.0))) for v in (found, usual))
     return Discrepancy(value, chance, (1 + beyond) / (1 + total))

@@ -9,12 +9,14 @@ from typing import Any
 from mfgsql.drift.distributions import Comparison, adjusted
 from mfgsql.engine.drifting.asked import Asked
 from mfgsql.engine.planning import Rows
+from mfgsql.scoring.vectors import HISTORY, ROW
 
 COLUMNS = {
     "kind": "VARCHAR", "feature": "VARCHAR", "statistic": "VARCHAR", "value": "DOUBLE", "reference": "DOUBLE",
     "p_value": "DOUBLE", "p_adjusted": "DOUBLE", "psi": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
     "drifted": "BOOLEAN", "rows": "BIGINT", "since": "VARCHAR", "ml_reason": "VARCHAR",
 }  # fmt: skip
+_OF_COLUMNS = ("feature", "missing", "unseen", "embedding")
 _FEWEST = 30  # rows of which little can be told
 _NAMED = 5  # features in a summary
 
@@ -53,8 +55,7 @@ class Finding:
 
     def row(self) -> dict[str, Any]:
         """As the result has it."""
-        told = {name: getattr(self, "reason" if name == "ml_reason" else name) for name in COLUMNS}
-        return told
+        return {name: getattr(self, "reason" if name == "ml_reason" else name) for name in COLUMNS}
 
 
 def judged(findings: Sequence[Finding], asked: Asked, rows: int) -> Rows:
@@ -71,14 +72,13 @@ def judged(findings: Sequence[Finding], asked: Asked, rows: int) -> Rows:
 def _severity(found: Finding) -> tuple[Any, ...]:
     """What drifted first: by kinds in which it hurts most, then by how large it is; what can't be told last."""
     hurts = ("performance", "stream").index(found.kind) if found.kind in ("performance", "stream") else 2
-    known = found.drifted is None
-    return (known, not found.drifted, hurts if found.drifted else 2, -(found.psi or 0.0),
+    return (found.drifted is None, not found.drifted, hurts if found.drifted else 2, -(found.psi or 0.0),
             1.0 if found.p_value is None else found.p_value, found.kind, found.feature)  # fmt: skip
 
 
 def _summary(findings: Sequence[Finding], rows: int) -> Finding:
     """How many features drifted, and what else did."""
-    of_columns = [f for f in findings if f.kind in ("feature", "missing", "unseen")]
+    of_columns = [f for f in findings if f.kind in _OF_COLUMNS and f.feature not in (HISTORY, ROW)]
     names = list(dict.fromkeys(f.feature for f in of_columns))
     drifted = sorted((f for f in of_columns if f.drifted), key=_severity)
     moved = list(dict.fromkeys(f.feature for f in drifted))
@@ -86,13 +86,7 @@ def _summary(findings: Sequence[Finding], rows: int) -> Finding:
     more = f", {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
     words = f"{len(moved)} of {len(names)} features drifted"
     words += f" ({', '.join(moved[:_NAMED])}{more})" if moved else ""
-    words += (
-        f"; drift of {', '.join(others)}, too"
-        if others and moved
-        else f"; drift of {', '.join(others)}"
-        if others
-        else ""
-    )
+    words += f"; {', '.join(others)} drifted" if others else ""
     words += f"; {rows} rows tell little" if rows < _FEWEST else ""
     return Finding("summary", "", rows, "drifted", float(len(moved)), float(len(names)), reason=words,
                    drifted=bool(moved or others))  # fmt: skip

@@ -7,13 +7,12 @@ from mfgsql.engine.drifting.judging import COLUMNS
 from mfgsql.engine.drifting.running import compared_features, run_drift
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners
+from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.snapshots import read_columns
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.predicting import model_and_source
 from mfgsql.errors import OptionError, SourceError, did_you_mean
-from mfgsql.tasks import FORECAST
-
-_EXAMPLE = "FROM ml_backtest('{}', 'my_table');"
+from mfgsql.tasks import ANOMALY, FORECAST
 
 
 @planners.register("drift")
@@ -24,7 +23,13 @@ def plan_drift(engine: Engine, args: Args) -> str:
     if manifest.task == FORECAST:
         raise OptionError(
             f"'{version.model}' forecasts series, which are expected to move.",
-            remedy=f"What forecasts are worth lately: {_EXAMPLE.format(version.model)}",
+            remedy=f"What forecasts are worth lately: FROM ml_backtest({quote_literal(version.model)}, 'my_table');",
+        )
+    if manifest.task == ANOMALY and manifest.history is None:
+        raise OptionError(
+            f"'{version.model}' remembers good pictures, and no distribution of anything.",
+            remedy="The share that it does not know tells: SELECT avg(is_anomaly::INT) FROM "
+            f"ml_detect_anomalies({quote_literal(version.model)}, 'my_table');",
         )
     with engine.cursor() as cursor:
         types = read_columns(at_place(cursor, args), source.select, args)
