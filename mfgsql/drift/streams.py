@@ -1,9 +1,9 @@
 """Since when is a stream of numbers another one? Detectors of river, which first see what was usual.
 
 ``adwin`` (Bifet and Gavaldà, "Learning from Time-Changing Data with Adaptive Windowing", SDM 2007) keeps the longest
-window whose halves do not differ, and so tells where the change began; ``page_hinkley`` (Page, Biometrika 1954) sums
-what is beyond the mean so far. river's KSWIN is left out: it looks anew at every row, and alarms once in 800 rows where
-nothing changes.
+window whose halves do not differ; ``page_hinkley`` (Page, Biometrika 1954) sums what is beyond the mean so far. river's
+KSWIN is left out: it looks anew at every row, and alarms once in 800 rows where nothing changes. Where the change that
+was noticed began is the most likely place for one change of the mean.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Change:
     """A change of a stream.
 
     Attributes:
-        begin: number of the first row after it, as far as the detector tells. noticed: of the row that told.
-        mean: of the rows from there on, as the detector sees it.
+        begin: number of the first row after it, most likely. noticed: of the row that told.
+        mean: of the rows between these two, both among them.
     """
 
     begin: int
@@ -59,11 +59,17 @@ def first_change(
             judge.update(value)
             if not judge.drift_detected:
                 continue
-            begin = max(0, number + 1 - int(judge.width)) if detector == "adwin" else number
+            begin = _begin(values[: number + 1], before)
             mean = float(np.mean(values[begin : number + 1]))
             if not rises or mean > before:
                 return Change(begin, number, mean)
     return None
+
+
+def _begin(values: Array, before: float) -> int:
+    """From which row on the mean is most likely another one, all of one spread (Hinkley, Biometrika 1970)."""
+    sums = np.cumsum(values[::-1] - before)
+    return len(values) - 1 - int(np.argmax(sums**2 / np.arange(1, len(values) + 1)))
 
 
 def _new(detector: str) -> Any:
