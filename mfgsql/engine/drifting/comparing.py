@@ -26,7 +26,8 @@ from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
 
 _TAIL = 0.99  # of errors as they were; larger ones count as one
-_FEWEST = 20  # resamples with a value of the metric
+_DRAWS = 200  # resamples of a metric
+_FEWEST = 20  # of these that have a value
 _UNREAD = "no row can be told: the source lacks columns that the version reads, or they can't be read"
 _USUAL = 1_000  # rows as they were that a detector of streams sees first
 
@@ -105,7 +106,7 @@ class Comparing:
         metrics = {m.name: m for m in self.model.task.metrics(self.model.target)}
         name, metric = was.feature, metrics[was.feature]
         value = measure(metric, truth, said.values, said.scores)
-        draws = np.asarray(resampled(metric, truth, [said], self.asked.seed)[0]) if value is not None else np.empty(0)
+        draws = np.asarray(resampled(metric, truth, [said], self.asked.seed, _DRAWS)[0]) if value is not None else np.empty(0)
         if value is None or was.value is None or was.deviation is None or len(draws) < _FEWEST:
             few = "too few rows, or of one class only"
             return Finding("performance", name, len(truth), name, value, was.value, reason=few)
