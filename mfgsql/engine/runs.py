@@ -239,8 +239,7 @@ class _Learning:
         data = learned.model.to_bytes()
         champion = alias_of(self.cursor, self.args["model"], CHAMPION)
         won, why = self._challenge(snapshot, learned.model, champion)
-        references = references_of(self.engine, learned, snapshot)
-        self.cancellation.check()
+        references = references_of(self.engine, learned, snapshot, self.cancellation.check)
         why = why and f"It stays candidate: {why} {_promote(self.args['model'] + '@candidate')}"
         warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:

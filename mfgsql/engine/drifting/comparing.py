@@ -106,7 +106,7 @@ class Comparing:
         metrics = {m.name: m for m in self.model.task.metrics(self.model.target)}
         name, metric = was.feature, metrics[was.feature]
         value = measure(metric, truth, said.values, said.scores)
-        draws = np.asarray(resampled(metric, truth, [said], self.asked.seed, _DRAWS)[0]) if value is not None else np.empty(0)
+        draws = np.asarray([] if value is None else resampled(metric, truth, [said], self.asked.seed, _DRAWS)[0])
         if value is None or was.value is None or was.deviation is None or len(draws) < _FEWEST:
             few = "too few rows, or of one class only"
             return Finding("performance", name, len(truth), name, value, was.value, reason=few)

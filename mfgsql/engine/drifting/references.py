@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,8 +101,14 @@ def vectors_in(reference: Reference) -> Array:
     return np.asarray(load(reference.vectors)["vectors"], np.float32)
 
 
-def references_of(engine: Engine, learned: Learned, snapshot: Snapshot) -> list[Reference]:
-    """What a training has to tell of the rows held out; nothing where there are none."""
+def references_of(
+    engine: Engine, learned: Learned, snapshot: Snapshot, check: Callable[[], None]
+) -> list[Reference]:
+    """What a training has to tell of the rows held out; nothing where there are none.
+
+    Args:
+        check: called now and then; raises where the work shall stop.
+    """
     manifest, judged, found = learned.model.manifest, learned.judgement, list[Reference]()
     if manifest.grid is not None:
         return []
@@ -112,10 +118,11 @@ def references_of(engine: Engine, learned: Learned, snapshot: Snapshot) -> list[
         if len(rows) >= _FEWEST:
             task, truth, said = learned.model.task, judged.truth[rows], judged.prediction.take(rows)
             found += of_predictions(task, manifest.target, said) + of_truth(task, manifest.target, truth, said)
-    return found + of_vectors(_held_out(engine, learned.model, snapshot))
+        check()
+    return found + of_vectors(_held_out(engine, learned.model, snapshot, check))
 
 
-def _held_out(engine: Engine, model: Model, snapshot: Snapshot) -> dict[str, Array]:
+def _held_out(engine: Engine, model: Model, snapshot: Snapshot, check: Callable[[], None]) -> dict[str, Array]:
     """Vectors of some rows that the network which makes them was not trained on."""
     manifest = model.manifest
     if not has_vectors(manifest):
@@ -127,7 +134,11 @@ def _held_out(engine: Engine, model: Model, snapshot: Snapshot) -> dict[str, Arr
         return {}
     scorer = Scorer(model, engine.device, engine.settings.threads)
     try:
-        return joined(vectors_of(scorer, batch) for batch in _batches(model, rows))
+        parts = []
+        for batch in _batches(model, rows):
+            check()
+            parts.append(vectors_of(scorer, batch))
+        return joined(parts)
     finally:
         model.network.to("cpu")
 
