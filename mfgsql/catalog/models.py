@@ -10,6 +10,7 @@ import duckdb
 
 from mfgsql.catalog.artifacts import drop_artifact, write_artifact
 from mfgsql.catalog.migrate import SCHEMA
+from mfgsql.catalog.references import drop_references
 from mfgsql.errors import NotFoundError, OptionError, did_you_mean, one_of
 
 CHAMPION, CANDIDATE, PREVIOUS = "champion", "candidate", "previous"
@@ -181,6 +182,7 @@ def crown(con: duckdb.DuckDBPyConnection, model: str, version: int, *, wins: boo
 def drop_version(con: duckdb.DuckDBPyConnection, version: Version) -> None:
     """Delete a version with its weights, inside the caller's transaction."""
     drop_artifact(con, version.artifact)
+    drop_references(con, version.model, version.version)
     for table in ("versions", "features", "aliases"):
         con.execute(f"DELETE FROM {SCHEMA}.{table} WHERE model = ? AND version = ?", [version.model, version.version])
     con.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.rebind AS SELECT 1 AS touched")

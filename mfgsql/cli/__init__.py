@@ -23,6 +23,7 @@ from mfgsql.cli.demo import demo
 from mfgsql.cli.detect import detect
 from mfgsql.cli.devices import devices
 from mfgsql.cli.doctor import doctor
+from mfgsql.cli.drift import drift
 from mfgsql.cli.drivers import drivers
 from mfgsql.cli.evaluate import evaluate
 from mfgsql.cli.events import events
@@ -116,6 +117,7 @@ for _command in (
     evaluate,
     compare,
     queue,
+    drift,
     thresholds,
     importance,
     report,

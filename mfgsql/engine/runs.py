@@ -21,9 +21,11 @@ from mfgsql.catalog import Version, add_version, finish_run, new_run, read_artif
 from mfgsql.catalog.artifacts import check_size, new_artifact
 from mfgsql.catalog.models import CHAMPION, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
+from mfgsql.catalog.references import add_references
 from mfgsql.engine.access import asker
 from mfgsql.engine.auditing import record_created, record_won
 from mfgsql.engine.challenge import wins
+from mfgsql.engine.drifting.references import references_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.exporting import export
 from mfgsql.engine.fields import Base
@@ -239,6 +241,7 @@ class _Learning:
         data = learned.model.to_bytes()
         champion = alias_of(self.cursor, self.args["model"], CHAMPION)
         won, why = self._challenge(snapshot, learned.model, champion)
+        references = references_of(self.engine, learned, snapshot, self.cancellation.check)
         why = why and f"It stays candidate: {why} {_promote(self.args['model'] + '@candidate')}"
         warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *([why] if why else [])]
         with self.engine.transaction() as con:
@@ -252,6 +255,7 @@ class _Learning:
             add_version(con, version, data, prepared.spec.task or "base", self.args.get("target"))
             record_created(con, result, self.args["verb"], champion, self.run_id)
             add_features(con, version, prepared.features)
+            add_references(con, version.model, number, references)
             add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
             finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))

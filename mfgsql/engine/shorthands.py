@@ -108,6 +108,10 @@ class Shorthands(ABC):
     def rollback(self, model: str, **named: Any) -> Any:
         """``FROM ml_rollback(...)``, executed once."""
         return self.verb("rollback", model, **named)
+    def drift(self, model: str, source: str, **named: Any) -> list[dict[str, Any]]:
+        """``FROM ml_drift(...)``, executed once; a list of rows."""
+        rows = self.verb("drift", model, source, **named)
+        return rows if isinstance(rows, list) else [rows]
 
     def thresholds(self, model: str, source: str, **named: Any) -> Any:
         """``FROM ml_thresholds(...)`` as a lazy ibis table."""

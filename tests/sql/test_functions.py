@@ -24,14 +24,14 @@ VALUES = {
     "costs": "{'missed': 2000, 'false_alarm': 50}", "latest": "false", "since": "NULL", "failures": "'SELECT unit, ts FROM parts WHERE failed'",
     "supply": "'SELECT ''A'' AS plant, 9 AS qty'", "demand": "'SELECT ''x'' AS depot, 7 AS qty'",
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
-    "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
+    "reference": "'parts'", "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
     "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2",
     "a": "'fail'", "b": "'fail@1'", "require": "'pr_auc >= 0.1'", "reason": "'new alloy'", "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
     "ml_compare": "{'draws': 200}", "ml_label_queue": "{'novelty': 0.2}",
-    "ml_recommend": "{'seed': 1}", "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}",
+    "ml_recommend": "{'seed': 1}", "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}", "ml_drift": "{'psi': 0.2, 'features': ['torque']}",
 }  # fmt: skip
 OTHERS = {"ml_recommend": {"subject_to": "['torque <= 3']", "costs": "{'torque': 2}"}}  # what the same name means elsewhere
 NEEDED = {  # arguments with a default that can't do without

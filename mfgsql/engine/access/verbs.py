@@ -8,8 +8,9 @@ VERBS = {
     **dict.fromkeys(
         (
             "allocate", "bottlenecks", "calibration", "capability", "check", "classification_report", "compare",
-            "confusion_matrix", "control_chart", "countermeasures", "detect_anomalies", "devices", "drivers",
-            "embed", "evaluate", "events", "feature_importance", "forecast", "generate", "label_queue", "labels",
+            "confusion_matrix", "control_chart", "countermeasures", "detect_anomalies", "devices", "drift",
+            "drivers", "embed", "evaluate", "events", "feature_importance", "forecast", "generate",
+            "label_queue", "labels",
             "maintenance_plan", "order_policy", "plan", "pr_curve", "predict", "recommend", "roc_curve", "search",
             "similar", "spans", "supplier_risk", "thresholds", "whatif",
         ),

@@ -12,7 +12,7 @@ from mfgsql.catalog import Version, resolve
 from mfgsql.engine.access import Role, asker
 from mfgsql.engine.cases import Events
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.planning import Args, planners
+from mfgsql.engine.planning import Args, at_place, planners
 from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.quoting import quote_identifier, quote_literal, quote_text
 from mfgsql.engine.scoring import DEFAULT_LEVEL, WITH_FILES
@@ -158,7 +158,6 @@ def source_alias(version: Version) -> str:
 
 def model_and_source(engine: Engine, args: Args) -> tuple[Version, Manifest, Source]:
     """The version that the statement is pinned to, and its source."""
-    from mfgsql.engine.planning import at_place
 
     with engine.cursor() as cursor:
         version = resolve(cursor, args.get("model"))

@@ -70,6 +70,7 @@ COMMANDS = [
     ("evaluate", "fail", "parts", "--confusion"),
     ("compare", "fail@1", "fail", "parts", "--entity", "shift", "--option", "draws=200"),
     ("queue", "fail", "SELECT * EXCLUDE failed FROM parts", "-k", "3"),
+    ("drift", "fail", "SELECT * FROM parts WHERE hot", "--order-by", "ts", "--option", "psi=0.2"),
     ("thresholds", "fail", "parts", "--missed", "20", "--false-alarm", "1"),
     ("importance", "fail"),
     ("spans", "url_marks", NOTES),

@@ -1,0 +1,1 @@
+"""``ml_drift``: what a version was learnt from beside what comes now."""
