@@ -5,7 +5,7 @@ from importlib import import_module
 _FAMILIES = (
     "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing", "forecasting",
     "generating", "happening", "importance", "improving", "judging", "labelling", "learning", "maintaining",
-    "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying",
+    "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying", "tuning",
 )  # fmt: skip
 
 
