@@ -112,7 +112,7 @@ def _range(name: str, told: Mapping[str, Any]) -> Range:
         raise OptionError(f"The range of {name} is logarithmic and begins at {low:g}: it has to begin above 0.")
     if step is not None and (log or not _is_step(step, high - low, whole=whole)):
         sort = "a whole number" if whole else "a number"
-        raise OptionError(f"step of {name} is {sort} up to the range's length, and of no logarithmic one; not {step!r}.")
+        raise OptionError(f"step of {name} is {sort} up to the range's length, of no logarithmic one; not {step!r}.")
     return Range(low, high, bool(log), step, whole)
 
 

@@ -139,7 +139,7 @@ class Tuning(Learning):
             outcome = None, {"state": PRUNED, "error": str(stopped)}
         except (CancelledError, duckdb.InterruptException):
             raise  # its state stays, and an equal statement goes on from there
-        except Exception as error:  # noqa: BLE001  (options may ask for too much: the other trials go on)
+        except Exception as error:  # options may ask for too much: the other trials go on
             self.cancellation.check()
             if defaults and isinstance(error, InputError):
                 raise
