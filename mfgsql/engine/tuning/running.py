@@ -76,8 +76,8 @@ class Tuning(Learning):
 
     def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Base, key: str) -> Learned:
         """All trials that there is time for; the best one's model, trained again where it was of an earlier process."""
-        done = trials_of(self.cursor, self._study, unfinished=bool(self.args.get("force")))
-        self.trials = done[: self.args["trials"]]
+        self.trials = self._made(unfinished=bool(self.args.get("force")))
+        self._why = "the budget ended"
         self._kept: _Kept | None = None
         budget = math.inf if self.args["budget"] is None else self.args["budget"]
         self._until = self.started + budget - sum(trial.seconds for trial in self.trials)
@@ -102,7 +102,8 @@ class Tuning(Learning):
             seed = self._defaults.spec.recipe.seed
             asked = propose(self._space, known, len(self.trials), seed=seed, warmup=warmup)
             if asked is None:
-                return  # there is no more to try
+                self._why = "there was no more to try"
+                return
             self._make(snapshot, asked)
 
     def _make(self, snapshot: Snapshot, asked: Asked | None) -> None:
@@ -162,31 +163,41 @@ class Tuning(Learning):
         finished = [t for t in self.trials if t.criterion is not None]
         return min(finished, key=lambda t: (t.criterion, t.number), default=None)
 
+    def _made(self, *, unfinished: bool = False) -> list[Trial]:
+        return trials_of(self.cursor, self._study, unfinished=unfinished)[: self.args["trials"]]
+
+    def _reuse(self, result: dict[str, Any], frozen: Frozen, prepared: Prepared) -> dict[str, Any]:
+        row = super()._reuse(result, frozen, prepared)
+        self.trials = self._made()
+        best, free = self._best(), self.args["budget"] is None
+        self._why = "there was no more to try" if free else "there was no more time, or no more to try"
+        return row | {"warnings": [*row["warnings"], *(self._told_of(best, row) if best else [])]}
+
     def _result(self, number: int, prepared: Prepared, learned: Learned, warnings: list[str]) -> dict[str, Any]:
         best, states = self._best(), Counter(trial.state for trial in self.trials)
         assert best is not None
-        warnings += self._told_of(best, states, f"{self.args['model']}@{number}")
-        counted = {"trials": states[FINISHED], "pruned": states[PRUNED], "best_trial": best.number}
-        return super()._result(number, prepared, learned, warnings) | counted
+        row = super()._result(number, prepared, learned, warnings)
+        row |= {"trials": states[FINISHED], "pruned": states[PRUNED], "best_trial": best.number}
+        warnings += self._told_of(best, row)
+        return row
 
-    def _told_of(self, best: Trial, states: Counter[str], name: str) -> list[str]:
+    def _told_of(self, best: Trial, row: dict[str, Any]) -> list[str]:
         """How the best was chosen, in words."""
         told, first, made = [], self.trials[0], len(self.trials)
+        failed = [trial for trial in self.trials if trial.state == FAILED]
         if best.number:
             beside = "the defaults failed" if first.criterion is None else f"the defaults {first.criterion:.4g}"
             told.append(
                 f"Chosen among {made} trials by rows that then judge it, so that its figures flatter "
                 f"(criterion {best.criterion:.4g}, {beside}). Judge on others: "
-                f"FROM ml_evaluate({quote_literal(name)}, 'later_rows');"
+                f"FROM ml_evaluate({quote_literal('{model}@{version}'.format(**row))}, 'later_rows');"
             )
         elif made > 1:
             told.append(f"None of {made} trials was better than the defaults.")
         if made < self.args["trials"]:
-            why = "the budget ended" if time.monotonic() >= self._until else "there was no more to try"
-            told.append(f"{made} of {self.args['trials']} trials were made: {why}.")
-        if states[FAILED]:
-            failed = next(t for t in self.trials if t.state == FAILED)
-            told.append(f"{states[FAILED]} of {made} trials failed; the first: {failed.error}")
+            told.append(f"{made} of {self.args['trials']} trials were made: {self._why}.")
+        if failed:
+            told.append(f"{len(failed)} of {made} trials failed; the first: {failed[0].error}")
         return told
 
 
