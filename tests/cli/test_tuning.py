@@ -6,6 +6,7 @@ import click
 import pytest
 
 from mfgsql.cli.tuning import parse_space
+from tests.cli.conftest import TABLE
 
 SMALL = ("--option", "epochs=1", "--option", "folds=2", "--option", "members=1", "--option", "width=8")
 
@@ -24,6 +25,8 @@ def test_a_space_is_parsed():
 
 
 def test_the_best_of_some_trials(new, tmp_path):
+    new("init")
+    new("sql", TABLE)
     asked = ("tune", "m", "parts", "--target", "failed", "--exclude", "id", "--trials", "2", "--budget", "1 hour", *SMALL)
     done = new(*asked, "--search", "lr=1e-3..1e-1:log", "--search", "layers=1,2")
     assert done.exit_code == 0, done.output
