@@ -46,6 +46,7 @@ from mfgsql.cli.sql import sql
 from mfgsql.cli.supply import countermeasures, order, suppliers
 from mfgsql.cli.texts import embed, search, similar, spans
 from mfgsql.cli.thresholds import thresholds
+from mfgsql.cli.tuning import tune
 from mfgsql.cli.users import users
 from mfgsql.version import __version__
 
@@ -97,6 +98,7 @@ for _command in (
     drivers,
     pretrain,
     finetune,
+    tune,
     predict,
     detect,
     spans,

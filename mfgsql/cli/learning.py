@@ -19,8 +19,8 @@ _TASKS = (
 )
 
 
-def _shared(command: F) -> F:
-    """Arguments and options that both verbs have."""
+def shared(command: F) -> F:
+    """Arguments and options that the verbs have."""
     options: list[Callable[[Any], Any]] = [
         click.argument("model"),
         click.argument("source"),
@@ -39,8 +39,21 @@ def _shared(command: F) -> F:
     return command
 
 
+def of_models(command: F) -> F:
+    """Options of the verbs that make a model of a target."""
+    options: list[Callable[[Any], Any]] = [
+        click.option("--target", metavar="COL", help="Column to predict; a detector of anomalies has none."),
+        click.option("--task", help=_TASKS),
+        click.option("--weight", metavar="COL", help="Column of row weights."),
+        costs_options,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
-@_shared
+@shared
 @click.option("--objective", help="masked, autoencoder, autoregressive, forecast, design; default: by the column.")
 @database()
 @output
@@ -53,15 +66,12 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
       mfgsql pretrain notes work_orders --field note --base ./minilm --db plant.duckdb
       mfgsql pretrain mix_designer mixes --objective design --exclude batch --db plant.duckdb
     """
-    _learn("pretrain", model, source, db, out, given)
+    learn("pretrain", model, source, db, out, given)
 
 
 @click.command()
-@_shared
-@click.option("--target", metavar="COL", help="Column to predict; a detector of anomalies has none.")
-@click.option("--task", help=_TASKS)
-@click.option("--weight", metavar="COL", help="Column of row weights.")
-@costs_options
+@shared
+@of_models
 @database()
 @output
 def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> None:
@@ -76,13 +86,18 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
       mfgsql finetune entities annotated_notes --task token_classification --target spans --base notes --db plant.duckdb
       mfgsql finetune press_failure labelled --target failed_within_24h --missed 2000 --false-alarm 50 --db plant.duckdb
     """
-    if given["target"] is None and given["task"] != "anomaly":
+    learn("finetune", model, source, db, out, given)
+
+
+def learn(verb: str, model: str, source: str, db: str, out: Output, given: dict[str, Any]) -> None:
+    """Run a learning verb with what was given, and show its row.
+
+    Raises:
+        click.UsageError: a model is to be made of no target.
+    """
+    if verb != "pretrain" and given["target"] is None and given["task"] != "anomaly":
         raise click.UsageError("Missing option '--target'; only a detector of anomalies has none (--task anomaly).")
-    _learn("finetune", model, source, db, out, given)
-
-
-def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict[str, Any]) -> None:
-    options = parse_options(given.pop("options"))
+    options = parse_options(given.pop("options")) | given.pop("searched", {})
     costs = costs_of(given.pop("missed", None), given.pop("false_alarm", None))
     if exclude := given.pop("exclude"):
         options["exclude"] = names(exclude)
@@ -96,8 +111,8 @@ def _learn(verb: str, model: str, source: str, db: str, out: Output, given: dict
         result = out.record(session)
     if result and out.format == "table":
         made = shlex.quote(result["model"])
-        predict, tune = f"{use} {made} SOURCE", f"finetune MODEL SOURCE --target COLUMN --base {made}"
-        click.echo(f"\nNext: mfgsql {predict if verb == 'finetune' else tune} {where(db)}")
+        predict, then = f"{use} {made} SOURCE", f"finetune MODEL SOURCE --target COLUMN --base {made}"
+        click.echo(f"\nNext: mfgsql {then if verb == 'pretrain' else predict} {where(db)}")
 
 
 def parse_options(given: tuple[str, ...]) -> dict[str, Any]:
@@ -107,11 +122,12 @@ def parse_options(given: tuple[str, ...]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             raise click.UsageError(f"An option is KEY=VALUE, such as epochs=20, not '{text}'.")
-        options[key.strip()] = _value(value.strip())
+        options[key.strip()] = read_value(value.strip())
     return options
 
 
-def _value(text: str) -> Any:
+def read_value(text: str) -> Any:
+    """A truth value, a number, or text."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

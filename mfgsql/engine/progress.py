@@ -49,6 +49,11 @@ class Progress:
         shown = [f"{k} {v:.3f}" for k, v in values.items() if k != "train_loss"][:2]
         self._last = ", ".join(shown)
 
+    def note(self, line: str) -> None:
+        """Show a line that stays."""
+        if self.shown:
+            print(line, file=sys.stderr, flush=True)
+
     def _open(self, steps: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn

@@ -70,7 +70,8 @@ def parse_requirements(told: Any, metrics: Collection[str]) -> list[Requirement]
 
 
 def _parsed(text: str, metrics: Collection[str]) -> list[Requirement]:
-    tree = checked(text, tree_of(text, FORMS), Names((), [*metrics, CHAMPION]), _KNOWN, FORMS)
+    names = Names((), [*metrics, CHAMPION], "requirement")
+    tree = checked(text, tree_of(text, FORMS, names), names, _KNOWN, FORMS)
     return [_comparison(text, part.unnest()) for part in _parts(tree)]
 
 

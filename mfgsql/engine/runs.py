@@ -43,7 +43,7 @@ from mfgsql.engine.versions import check_same_target, is_checkpoint
 from mfgsql.errors import CancelledError, MfgsqlError
 from mfgsql.model import Model
 from mfgsql.training import Learned, Snapshot, learn
-from mfgsql.training.monitor import RunFacts, Together
+from mfgsql.training.monitor import Monitor, RunFacts, Silent, Together
 
 
 def load_libraries() -> None:
@@ -53,14 +53,19 @@ def load_libraries() -> None:
 
 
 def run_learning(engine: Engine, args: Args) -> Rows:
-    """Run it, or return the finished run of the same content. The run's status is kept whatever happens."""
+    """Run it, or return the finished run of the same content."""
+    return recorded(engine, args, Learning)
+
+
+def recorded(engine: Engine, args: Args, kind: type[Learning]) -> Rows:
+    """Run what learns, one at a time. The run's status is kept whatever happens."""
     cancellation = engine.cancellation(args.get("session"))
     with engine.commit_lock, engine.cursor() as cursor:
         run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
     try:
         with training_turn(engine, cancellation), engine.cursor() as cursor:
-            _update(engine, run_id, status="running", device=engine.device)
-            return [_Learning(engine, args, run_id, cursor, cancellation).run()]
+            update(engine, run_id, status="running", device=engine.device)
+            return [kind(engine, args, run_id, cursor, cancellation).run()]
     except BaseException as error:
         _fail(engine, run_id, error, cancellation)
         if isinstance(error, duckdb.InterruptException):
@@ -90,12 +95,13 @@ def _fail(engine: Engine, run_id: str, error: BaseException, cancellation: Cance
         cursor.close()
 
 
-def _update(engine: Engine, run_id: str, **values: Any) -> None:
+def update(engine: Engine, run_id: str, **values: Any) -> None:
+    """Set columns of a run, at once."""
     with engine.commit_lock, engine.cursor() as cursor:
         update_run(cursor, run_id, **values)
 
 
-class _Learning:
+class Learning:
     """One run, from its source to its row of result."""
 
     def __init__(
@@ -111,6 +117,9 @@ class _Learning:
         self.identity = asker()  # on this thread it is known; files are read on one of DuckDB's
         self.tracking = tracking_of(engine)  # here it can still refuse
         self.started = time.monotonic()
+        self.title = f"{args['verb']} {args['model']}"
+        self.tracked = run_id  # as what trackers know it
+        self.watching: Monitor = Silent()
 
     def run(self) -> dict[str, Any]:
         """Snapshot, train, commit; the row of result."""
@@ -118,14 +127,14 @@ class _Learning:
         with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
             frozen = freeze(rows, self.args, self.cancellation, self._files)
             self.cancellation.check()
-            prepared = prepare_spec(frozen, self.args, base)
+            prepared = self._prepare(frozen, base)
             check_same_target(self.cursor, self.args["model"], prepared.spec.task, prepared.spec.target)
             self.cancellation.check()
             key = self._key(frozen, prepared)
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
                 return self._reuse(json.loads(earlier.result), frozen, prepared)
-            check_size(self.cursor, _size(prepared, base))
-            _update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
+            self._check_size(prepared, base)
+            update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
             try:
                 snapshot = self._export(frozen, prepared)
                 learned = self._learn(snapshot, prepared, base, key)
@@ -150,9 +159,16 @@ class _Learning:
         version = resolve(self.cursor, self.args["base"])
         return Model.from_bytes(read_artifact(self.cursor, version.artifact, version.bytes))
 
-    def _key(self, frozen: Frozen, prepared: Prepared) -> str:
-        """Of all that the weights depend on."""
-        told = {k: v for k, v in self.args.items() if k not in ("session", "force", "place", "source", "promote")}
+    def _prepare(self, frozen: Frozen, base: Base) -> Prepared:
+        return prepare_spec(frozen, self.args, base)
+
+    def _check_size(self, prepared: Prepared, base: Base) -> None:
+        check_size(self.cursor, _size(prepared, base))
+
+    def _key(self, frozen: Frozen, prepared: Prepared, *without: str) -> str:
+        """Of all that the weights depend on, but for these arguments."""
+        aside = ("session", "force", "place", "source", "promote", *without)
+        told = {k: v for k, v in self.args.items() if k not in aside}
         parts = [told, frozen.hash, prepared.describe(), lineage_of_machine(self.engine)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
@@ -216,9 +232,8 @@ class _Learning:
             **({"base_sha256": base.sha256, "base_licence": base.licence} if isinstance(base, Checkpoint) else {}),
             **lineage_of_machine(self.engine),
         }
-        facts = RunFacts(self.run_id, self.args["model"], self.args["verb"], prepared.rows, lineage["recipe"])
-        title = f"{facts.verb} {facts.model}"
-        with self.tracking.record(facts), Progress(self.engine.settings.progress, title) as progress:
+        facts = RunFacts(self.tracked, self.args["model"], self.args["verb"], prepared.rows, lineage["recipe"])
+        with self.tracking.record(facts), Progress(self.engine.settings.progress, self.title) as progress:
             self.progress = progress
             learned = learn(
                 snapshot,
@@ -228,12 +243,12 @@ class _Learning:
                 device=self.engine.device,
                 threads=self.engine.settings.threads,
                 memory=self.engine.settings.trainer_memory,
-                monitor=Together(progress, self.tracking),
+                monitor=Together(progress, self.tracking, self.watching),
                 cancellation=self.cancellation,
                 resume=read_state(state),
                 save=lambda data: write_state(state, data),
             )
-            self.tracking.final = {name: value for _, _, name, value, _, _ in _final_metrics(learned)}
+            self.tracking.final = {name: value for _, _, name, value, _, _ in final_metrics(learned)}
         return learned
 
     def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> tuple[dict[str, Any], list[str]]:
@@ -256,7 +271,7 @@ class _Learning:
             record_created(con, result, self.args["verb"], champion, self.run_id)
             add_features(con, version, prepared.features)
             add_references(con, version.model, number, references)
-            add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
+            add_metrics(con, self.run_id, [*self.progress.history, *final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
             finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))
             stale = old_snapshots(con, self.args["model"], keep=self.engine.settings.keep_snapshots)
@@ -324,7 +339,8 @@ def _size(prepared: Prepared, base: Base) -> int:
     return sum(value.numel() * value.element_size() for value in kept.values())
 
 
-def _final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
+def final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
+    """What is recorded of the version that is kept."""
     if learned.judgement is None:
         return []
     values = {"loss": learned.judgement.loss, **learned.judgement.metrics}

@@ -25,6 +25,10 @@ class Shorthands(ABC):
         """``FROM ml_finetune(...)``, executed once; a detector of anomalies has no target."""
         return self.verb("finetune", model, source, target=target, **named)
 
+    def tune(self, model: str, source: str, *, target: str | None = None, **named: Any) -> Any:
+        """``FROM ml_tune(...)``, executed once; ``budget`` may be a `timedelta`."""
+        return self.verb("tune", model, source, target=target, **named)
+
     def check(self, source: str, **named: Any) -> Any:
         """``FROM ml_check(...)``, executed once."""
         return self.verb("check", source, **named)

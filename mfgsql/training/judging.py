@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,7 +53,12 @@ class Judgement:
 
         The loss of words grows where a network gets too sure of itself, while it still finds more spans.
         """
-        return 1.0 - self.metrics[SPAN_F1] if SPAN_F1 in self.metrics else self.loss
+        return criterion_of(self.loss, self.metrics)
+
+
+def criterion_of(loss: float, metrics: Mapping[str, float]) -> float:
+    """See `Judgement.criterion`."""
+    return 1.0 - metrics[SPAN_F1] if SPAN_F1 in metrics else loss
 
 
 def judge(

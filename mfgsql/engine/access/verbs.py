@@ -16,7 +16,7 @@ VERBS = {
         ),
         Role.READER,
     ),
-    **dict.fromkeys(("backtest", "drop", "finetune", "pretrain", "promote", "rollback"), Role.ANALYST),
+    **dict.fromkeys(("backtest", "drop", "finetune", "pretrain", "promote", "rollback", "tune"), Role.ANALYST),
     **dict.fromkeys(("export", "import"), Role.ADMIN),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ _FAMILIES = (
     "allocating", "capability", "charting", "checking", "comparing", "curves", "detecting", "drifting",
     "drivers", "flowing", "forecasting", "generating", "happening", "importance", "improving", "judging",
     "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "promoting", "queueing",
-    "recommending", "searching", "showing", "spanning", "supplying",
+    "recommending", "searching", "showing", "spanning", "supplying", "tuning",
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ COLUMNS = {
     "seconds": "DOUBLE", "device": "VARCHAR", "warnings": "VARCHAR[]",
 }  # fmt: skip
 # Options that say which rows and columns, not how to train.
-_ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator", "known",
+ABOUT_ROWS = ("exclude", "gap", "positive", "resample", "censored", "false_alarms_per_day", "separator", "known",
                "holidays", "started", "due", "trend")  # fmt: skip
 
 _NOT_OF_DESIGNS = ("backbone", "base_rate", "folds", "mask_ratio", "members", "probe", "resample", "window")
@@ -66,8 +66,13 @@ def plan_pretrain(engine: Engine, args: Args) -> str:
 @planners.register("finetune")
 def plan_finetune(engine: Engine, args: Args) -> str:
     """A model of a target, from a base or from scratch."""
+    return plan_model(engine, "finetune", args)
+
+
+def plan_model(engine: Engine, verb: str, args: Args) -> str:
+    """What a verb does that makes a model: a detector, or one of a target."""
     if args.get("task") == ANOMALY:
-        return _plan_detector(engine, args)
+        return _plan_detector(engine, verb, args)
     if not args.get("target"):
         remedy = "Name it: target := 'failed'; only a detector of anomalies has none: task := 'anomaly'."
         raise OptionError("The target is missing.", remedy=remedy)
@@ -77,7 +82,7 @@ def plan_finetune(engine: Engine, args: Args) -> str:
         check_forecast(args)
     if args.get("costs") is not None:
         args["costs"] = asdict(Costs.parse(args["costs"]))
-    return _plan(engine, "finetune", args)
+    return _plan(engine, verb, args)
 
 
 def _check_task(name: object) -> None:
@@ -115,14 +120,14 @@ def _check_design(args: Args) -> None:
             raise OptionError(f"{name} is for other bases than models of designs: leave it out.")
 
 
-def _plan_detector(engine: Engine, args: Args) -> str:
+def _plan_detector(engine: Engine, verb: str, args: Args) -> str:
     """A detector of anomalies, from normal rows without labels."""
     of_histories = [("base", "it learns from scratch")] if args.get("order_by") or args.get("entity") else []
     for name, why in (("target", "it learns from normal rows alone"), ("costs", "it knows no costs"),
                       ("weight", "its rows weigh the same"), *of_histories):  # fmt: skip
         if args.get(name) is not None:
             raise OptionError(f"task := 'anomaly' takes no {name}: {why}. Leave it out.")
-    return _plan(engine, "finetune", args)
+    return _plan(engine, verb, args)
 
 
 def _plan(engine: Engine, verb: str, args: Args) -> str:
@@ -166,7 +171,7 @@ def _checkpoint(engine: Engine, base: str) -> Path:
 def check_options(args: Args) -> None:
     """Split the options into those about rows, which become arguments, and the recipe."""
     options = read_options(args, "{'epochs': 20}")
-    for name in _ABOUT_ROWS:
+    for name in ABOUT_ROWS:
         args[name] = options.pop(name, None)
     args["exclude"] = read_exclude(args["exclude"])
     try:
@@ -175,7 +180,7 @@ def check_options(args: Args) -> None:
         unknown = next((n for n in options if n not in Recipe().to_dict()), None)
         if unknown is None:
             raise
-        allowed = [*Recipe().to_dict(), *_ABOUT_ROWS]
+        allowed = [*Recipe().to_dict(), *ABOUT_ROWS]
         raise OptionError(
             f"Unknown option '{unknown}'; allowed are {one_of(allowed)}.{did_you_mean(unknown, allowed)}"
         ) from error

@@ -116,6 +116,7 @@ FAILING = [
     ("similar", "url_notes", NOTES, "--key", "nope"),
     ("pretrain", "f", "parts", "--field", "shift", "--base", "./nowhere/minilm"),
     ("finetune", "f", "parts", "--target", "nope"),
+    ("tune", "f", "parts", "--target", "nope", "--search", "layers=1,2"),
 ]
 
 
