@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from mfgsql.backbones.checkpoints import find, load_model, read
 from mfgsql.errors import CatalogError, MfgsqlError, MissingExtraError
 
 RANK = 8
-OWN = "own_"  # begins the names of parameters that groups have for themselves
+BESIDE = "adapter_"  # begins the names of parameters of groups' adapters
 T = TypeVar("T")
 _ADAPTER, _WRAPPED = "lora_", "base_layer"  # in the names of peft's weights: of an adapter, of what it stands beside
 
@@ -144,7 +144,7 @@ def _plain(name: str) -> str:
 
 
 def _of_adapter(name: str) -> bool:
-    return _ADAPTER in name or name.rpartition(".")[2].startswith(OWN)
+    return _ADAPTER in name or name.rpartition(".")[2].startswith(BESIDE)
 
 
 def external_keys(tower: nn.Module) -> set[str]:

@@ -10,8 +10,8 @@ from typing import Any
 from mfgsql.backbones import MixedConfig, RowsConfig, TabularConfig
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
-from mfgsql.engine.groups import check_grouped, with_groups
 from mfgsql.engine.grids import settle_grid, warnings_of_grid
+from mfgsql.engine.groups import check_grouped, with_groups
 from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
 from mfgsql.engine.histories import detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.labelsets import rare_labels

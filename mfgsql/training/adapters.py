@@ -1,8 +1,9 @@
 """Adapters of groups: what each line, machine or supplier has beside one model that all of them share.
 
 The shared model learns from all rows first, and stays as it is then. All groups' adapters learn from their own rows at
-once, in mixed batches, each from nothing, so that a group begins with what is shared and moves away from it as far as
-its rows ask for. An adapter that is no better on its group's held-out rows is dropped.
+once, in mixed batches, each from nothing and drawn back to it, so that a group moves away from what is shared as far as
+its rows ask for. All stop at the same step, by all rows held out: a step for each group would be chosen by few of them,
+and flatter. An adapter that is then no better on its group's held-out rows is dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mfgsql.backbones import AdaptedConfig
-from mfgsql.backbones.stacked import is_own
+from mfgsql.backbones.stacked import is_beside, is_own
 from mfgsql.cancellation import Cancellation
 from mfgsql.features.groups import SHARED
 from mfgsql.model import Model
@@ -25,9 +26,9 @@ from mfgsql.training.monitor import Monitor
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.trainer import Trainer
 
-_FEWEST = 4  # held-out rows by which a group's adapter is judged
-_BEYOND = 1.0  # standard errors, by which it must be better
+_FEWEST = 2  # held-out rows by which a group's adapter is judged
 _RATE = 2.0  # times the shared model's learning rate: few numbers move, from nothing
+_DECAY = 500.0  # times its weight decay: a group's rows are few
 _BETWEEN = 200  # steps between two judgements, at most
 _NAMED = 5  # groups that a warning names
 
@@ -73,7 +74,7 @@ def goes_on(spec: TrainSpec, base: Model | None) -> bool:
 
 def take_own(model: Model, base: Model) -> None:
     """Copy a base's adapters into a model that has the same groups."""
-    own = {name: value for name, value in base.network.state_dict().items() if is_own(name)}
+    own = {name: value for name, value in base.network.state_dict().items() if is_beside(name)}
     model.network.load_state_dict(own, strict=False)
 
 
@@ -114,15 +115,14 @@ def fit_adapters(
     torch.manual_seed(spec.recipe.seed)
     grown = regrouped(model, learning)
     train, validation = sources(_as_read(spec, grown))
-    stage = _Stage(grown, spec, train, validation, shared, monitor, cancellation)
-    stage.run()
-    better = stage.better()
+    stage = _Stage(grown, spec, (train, validation), shared, monitor, cancellation)
+    stage.run(new=not start.own)
+    better = stage.settle()
     kept = tuple(v for n, v in enumerate(learning) if better[n] or v in start.own)
-    stage.put_back(~better)
     grown.network.to("cpu").eval()
     final = regrouped(grown, kept)
     _, validation = sources(_as_read(spec, final))
-    return Fitted(final, validation, stage.trainer.step_number, _told(spec, learning, better, start.own))
+    return Fitted(final, validation, stage.steps, _told(spec, learning, better, start.own))
 
 
 def _as_read(spec: TrainSpec, model: Model) -> TrainSpec:
@@ -154,98 +154,111 @@ def _some(values: list[str]) -> str:
 
 
 class _Stage:
-    """Steps of all adapters, judged group by group; keeps each one's best."""
+    """Steps of all adapters, judged now and then; keeps the best ones."""
 
     def __init__(
         self,
         model: Model,
         spec: TrainSpec,
-        train: Source,
-        validation: Source,
+        sources: tuple[Source, Source],
         shared: Trainer,
         monitor: Monitor,
         cancellation: Cancellation,
     ) -> None:
-        recipe = replace(spec.recipe, learning_rate=_RATE * spec.recipe.learning_rate)
-        self.model, self.recipe, self.train, self.validation = model, recipe, train, validation
+        told = spec.recipe
+        rate, decay = _RATE * told.learning_rate, _DECAY * told.weight_decay
+        self.recipe = replace(told, learning_rate=rate, weight_decay=decay)
+        self.model, (self.train, self.validation) = model, sources
         self.monitor, self.cancellation = monitor, cancellation
-        for name, parameter in model.network.named_parameters():
-            parameter.requires_grad_(is_own(name))
-        each = max(1, -(-train.epoch // recipe.batch_size))
-        self.trainer = Trainer(model, recipe, each * recipe.epochs, shared.device)
-        self.begun = shared.step_number
-        self.every = min(each, _BETWEEN)
+        self.begun, self.device, self.steps = shared.step_number, shared.device, 0
+        model.network.to(self.device)
         self.groups, self.first = self._losses()
-        self.best = self.first.copy()
-        self.initial, self.kept = self._own(), self._own()
-        self.count = self._sums(np.ones_like(self.first))
-        self.stale = 0
+        self.initial = self._beside()
+        self.best, self.kept, self.stale = self.first, self.initial, 0
 
-    def run(self) -> None:
-        """Until no adapter gets better any more."""
+    def run(self, *, new: bool) -> None:
+        """Until the adapters get no better any more.
+
+        Args:
+            new: whether what all of them go through on the way learns, too: others rely on it as it is.
+        """
+        for name, parameter in self.model.network.named_parameters():
+            parameter.requires_grad_(is_own(name) or (new and is_beside(name)))
+        each = max(1, -(-self.train.epoch // self.recipe.batch_size))
+        trainer = Trainer(self.model, self.recipe, each * self.recipe.epochs, self.device)
         for epoch in range(self.recipe.epochs):
             for batch in self.train.batches(self.recipe.batch_size, epoch, self.recipe.seed):
                 self.cancellation.check()
                 own = batch[chosen_of(batch.codes) != SHARED]
-                if not len(own) or self.trainer.step(own) is None:
+                if not len(own) or trainer.step(own) is None:
                     continue
-                self.monitor.on_step(self.begun + self.trainer.step_number, self.begun + self.trainer.steps)
-                if self.trainer.step_number % self.every == 0:
+                self.steps = trainer.step_number
+                self.monitor.on_step(self.begun + self.steps, self.begun + trainer.steps)
+                if self.steps % min(each, _BETWEEN) == 0:
                     self._judge()
                 if self.stale >= self.recipe.patience:
                     return
 
     def _judge(self) -> None:
         _, losses = self._losses()
-        better = self._sums(self.best - losses) > 0
-        better[SHARED] = False
-        self.stale = 0 if better.any() else self.stale + 1
-        rows = better[self.groups]
-        self.best[rows] = losses[rows]
-        self._copy(self._own(), self.kept, better)
-        told = {"loss": float(self.best.mean())} if len(losses) else {}
-        self.monitor.on_judged(self.begun + self.trainer.step_number, told)
+        if losses.sum() < self.best.sum():
+            self.best, self.kept, self.stale = losses, self._beside(), 0
+        else:
+            self.stale += 1
+        told = {"loss": float(losses.mean())} if len(losses) else {}
+        self.monitor.on_judged(self.begun + self.steps, told)
 
-    def better(self) -> Array:
-        """Whether each group's best adapter beats what it began with beyond chance, bool [groups]."""
+    def settle(self) -> Array:
+        """Give the better ones of all groups their best numbers, the others those that they began with.
+
+        A group's gain on its held-out rows is drawn to that of all groups as far as it may be chance (Efron & Morris,
+        "Data Analysis Using Stein's Estimator and its Generalizations", JASA 1975): where nearly all gain, a small gain
+        of few rows is believed, and where none do, it is not.
+
+        Returns:
+            Whether each group's is better, bool [groups].
+        """
         gain = self.first - self.best
-        count = np.maximum(self.count, 1)
-        mean = self._sums(gain) / count
-        spread = np.sqrt(self._sums((gain - mean[self.groups]) ** 2) / np.maximum(count - 1, 1))
-        won: Array = (self.count >= _FEWEST) & (mean > 0) & (mean >= _BEYOND * spread / np.sqrt(count))
-        return won[1:]
-
-    def put_back(self, groups: Array) -> None:
-        """Give all adapters their best numbers, and those groups, bool [groups], the ones that they began with."""
-        self._copy(self.initial, self.kept, np.append(True, groups))
+        count = self._sums(np.ones_like(gain))
+        mean = self._sums(gain) / np.maximum(count, 1)
+        error = self._sums((gain - mean[self.groups]) ** 2) / np.maximum(count - 1, 1) / np.maximum(count, 1)
+        judged = (count >= _FEWEST) & (np.arange(len(count)) != SHARED)
+        better = judged & (mean > 0)
+        if better.any():
+            share = count[judged] / count[judged].sum()
+            usual = share @ mean[judged]
+            apart = max(share @ ((mean[judged] - usual) ** 2 - error[judged]), 0.0)
+            better &= apart * mean + error * usual > 0
+        which = torch.from_numpy(better)
+        for name, value in self.initial.items():
+            if is_own(name):
+                self.kept[name][~which] = value[~which]
         self.model.network.load_state_dict(self.kept, strict=False)
+        chosen: Array = better[1:]
+        return chosen
 
-    def _copy(self, of: dict[str, Tensor], to: dict[str, Tensor], groups: Array) -> None:
-        which = torch.from_numpy(groups)
-        for name, value in of.items():
-            to[name][which] = value[which]
-
-    def _own(self) -> dict[str, Tensor]:
-        return {n: v.detach().to("cpu", copy=True) for n, v in self.model.network.state_dict().items() if is_own(n)}
+    def _beside(self) -> dict[str, Tensor]:
+        state = self.model.network.state_dict()
+        return {n: v.detach().to("cpu", copy=True) for n, v in state.items() if is_beside(n)}
 
     def _sums(self, values: Array) -> Array:
-        """Of the judged rows by group, the shared ones first, [1 + groups]."""
+        """Of the judged rows by group, those without an adapter first, [1 + groups]."""
         config = self.model.manifest.backbone
         assert isinstance(config, AdaptedConfig)
         return np.bincount(self.groups, values, minlength=config.own)
 
     def _losses(self) -> tuple[Array, Array]:
         """Group and loss of each judged row with a truth."""
-        model, device, options = self.model, self.trainer.device, self.recipe.to_dict()
+        model, options = self.model, self.recipe.to_dict()
         groups, losses = [np.empty(0, np.int64)], [np.empty(0)]
         model.network.eval()
         with torch.inference_mode():
             for batch in self.validation.in_order(at_once(model)):
                 self.cancellation.check()
-                known = batch[known_truth(batch.truth)].to(device)
+                known = batch[known_truth(batch.truth)].to(self.device)
                 if not len(known):
                     continue
-                each = model.losses(output_of(model, known), truth_of(known, device), options, known.least)
+                each = model.losses(output_of(model, known), truth_of(known, self.device), options, known.least)
                 groups.append(chosen_of(known.codes).cpu().numpy())
                 losses.append((each * known.weight).double().cpu().numpy())
         model.network.train()
