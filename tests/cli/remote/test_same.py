@@ -109,6 +109,7 @@ FAILING = [
     ("similar", "url_notes", NOTES, "--key", "nope"),
     ("pretrain", "f", "parts", "--field", "shift", "--base", "./nowhere/minilm"),
     ("finetune", "f", "parts", "--target", "nope"),
+    ("finetune", "f", "parts", "--target", "failed", "--adapter-by", "shift"),
 ]
 
 
