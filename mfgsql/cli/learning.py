@@ -60,7 +60,7 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
 @click.option("--target", metavar="COL", help="Column to predict; a detector of anomalies has none.")
 @click.option("--task", help=_TASKS)
 @click.option("--weight", metavar="COL", help="Column of row weights.")
-@click.option("--adapter-by", metavar="COL", help="Column of the line or machine: each value gets an adapter of its own.")
+@click.option("--adapter-by", metavar="COL", help="Column of the line or machine: each gets an adapter of its own.")
 @costs_options
 @database()
 @output

@@ -99,15 +99,16 @@ def regrouped(model: Model, own: tuple[str, ...]) -> Model:
 
 
 def fit_adapters(
-    model: Model, spec: TrainSpec, sources: Sources, shared: Trainer, monitor: Monitor, cancellation: Cancellation
+    shared: Trainer, spec: TrainSpec, sources: Sources, monitor: Monitor, cancellation: Cancellation
 ) -> Fitted:
     """The shared model with an adapter for each group that is better with one.
 
     Args:
-        model: as it was judged best; an adapter that it has already is replaced by a better one only.
+        shared: what trained that model, which has its best weights; an adapter that it has already is replaced by a
+            better one only.
         spec: with all groups that may have one. sources: rows to learn from and to judge by, as a spec reads them.
-        shared: what trained the model.
     """
+    model = shared.model
     group, start = spec.features.group, model.manifest.features.group
     assert group is not None
     assert start is not None

@@ -19,7 +19,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
-from mfgsql.training.adapters import fit_adapters, goes_on, shared_only, take_own
+from mfgsql.training.adapters import Sources, fit_adapters, goes_on, shared_only, take_own
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
@@ -121,10 +121,7 @@ def learn(
             loop.run(resume)
         told: list[str] = []
         if settled.features.group is not None:
-            model.network.load_state_dict(loop.best)
-            fitted = fit_adapters(model, settled, sources, loop.trainer, loop.monitor, loop.cancellation)
-            model, told = fitted.model, fitted.warnings
-            loop.best, loop.validation = model.network.state_dict(), fitted.validation
+            model, told = loop.adapt_groups(settled, sources)
         learned = _settled(model, loop, settled)
         if series is not None and recipe.refit == "yes" and learned is not None:
             refit(model, series.part(None), recipe, loop.best_step, loop.trainer.device, loop.cancellation)
@@ -250,6 +247,13 @@ class _Loop:
         if self.best_step == 0 and self.best_loss == float("inf"):
             self._settle()
             self.best, self.best_step = self.trainer.weights(), self.trainer.step_number
+
+    def adapt_groups(self, spec: TrainSpec, sources: Sources) -> tuple[Model, list[str]]:
+        """The model with adapters of groups beside its best weights, and in words which groups have none."""
+        self.trainer.model.network.load_state_dict(self.best)
+        fitted = fit_adapters(self.trainer, spec, sources, self.monitor, self.cancellation)
+        self.best, self.validation = fitted.model.network.state_dict(), fitted.validation
+        return fitted.model, fitted.warnings
 
     def _ended(self, epoch: int) -> bool:
         """Whether nothing improves any more. Of a probe that is no end: its best weights are then tuned."""

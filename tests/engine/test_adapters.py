@@ -186,14 +186,14 @@ def test_histories_go_by_the_newest_row_and_machines_may_have_adapters(press: Se
 
 
 def test_odd_names_and_values(press: Session) -> None:
-    odd = """SELECT torque, coalesce(line, '?') || ' "x'' ß' AS "lïne of ""it""", wear AS "select" FROM labelled"""
     press.execute(
-        "FROM ml_finetune('odd', ?, target := 'select', base := 'press', adapter_by := ?, options := {'epochs': 1})".replace("?", "{}", 2).format(
-            "'" + odd.replace("'", "''") + "'", "'lïne of \"it\"'"
-        )
+        """CREATE OR REPLACE VIEW "odd ones" AS SELECT torque, coalesce(line, '?') || ' "x''s" ß' AS "lïne of \"\"it\"\"", wear AS "select" FROM labelled"""
+    )
+    press.execute(
+        """FROM ml_finetune('odd', 'odd ones', target := 'select', base := 'press', adapter_by := 'lïne of "it"', options := {'epochs': 1})"""
     ).fetchall()
-    quoted = odd.replace("'", "''")
-    assert press.execute(f"SELECT count(predicted_select), count(DISTINCT ml_status) FROM ml_predict('odd', '{quoted}')").fetchone() == (900, 1)
+    found = press.execute("SELECT count(predicted_select), count(DISTINCT ml_status) FROM ml_predict('odd', 'odd ones')").fetchone()
+    assert found == (900, 1)
 
 
 # -- LoRA beside a base --------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_a_base_stays_as_it_is_beside_a_lora(press: Session) -> None:
         if not name.startswith("mask"):
             assert np.array_equal(mine[here].numpy(), value.numpy()), name
     assert any(float(v.abs().max()) > 0 for n, v in mine.items() if "lora_B" in n)
-    again = f"target := 'wear', base := 'lora', options := {{'epochs': 1, 'exclude': ['line']}}"
+    again = "target := 'wear', base := 'lora', options := {'epochs': 1, 'exclude': ['line']}"
     press.execute(f"FROM ml_finetune('on_lora', '{COLUMNS}', {again})").fetchall()
     assert rmse(press, "on_lora") <= rmse(press, "lora") + 0.05
 
