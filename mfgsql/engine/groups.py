@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mfgsql.backbones import EnsembleConfig
+from dataclasses import replace
+
+from mfgsql.backbones import AdaptedConfig, EnsembleConfig
 from mfgsql.engine.fields import Base
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
@@ -12,6 +14,7 @@ from mfgsql.features import FeatureSet
 from mfgsql.features.groups import GroupEncoder
 from mfgsql.features.profile import INTEGER_TYPES, TEXT_TYPES, base_type
 from mfgsql.model import Model
+from mfgsql.training import Recipe
 
 FEWEST = 20  # rows of a group that may have an adapter of its own
 _MOST = 10_000  # groups
@@ -43,6 +46,21 @@ def check_grouped(args: Args, kind: str, task: str | None) -> None:
             f"The split 'entity' holds out all rows of some {name}, and each adapter is judged on rows of its own.",
             remedy="Leave split out, or say split := 'time'.",
         )
+
+
+def settle_rank(recipe: Recipe, args: Args, base: Base) -> Recipe:
+    """The recipe with the rank of a base's adapters, which others join.
+
+    Raises:
+        OptionError: the statement asks for another one.
+    """
+    if not args.get("adapter_by") or not isinstance(base, Model) or base.manifest.features.group is None:
+        return recipe
+    config = base.manifest.backbone
+    assert isinstance(config, AdaptedConfig), "adapters are for transformers"
+    if recipe.rank not in (Recipe().rank, config.own_rank):
+        raise OptionError(f"rank = {recipe.rank}, but the base's adapters have {config.own_rank}: leave it out.")
+    return replace(recipe, rank=config.own_rank)
 
 
 def with_groups(frozen: Frozen, features: FeatureSet, args: Args, base: Base) -> FeatureSet:

@@ -11,7 +11,7 @@ from mfgsql.backbones import MixedConfig, RowsConfig, TabularConfig
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
 from mfgsql.engine.grids import settle_grid, warnings_of_grid
-from mfgsql.engine.groups import check_grouped, with_groups
+from mfgsql.engine.groups import check_grouped, settle_rank, with_groups
 from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
 from mfgsql.engine.histories import detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.labelsets import rare_labels
@@ -141,7 +141,7 @@ def _recipe(frozen: Frozen, args: Args, base: Base, task: str | None, read: _Rea
     check_loss(recipe, task, args["verb"])
     check_grouped(args, recipe.backbone, chosen["task"])
     check_heeded(recipe, chosen)
-    return recipe
+    return settle_rank(recipe, args, base)
 
 
 def _features(

@@ -40,36 +40,34 @@ class Fitted:
     """A model with the adapters that are worth keeping.
 
     Attributes:
-        validation: the rows held out, as it reads them. steps: that were made. warnings: of groups without an adapter.
+        validation: the rows held out, as it reads them. warnings: of groups without an adapter.
     """
 
     model: Model
     validation: Source
-    steps: int
     warnings: list[str]
 
 
-def shared_only(spec: TrainSpec, base: Model | None) -> TrainSpec:
-    """The spec of what all groups share; of a base that is trained on, with the adapters that it has."""
+def shared_only(spec: TrainSpec, joined: Model | None) -> TrainSpec:
+    """The spec of what all groups share, with those adapters only that others join."""
     group = spec.features.group
     if group is None:
         return spec
-    own = base.manifest.features.group.own if goes_on(spec, base) else ()  # type: ignore[union-attr]
-    return replace(spec, features=spec.features.with_group(replace(group, own=own)))
+    before = joined.manifest.features.group if joined else None
+    return replace(spec, features=spec.features.with_group(replace(group, own=before.own if before else ())))
 
 
-def goes_on(spec: TrainSpec, base: Model | None) -> bool:
-    """Whether a base has such adapters already, beside a model of the same columns and target: others join them."""
-    group = spec.features.group
-    if base is None or group is None or base.manifest.features.group is None or spec.target is None:
-        return False
-    mine, theirs = spec.target, base.manifest.target
-    same = theirs is not None and (mine.name, mine.classes) == (theirs.name, theirs.classes)
-    config = base.manifest.backbone
-    ranked = isinstance(config, AdaptedConfig) and config.own_rank == spec.recipe.rank
+def joined_by(spec: TrainSpec, base: object) -> Model | None:
+    """The base, where it has such adapters already, beside a model of the same columns and target: others join them."""
+    group, mine = spec.features.group, spec.target
+    if group is None or mine is None or not isinstance(base, Model):
+        return None
+    before, theirs = base.manifest.features.group, base.manifest.target
+    if before is None or theirs is None or before.name.lower() != group.name.lower():
+        return None
     known = {n.lower() for n in spec.features.names} == {n.lower() for n in base.manifest.features.names}
-    alike = base.manifest.features.group.name.lower() == group.name.lower()
-    return same and ranked and known and alike and spec.task == base.manifest.task
+    same = (spec.task, mine.name, mine.classes) == (base.manifest.task, theirs.name, theirs.classes)
+    return base if known and same else None
 
 
 def take_own(model: Model, base: Model) -> None:
@@ -123,7 +121,7 @@ def fit_adapters(
     grown.network.to("cpu").eval()
     final = regrouped(grown, kept)
     _, validation = sources(_as_read(spec, final))
-    return Fitted(final, validation, stage.steps, _told(spec, learning, better, start.own))
+    return Fitted(final, validation, _told(spec, learning, better, start.own))
 
 
 def _as_read(spec: TrainSpec, model: Model) -> TrainSpec:

@@ -19,7 +19,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
-from mfgsql.training.adapters import Sources, fit_adapters, goes_on, shared_only, take_own
+from mfgsql.training.adapters import Sources, fit_adapters, joined_by, shared_only, take_own
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
@@ -104,8 +104,10 @@ def learn(
         if series is not None:
             season, series = series.best_season(), series.measured()
             settled = replace(settled, grid=series.grid)
-        known = base if isinstance(base, Model) else None
-        model, adopted = _start(snapshot, shared_only(settled, known), base, lineage)
+        joined = joined_by(settled, base)
+        if joined is not None:
+            settled = replace(settled, target=joined.target)  # in whose unit it answers
+        model, adopted = _start(snapshot, shared_only(settled, joined), base, lineage)
         if series is not None and base is None:
             begin_with(model, season)
         sources = partial(_sources, snapshot, memory=memory, series=series)
@@ -114,8 +116,8 @@ def learn(
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
-        if known is not None and goes_on(settled, known):
-            take_own(model, known)
+        if joined is not None:
+            take_own(model, joined)
             loop.best = loop.trainer.weights()
         else:
             loop.run(resume)
@@ -251,6 +253,9 @@ class _Loop:
     def adapt_groups(self, spec: TrainSpec, sources: Sources) -> tuple[Model, list[str]]:
         """The model with adapters of groups beside its best weights, and in words which groups have none."""
         self.trainer.model.network.load_state_dict(self.best)
+        for source in (self.train, self.validation):
+            if isinstance(source, ChunkSource):
+                source.release()  # they are read anew, with the groups
         fitted = fit_adapters(self.trainer, spec, sources, self.monitor, self.cancellation)
         self.best, self.validation = fitted.model.network.state_dict(), fitted.validation
         return fitted.model, fitted.warnings

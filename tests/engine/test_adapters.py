@@ -138,7 +138,7 @@ def test_a_new_line_joins_and_the_others_stay(press: Session) -> None:
     )
     before = said(press, "own")
     more = "base := 'own', adapter_by := 'line'"
-    (warnings,) = press.execute(f"SELECT warnings FROM ml_finetune('grown', 'line_d', target := 'wear', {more}, options := {{{FIT}, 'rank': 2}})").fetchone()
+    (warnings,) = press.execute(f"SELECT warnings FROM ml_finetune('grown', 'line_d', target := 'wear', {more}, options := {{{FIT}}})").fetchone()
     np.testing.assert_allclose(said(press, "grown"), before, atol=1e-5)
     (off,) = press.execute("SELECT value FROM ml_evaluate('grown', 'line_d') WHERE metric = 'mae'").fetchone()
     (alone,) = press.execute("SELECT value FROM ml_evaluate('own', 'line_d') WHERE metric = 'mae'").fetchone()
@@ -183,6 +183,18 @@ def test_histories_go_by_the_newest_row_and_machines_may_have_adapters(press: Se
     wanted = [row for row in said_all if row[0] == 2]
     assert [r[2] for r in alone] == pytest.approx([r[2] for r in wanted], abs=1e-6)
     refused(press, OptionError, "split 'entity' holds out all rows", f"{roles}, adapter_by := 'machine', split := 'entity', options := {{{shape}}}", "SELECT * FROM runs")
+
+
+def test_beside_texts_the_columns_network_and_the_head_have_adapters(press: Session) -> None:
+    """What a text is read as stays the same for all lines."""
+    press.execute(
+        "CREATE OR REPLACE TABLE notes AS SELECT 'part ' || i || ' of the ' || ['press leaks oil', 'belt is torn and loud'][1 + i % 2] || ' again' AS note, "
+        "(i % 7)::DOUBLE AS temp, 'L' || i % 3 AS line, (i % 2 = 0) = (i % 3 = 0) AS failed FROM range(240) r(i)"
+    )
+    options = "options := {'epochs': 2, 'rank': 2, 'width': 16, 'layers': 1, 'heads': 2}"
+    press.execute(f"FROM ml_finetune('noted', 'notes', target := 'failed', adapter_by := 'line', {options})").fetchall()
+    rows = press.execute("SELECT probability, why FROM ml_predict('noted', 'FROM notes LIMIT 3', explain := 3)").fetchall()
+    assert all(0 <= p <= 1 and {"note"} <= {w["feature"] for w in why} for p, why in rows)
 
 
 def test_odd_names_and_values(press: Session) -> None:
@@ -242,6 +254,7 @@ def test_lora_beside_a_base_of_histories_with_adapters_of_groups_on_top(press: S
         (DataError, "is 'A' in every row", "target := 'wear', base := 'press', adapter_by := 'line'", f"{COLUMNS} WHERE line = 'A'"),
         (DataError, "is NULL in every row", "target := 'wear', base := 'press', adapter_by := 'line'", "SELECT * REPLACE (NULL::VARCHAR AS line) FROM labelled"),
         (OptionError, "adapter_by is for task", "task := 'forecast', target := 'wear', order_by := 'ts', adapter_by := 'line'", "SELECT ts, line, wear FROM labelled"),
+        (OptionError, "rank = 4, but the base's adapters have 2", "target := 'wear', base := 'own', adapter_by := 'line', options := {'rank': 4}", COLUMNS),
         (OptionError, "rank is of adapters", "target := 'wear', base := 'press', options := {'rank': 4}", COLUMNS),
         (OptionError, "adapter is for a base", "target := 'wear', options := {'adapter': 'lora', 'backbone': 'transformer'}", COLUMNS),
         (OptionError, "adapter is for transformers", "target := 'wear', options := {'adapter': 'lora'}", COLUMNS),
