@@ -64,7 +64,8 @@ def _check_adapter(recipe: Recipe, given: list[str], args: Args) -> None:
         raise OptionError(
             "adapter is for a base, and there is none.", remedy="Name one: base := 'press', or leave it out."
         )
-    _refuse(given, ("probe", "base_rate"), "says how a base learns on, and beside an adapter it stays as it is")
+    told = [name for name, value in (args.get("options") or {}).items() if value != getattr(Recipe(), name)]
+    _refuse(told, ("probe", "base_rate"), "says how a base learns on, and beside an adapter it stays as it is")
 
 
 def check_fields(args: Args, features: FeatureSet, base: Base, left: Sequence[str]) -> None:

@@ -29,6 +29,7 @@ from mfgsql.training.trainer import Trainer
 _FEWEST = 2  # held-out rows by which a group's adapter is judged
 _RATE = 2.0  # times the shared model's learning rate: few numbers move, from nothing
 _DECAY = 500.0  # times its weight decay: a group's rows are few
+_BEYOND = 2.0  # standard errors of the gain of all groups, by which it is told from chance
 _BETWEEN = 200  # steps between two judgements, at most
 _NAMED = 5  # groups that a warning names
 
@@ -212,7 +213,7 @@ class _Stage:
 
         A group's gain on its held-out rows is drawn to that of all groups as far as it may be chance (Efron & Morris,
         "Data Analysis Using Stein's Estimator and its Generalizations", JASA 1975): where nearly all gain, a small gain
-        of few rows is believed, and where none do, it is not.
+        of few rows is believed, and where none do beyond chance, it is not.
 
         Returns:
             Whether each group's is better, bool [groups].
@@ -227,7 +228,8 @@ class _Stage:
             share = count[judged] / count[judged].sum()
             usual = share @ mean[judged]
             apart = max(share @ ((mean[judged] - usual) ** 2 - error[judged]), 0.0)
-            better &= apart * mean + error * usual > 0
+            sure = usual - _BEYOND * (share**2 @ error[judged]) ** 0.5
+            better &= apart * mean + error * sure > 0
         which = torch.from_numpy(better)
         for name, value in self.initial.items():
             if is_own(name):

@@ -39,7 +39,8 @@ def press(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 
 def rmse(s: Session, model: str, where: str = "true") -> float:
-    (value,) = s.execute(f"SELECT value FROM ml_evaluate('{model}', 'SELECT * FROM labelled WHERE {where}') WHERE metric = 'rmse'").fetchone()
+    source = f"SELECT * FROM labelled WHERE {where}".replace("'", "''")
+    (value,) = s.execute(f"SELECT value FROM ml_evaluate('{model}', '{source}') WHERE metric = 'rmse'").fetchone()
     return value
 
 
@@ -147,7 +148,7 @@ def test_a_new_line_joins_and_the_others_stay(press: Session) -> None:
 
 def test_lines_that_are_alike_get_no_adapter(press: Session) -> None:
     """By their held-out rows none is better: then all share, and the model is the one without."""
-    noise = "SELECT torque, temp, 'L' || (hash(ts, 3) % 5) AS line, temp + (hash(ts, 5) % 100) / 50.0 AS wear FROM labelled"
+    noise = "SELECT torque, temp, 'L' || (hash(ts, 3) % 5) AS line, (hash(ts, 5) % 100) / 50.0 AS wear FROM labelled"
     (warnings,) = press.execute(
         f"SELECT warnings FROM ml_finetune('alike', '{noise.replace(chr(39), chr(39) * 2)}', target := 'wear', {OWN})"
     ).fetchone()
