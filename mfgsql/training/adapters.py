@@ -29,7 +29,8 @@ from mfgsql.training.trainer import Trainer
 _FEWEST = 2  # held-out rows by which a group's adapter is judged
 _RATE = 2.0  # times the shared model's learning rate: few numbers move, from nothing
 _DECAY = 500.0  # times its weight decay: a group's rows are few
-_BEYOND = 2.0  # standard errors of the gain of all groups, by which it is told from chance
+# Standard errors by which a gain is told from chance: the best of many steps has some of that.
+_BEYOND = 3.0
 _BETWEEN = 200  # steps between two judgements, at most
 _NAMED = 5  # groups that a warning names
 
@@ -211,9 +212,9 @@ class _Stage:
     def settle(self) -> Array:
         """Give the better ones of all groups their best numbers, the others those that they began with.
 
-        A group's gain on its held-out rows is drawn to that of all groups as far as it may be chance (Efron & Morris,
-        "Data Analysis Using Stein's Estimator and its Generalizations", JASA 1975): where nearly all gain, a small gain
-        of few rows is believed, and where none do beyond chance, it is not.
+        Where all groups together gain beyond chance, a group's gain on its held-out rows is drawn to theirs as far as
+        it may be chance (Efron & Morris, "Data Analysis Using Stein's Estimator and its Generalizations", JASA 1975):
+        a small gain of few rows is believed. Where they don't, a group's own gain has to be beyond chance.
 
         Returns:
             Whether each group's is better, bool [groups].
@@ -228,8 +229,10 @@ class _Stage:
             share = count[judged] / count[judged].sum()
             usual = share @ mean[judged]
             apart = max(share @ ((mean[judged] - usual) ** 2 - error[judged]), 0.0)
-            sure = usual - _BEYOND * (share**2 @ error[judged]) ** 0.5
-            better &= apart * mean + error * sure > 0
+            if usual > _BEYOND * np.sqrt(share**2 @ error[judged]):
+                better &= apart * mean + error * usual > 0
+            else:
+                better &= mean > _BEYOND * np.sqrt(error)
         which = torch.from_numpy(better)
         for name, value in self.initial.items():
             if is_own(name):
