@@ -11,8 +11,9 @@ from mfgsql.errors import CatalogError
 from mfgsql.features import Cases, FeatureSet, Grid, History
 from mfgsql.tasks import Target
 
-# 1 knew the transformer only, 2 no histories, 3 no texts, no pictures, 4 no forecasts, 5 no designs and no processes
-FORMAT_VERSION = 6
+# 1 knew the transformer only, 2 no histories, 3 no texts, no pictures, 4 no forecasts, 5 no designs and no processes,
+# 6 no adapters of groups
+FORMAT_VERSION = 7
 Config = TabularConfig | EnsembleConfig | SeriesConfig | MixedConfig | RowsConfig
 _KNOWN: tuple[type[Config], ...] = (TabularConfig, EnsembleConfig, SeriesConfig, MixedConfig, RowsConfig)
 _CONFIGS = {c.kind: c for c in _KNOWN}

@@ -16,6 +16,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from mfgsql.backbones import (
+    AdaptedConfig,
     EnsembleBackbone,
     EnsembleConfig,
     MixedBackbone,
@@ -26,6 +27,7 @@ from mfgsql.backbones import (
     SeriesConfig,
     TabularBackbone,
 )
+from mfgsql.backbones.adapters import freeze, shared_weights, take_shared
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.backbones.text import TextConfig
 from mfgsql.errors import CatalogError
@@ -66,6 +68,13 @@ class Model:
     @classmethod
     def build(cls, manifest: Manifest) -> Model:
         """A network of the manifest's shape, freshly initialised from torch's global generator."""
+        model, config = cls._without_adapters(manifest), manifest.backbone
+        if isinstance(config, AdaptedConfig) and (config.lora or config.own):
+            model.network.adapt()
+        return model
+
+    @classmethod
+    def _without_adapters(cls, manifest: Manifest) -> Model:
         config = manifest.backbone
         outputs = tasks[manifest.task].outputs(manifest.target) if manifest.task and manifest.target else None
         if isinstance(config, EnsembleConfig):
@@ -185,14 +194,17 @@ class Model:
             assert isinstance(backbone, TabularBackbone), "an ensemble has no base"
             assert isinstance(other, TabularBackbone)
             columns = backbone.adopt(other)
-        if self.manifest.task == base.manifest.task and self._same_outputs(base):
-            self.network.head.load_state_dict(base.network.head.state_dict())
-            return Adopted(columns)  # there is nothing new to learn on top of it
-        if self.manifest.task is None or not columns:
-            return Adopted(columns)
+        same = self.manifest.task == base.manifest.task and self._same_outputs(base)
+        if same:
+            take_shared(self.network.head, base.network.head)
         known = set(columns) == set(backbone.config.columns)
-        own = [p for n, p in backbone.named_parameters() if known or not _OF_COLUMNS.search(n)]
-        return Adopted(columns, own)
+        own = {n: p for n, p in backbone.named_parameters() if known or not _OF_COLUMNS.search(n)}
+        if backbone.config.lora:
+            freeze(own)
+            return Adopted(columns)
+        if same or self.manifest.task is None or not columns:
+            return Adopted(columns)  # there is nothing new to learn on top of it, or nothing to keep
+        return Adopted(columns, list(own.values()))
 
     def _adopt_towers(self, backbone: MixedBackbone, base: Model | Checkpoint) -> Adopted:
         """All of it learns from the first step on, the towers in small steps."""
@@ -203,11 +215,11 @@ class Model:
         columns = backbone.adopt(other)
         same = self.manifest.objective == base.manifest.objective and self.manifest.task == base.manifest.task
         if same and (self.manifest.task is None or self._same_outputs(base)):
-            self.network.head.load_state_dict(base.network.head.state_dict())
+            take_shared(self.network.head, base.network.head)
         return Adopted(columns)
 
     def _same_outputs(self, base: Model) -> bool:
-        mine, theirs = self.network.head.state_dict(), base.network.head.state_dict()
+        mine, theirs = (shared_weights(m.network.head) for m in (self, base))
         classes = (m.target.classes if m.target else () for m in (self.manifest, base.manifest))
         same_shape = {k: v.shape for k, v in mine.items()} == {k: v.shape for k, v in theirs.items()}
         return next(classes) == next(classes) and same_shape and self.manifest.task is not None

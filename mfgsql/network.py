@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mfgsql.backbones import (
+    AdaptedConfig,
     Blocks,
     EnsembleBackbone,
     MixedBackbone,
@@ -17,6 +19,8 @@ from mfgsql.backbones import (
     SeriesConfig,
     TabularBackbone,
 )
+from mfgsql.backbones.adapters import add_lora, linear_names
+from mfgsql.backbones.stacked import chosen, stack_layers
 from mfgsql.heads import ForecastHead, PatchHead, PredictionHead
 
 Backbone = TabularBackbone | EnsembleBackbone | SeriesBackbone | MixedBackbone | RowLanguage
@@ -34,6 +38,39 @@ class Network(nn.Module):
         self.backbone = backbone
         self.head = head
         self.asides = nn.ModuleList(asides)
+        self._grouped = False
+
+    def adapt(self) -> None:
+        """Put the adapters that its config tells of into its blocks, and those of groups into its head, too."""
+        config = self.backbone.config
+        assert isinstance(config, AdaptedConfig), "adapters are for transformers"
+        for blocks in self._blocks() if config.lora else ():
+            add_lora(blocks, linear_names(blocks), config.lora, 2 * config.lora)
+        for module in (*self._blocks(), self.head) if config.own else ():
+            stack_layers(module, config.own, config.own_rank)
+        self._grouped = config.own > 0
+
+    def _blocks(self) -> list[nn.Module]:
+        """The repeated layers of its transformers, towers left aside."""
+        if isinstance(self.backbone, SeriesBackbone):
+            return [encoder.layers for encoder in self.backbone.encoders]  # type: ignore[misc]
+        if isinstance(self.backbone, MixedBackbone):
+            return [] if self.backbone.config.alone else [self.backbone.trunk.blocks]
+        assert isinstance(self.backbone, TabularBackbone), "adapters are for transformers"
+        return [self.backbone.blocks]
+
+    @contextmanager
+    def choosing(self, codes: Tensor) -> Iterator[Tensor]:
+        """In the block, rows go through their own adapters, where there are some; gives the codes of their tokens.
+
+        Args:
+            codes: int64 [rows, columns], the last of which chooses; of histories the newest row's does.
+        """
+        if not self._grouped:
+            yield codes
+            return
+        with chosen(codes[:, -1] if codes.ndim == 2 else codes[:, -1, -1]):
+            yield codes[..., :-1]
 
     def forward(
         self, continuous: Tensor, codes: Tensor, speaker: Tensor | None = None, fields: Sequence[Any] = ()
@@ -47,6 +84,10 @@ class Network(nn.Module):
             speaker: for each row the number of the group that speaks for it, from 1; None: all do.
             fields: texts and pictures.
         """
+        with self.choosing(codes) as tokens:
+            return self._said(continuous, tokens, speaker, fields)
+
+    def _said(self, continuous: Tensor, codes: Tensor, speaker: Tensor | None, fields: Sequence[Any]) -> Tensor:
         if isinstance(self.backbone, MixedBackbone):
             parts = getattr(self.head, "parts", False)
             states = self.backbone(continuous, codes, fields, parts=parts)

@@ -24,6 +24,7 @@ TABLES = """
 CREATE TABLE labelled AS
 SELECT i % 9 / 3.0 AS torque, 20 + hash(i) % 100 AS temperature, i % 9 > 6 AS failed FROM range(200) r(i);
 CREATE TABLE telemetry AS FROM labelled;
+CREATE TABLE labelled_lines AS SELECT *, 'L' || hash(torque, temperature) % 3 AS line FROM labelled;
 CREATE TABLE labelled_later AS FROM labelled;
 CREATE TABLE telemetry_now AS SELECT torque, temperature FROM labelled LIMIT 20;
 CREATE TABLE readings AS SELECT 'm' || i % 8 AS machine_id, TIMESTAMP '2026-01-01' + to_hours((i // 8)::INT) AS ts,

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from mfgsql.backbones.checkpoints import find, load_model, read
 from mfgsql.errors import CatalogError, MfgsqlError, MissingExtraError
 
 RANK = 8
+BESIDE = "adapter_"  # begins the names of parameters of groups' adapters
 T = TypeVar("T")
 _ADAPTER, _WRAPPED = "lora_", "base_layer"  # in the names of peft's weights: of an adapter, of what it stands beside
 
@@ -28,15 +29,29 @@ def adapt_model(model: nn.Module, *, frozen: bool, adapter: dict[str, Any] | Non
         MissingExtraError: peft is missing.
     """
     if adapter is not None:
-        try:
-            from peft import LoraConfig, inject_adapter_in_model
-        except ImportError as error:
-            raise MissingExtraError("LoRA needs an extra.", remedy="pip install 'mfgsql[text]'") from error
         rank = int(adapter.get("r", RANK))
-        told = LoraConfig(r=rank, lora_alpha=int(adapter.get("alpha", 2 * rank)), target_modules=linear_layers(model))
-        inject_adapter_in_model(told, model)
+        add_lora(model, linear_layers(model), rank, int(adapter.get("alpha", 2 * rank)))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not frozen or _ADAPTER in name)
+
+
+def add_lora(model: nn.Module, layers: list[str], rank: int, alpha: int) -> None:
+    """Put an adapter beside each of these layers, by their names or last parts of them, in place.
+
+    Raises:
+        MissingExtraError: peft is missing.
+    """
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise MissingExtraError("LoRA needs an extra.", remedy="pip install 'mfgsql[adapt]'") from error
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=alpha, target_modules=layers), model)
+
+
+def freeze(parameters: dict[str, nn.Parameter]) -> None:
+    """Let what a base gave stay as it is, and adapters among it learn."""
+    for name, parameter in parameters.items():
+        parameter.requires_grad_(_ADAPTER in name)
 
 
 def go_on(config: T, *, frozen: bool, adapter: dict[str, Any] | None) -> T:
@@ -85,6 +100,12 @@ def linear_layers(model: nn.Module) -> list[str]:
     return sorted(found) or points
 
 
+def linear_names(model: nn.Module) -> list[str]:
+    """Whole names of all linear layers, of one with an adapter that of both together."""
+    linear = [n.removesuffix(f".{_WRAPPED}") for n, m in model.named_modules() if isinstance(m, nn.Linear)]
+    return [n for n in linear if _ADAPTER not in n]
+
+
 def take_weights(mine: nn.Module, theirs: nn.Module) -> None:
     """Copy the weights of a network of the same shape; mine may have adapters where the other has none."""
     known, given = mine.state_dict(), {}
@@ -94,6 +115,36 @@ def take_weights(mine: nn.Module, theirs: nn.Module) -> None:
     told = mine.load_state_dict(given, strict=False)
     assert not told.unexpected_keys, told
     assert all(_ADAPTER in name for name in told.missing_keys), told
+
+
+def shared_weights(module: nn.Module) -> dict[str, Tensor]:
+    """Weights by the names that they have without adapters: LoRA is folded into what it stands beside."""
+    state = module.state_dict()
+    found = {_plain(n): v for n, v in state.items() if not _of_adapter(n)}
+    for name, layer in module.named_modules():
+        if hasattr(layer, "get_delta_weight") and hasattr(layer, "lora_A"):
+            weight = _plain(f"{name}.weight")
+            found[weight] = found[weight] + layer.get_delta_weight("default")
+    return found
+
+
+def take_shared(mine: nn.Module, theirs: nn.Module, *, but: tuple[str, ...] = ()) -> None:
+    """Copy what two networks of the same shape share, whatever adapters either has.
+
+    Args:
+        but: beginnings of the names of weights that stay as they are.
+    """
+    places = {_plain(n): n for n in mine.state_dict() if not _of_adapter(n)}
+    given = {places[n]: v for n, v in shared_weights(theirs).items() if n in places and not n.startswith(but)}
+    mine.load_state_dict(given, strict=False)
+
+
+def _plain(name: str) -> str:
+    return name.replace(f"{_WRAPPED}.", "")
+
+
+def _of_adapter(name: str) -> bool:
+    return _ADAPTER in name or name.rpartition(".")[2].startswith(BESIDE)
 
 
 def external_keys(tower: nn.Module) -> set[str]:

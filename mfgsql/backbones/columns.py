@@ -33,3 +33,18 @@ class ColumnsConfig:
         """The config that ``dataclasses.asdict`` saved as JSON."""
         pairs = {k: tuple((n, s) for n, s in saved[k]) for k in ("continuous", "categorical")}
         return cls(**saved | pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptedConfig(ColumnsConfig):
+    """Of a transformer, in whose layers there may be adapters.
+
+    Attributes:
+        lora: rank of those beside layers that stay as a base had them; 0: there are none.
+        own: how many there are of each layer, of which every row goes through one; the first changes nothing. 0: none.
+        own_rank: their rank.
+    """
+
+    lora: int = 0
+    own: int = 0
+    own_rank: int = 0

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mfgsql.backbones.adapters import take_weights
 from mfgsql.backbones.checkpoints import Checkpoint, load_model
-from mfgsql.backbones.columns import ColumnsConfig
+from mfgsql.backbones.columns import AdaptedConfig
 from mfgsql.backbones.filters import FilterBank, FilterConfig
 from mfgsql.backbones.image import ImageConfig, ImageTower
 from mfgsql.backbones.states import States
@@ -28,7 +28,7 @@ _HIDDEN = 0.15  # share of texts and pictures that a trunk is not shown in train
 
 
 @dataclass(frozen=True)
-class MixedConfig(ColumnsConfig):
+class MixedConfig(AdaptedConfig):
     """Shape of the network.
 
     Attributes:

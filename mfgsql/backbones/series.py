@@ -18,13 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mfgsql.backbones.columns import ColumnsConfig
+from mfgsql.backbones.adapters import take_shared
+from mfgsql.backbones.columns import AdaptedConfig
 
 _WORD = 4  # numbers that a category becomes
 
 
 @dataclass(frozen=True)
-class SeriesConfig(ColumnsConfig):
+class SeriesConfig(AdaptedConfig):
     """Shape of the network.
 
     Attributes:
@@ -172,8 +173,7 @@ class SeriesBackbone(nn.Module):
 
 
 def _adopt(mine: SeriesEncoder, theirs: SeriesEncoder) -> list[str]:
-    own = {k: v for k, v in theirs.state_dict().items() if not k.startswith(("embed.", "words"))}
-    mine.load_state_dict(own, strict=False)
+    take_shared(mine, theirs, but=("embed.", "words"))
     mine.embed.bias.copy_(theirs.embed.bias)
     here, there = _numbers(mine.config), _numbers(theirs.config)
     size = mine.config.patch

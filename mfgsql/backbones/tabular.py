@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mfgsql.backbones.columns import ColumnsConfig
+from mfgsql.backbones.adapters import take_shared
+from mfgsql.backbones.columns import AdaptedConfig
 
 
 @dataclass(frozen=True)
-class TabularConfig(ColumnsConfig):
+class TabularConfig(AdaptedConfig):
     """Shape of the network.
 
     Attributes:
@@ -160,8 +161,7 @@ class TabularBackbone(nn.Module):
             Names of the columns that ``base`` knew.
         """
         mine, theirs = self.tokenizer, base.tokenizer
-        own = {k: v for k, v in base.state_dict().items() if not k.startswith("tokenizer.")}
-        self.load_state_dict(own, strict=False)
+        take_shared(self, base, but=("tokenizer.",))
         places = {name.lower(): i for i, name in enumerate(base.config.columns)}
         shared = []
         for place, name in enumerate(self.config.columns):

@@ -72,6 +72,7 @@ def pretrain(model: str, source: str, db: str, out: Output, **given: Any) -> Non
 @click.command()
 @shared
 @of_models
+@click.option("--adapter-by", metavar="COL", help="Column of the line or machine: each gets an adapter of its own.")
 @database()
 @output
 def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> None:
@@ -80,6 +81,7 @@ def finetune(model: str, source: str, db: str, out: Output, **given: Any) -> Non
     \b
     Example:
       mfgsql finetune press_failure labelled --target failed_within_24h --exclude note --db plant.duckdb
+      mfgsql finetune press_line labelled --target failed --base press --adapter-by line --db plant.duckdb
       mfgsql finetune pump_life lives --task rul --target rul --entity unit --order-by ts --db plant.duckdb
       mfgsql finetune demand orders --task forecast --target quantity --entity sku --order-by day --db plant.duckdb
       mfgsql finetune flow events --task process --target activity --entity order_no --order-by ended --db plant.duckdb

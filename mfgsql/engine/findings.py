@@ -81,7 +81,7 @@ def leaks_of(frozen: Frozen, features: FeatureSet, task: str, target: Target) ->
     Texts and pictures are not looked at: hardly a value comes twice.
     """
     told = tasks[task].truth_sql(quote_identifier(target.name), target)
-    names = [column.name for column in features.columns if not column.field]
+    names = [column.name for column in features.columns if not column.field and not column.chooses]
     listed = "".join(f"{quote_identifier(name)}, " for name in names)
     table = frozen.con.execute(
         f"SELECT {listed}{told} AS __ml_truth FROM {ROWS} ORDER BY {HASH} LIMIT {min(SAMPLE, 20_000)}"

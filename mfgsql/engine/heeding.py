@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mfgsql.backbones import MixedConfig
+from mfgsql.backbones import MixedConfig, SeriesConfig, TabularConfig
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.engine.fields import Base
 from mfgsql.engine.planning import Args
@@ -38,8 +38,7 @@ def check_heeded(recipe: Recipe, args: Args) -> None:
     for name, of in _OF_TASKS:
         if task != of:
             _refuse(given, (name,), f"is for task := '{of}'")
-    if recipe.backbone != MixedConfig.kind:
-        _refuse(given, ("adapter", "freeze"), "is for models that read texts or pictures")
+    _check_adapter(recipe, given, args)
     if task == FORECAST:
         _refuse(given, ("memory", "fill"), "is for models that read histories of sensors, not for forecasts")
     if task == ANOMALY and not args.get("histories"):
@@ -48,6 +47,25 @@ def check_heeded(recipe: Recipe, args: Args) -> None:
         for name in ("patch", "fill", "shortest"):
             if name in given:
                 raise OptionError(f"{name} is for models that read histories: say options.window, or leave it out.")
+
+
+def _check_adapter(recipe: Recipe, given: list[str], args: Args) -> None:
+    """Refuse what says how a base learns on where it doesn't, or where there is none."""
+    if "rank" in given and recipe.adapter == "none" and not args.get("adapter_by"):
+        raise OptionError("rank is of adapters, and there are none.", remedy="Say options.adapter, or leave it out.")
+    if recipe.backbone == MixedConfig.kind:
+        return
+    _refuse(given, ("freeze",), "is for models that read texts or pictures")
+    if recipe.adapter == "none":
+        return
+    if recipe.backbone not in (TabularConfig.kind, SeriesConfig.kind):
+        _refuse(given, ("adapter",), "is for transformers")
+    if not args.get("base"):
+        raise OptionError(
+            "adapter is for a base, and there is none.", remedy="Name one: base := 'press', or leave it out."
+        )
+    told = [name for name, value in (args.get("options") or {}).items() if value != getattr(Recipe(), name)]
+    _refuse(told, ("probe", "base_rate"), "says how a base learns on, and beside an adapter it stays as it is")
 
 
 def check_fields(args: Args, features: FeatureSet, base: Base, left: Sequence[str]) -> None:

@@ -98,7 +98,8 @@ def leave_out_placeless(con: duckdb.DuckDBPyConnection, table: str, args: Args) 
 def choose_split(con: duckdb.DuckDBPyConnection, table: str, args: Args) -> str:
     """By entity where there are some, else by time: rows of one history drawn by chance would know each other."""
     row = con.execute(f"SELECT count(DISTINCT {HISTORY}) FROM {table}").fetchone()
-    if args.get("entity") and row and row[0] >= _FEWEST_ENTITIES:
+    whole = args.get("entity") and args["entity"] != args.get("adapter_by")  # of whom no row would judge, or none teach
+    if whole and row and row[0] >= _FEWEST_ENTITIES:
         return "entity"
     # Normal rows look neither forward nor back: each stretch of time judges by networks that learnt from the others.
     return BLOCKS if args.get("task") == ANOMALY else "time"

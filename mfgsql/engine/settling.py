@@ -44,7 +44,7 @@ def settle(
     if not may and recipe.folds > 1:
         raise OptionError(
             f"folds = {recipe.folds} is for an ensemble whose rows are split by hash or by entity.",
-            remedy="Leave out folds, or the base, split, backbone or validation beside it.",
+            remedy="Leave out folds, or the base, split, backbone, validation or adapter_by beside it.",
         )
     usual = _DETECTOR_FOLDS if args.get("task") == ANOMALY else Recipe.usual_folds(rows, kind)
     folds = (recipe.folds or usual) if may else 1
@@ -111,7 +111,7 @@ def _kind_of(base: Model, recipe: Recipe, args: Args) -> str:
 
 def _may_take_turns(recipe: Recipe, args: Args, kind: str) -> bool:
     """Whether rows may judge in turn."""
-    if recipe.validation != Recipe().validation:
+    if recipe.validation != Recipe().validation or args.get("adapter_by"):
         return False
     if kind == SeriesConfig.kind:
         learns = (bool(args.get("target")) and args.get("task") != FORECAST) or args.get("task") == ANOMALY

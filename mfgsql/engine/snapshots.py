@@ -35,7 +35,7 @@ ROWS = "__ml_rows"
 LATEST = "__ml_latest"  # among the arguments: the moment after which rows are left out
 _NAMED = "__ml_named"  # the same with names of files in place of pictures
 _UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
-ROLES = ("target", "entity", "order_by", "weight", "field")
+ROLES = ("target", "entity", "order_by", "weight", "field", "adapter_by")
 _NO_FEATURES = ("entity", "order_by", "weight", "censored", "open", "started", "due")
 _SPLITS = ("time", "entity")
 
@@ -84,7 +84,7 @@ def freeze(
         types = read_columns(con, read)
     split = _split_column(args, types)
     roles = {args[r] for r in _NO_FEATURES if args.get(r)} | split
-    named = roles | ({args["target"]} if args.get("target") else set())
+    named = roles | {args[r] for r in ("target", "adapter_by") if args.get(r)}
     if args.get("target") and args["target"] in roles:
         raise OptionError(f"The target {args['target']!r} is named as entity, order_by, weight or split as well.")
     kept = {n: t for n, t in types.items() if base_type(t) not in _UNUSABLE or n in named}

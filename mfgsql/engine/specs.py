@@ -12,6 +12,7 @@ from mfgsql.engine.cases import warnings_of_log
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
 from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
 from mfgsql.engine.grids import settle_grid, warnings_of_grid
+from mfgsql.engine.groups import check_grouped, settle_rank, with_groups
 from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
 from mfgsql.engine.histories import detection_level, settle_history, warnings_of, whole_lives
 from mfgsql.engine.labelsets import rare_labels
@@ -87,6 +88,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Base) -> Prepared:
     if task == "rul" and target is not None:
         target = replace(target, lives=whole_lives(frozen.con, ROWS, target.name))
     features, rejected = _features(read, recipe, known, history or grid, frozen.lost)
+    features = with_groups(frozen, features, args, base)
     check_fields(args, features, base, [*frozen.lost, *(f"{r.name}: {r.reason}." for r in read.left)])
     towers = build_towers(frozen, features, recipe, args, base) if read.fields else Towers(features)
     spec = _spec(towers, recipe, args, history or grid, task, target)
@@ -125,7 +127,7 @@ def _check_rows(frozen: Frozen, args: Args) -> None:
 
 
 def _read(frozen: Frozen, args: Args, base: Base) -> _Read:
-    profiles = [p for n, p in frozen.profiles.items() if n != args.get("target")]
+    profiles = [p for n, p in frozen.profiles.items() if n not in (args.get("target"), args.get("adapter_by"))]
     if args.get("objective") == DESIGN:
         profiles = counted_values(frozen.con, ROWS, profiles)
     fields = choose_fields(profiles, args, base)
@@ -138,8 +140,9 @@ def _recipe(frozen: Frozen, args: Args, base: Base, task: str | None, read: _Rea
     chosen = args | {"task": task or args.get("task")}
     recipe = settle(frozen.rows, chosen, base, units=lambda: _units(frozen, args), fields=read.fields)
     check_loss(recipe, task, args["verb"])
+    check_grouped(args, recipe.backbone, chosen["task"])
     check_heeded(recipe, chosen)
-    return recipe
+    return settle_rank(recipe, args, base)
 
 
 def _features(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mfgsql.backbones import MixedConfig
-from mfgsql.backbones.adapters import RANK, go_on
+from mfgsql.backbones.adapters import go_on
 from mfgsql.backbones.checkpoints import Checkpoint
 from mfgsql.backbones.filters import FilterConfig
 from mfgsql.backbones.image import ImageConfig, default_image_config
@@ -138,7 +138,7 @@ def _grey(frozen: Frozen, names: list[str]) -> bool:
 def _fixed(recipe: Recipe) -> dict[str, Any]:
     """What of a base stays as it is."""
     lora = recipe.adapter == "lora"
-    return {"frozen": lora or recipe.freeze == "yes", "adapter": {"r": RANK} if lora else None}
+    return {"frozen": lora or recipe.freeze == "yes", "adapter": {"r": recipe.rank} if lora else None}
 
 
 def _refuse_fixed(recipe: Recipe, base: Base) -> None:

@@ -60,7 +60,7 @@ class CategoricalEncoder:
 
     def encode(self, values: pa.Array) -> EncodedColumn:
         """int64 [rows] of codes."""
-        texts = _as_text(values)
+        texts = as_text(values)
         found = pc.index_in(texts, value_set=pa.array(self.categories, pa.string()))
         codes = np.asarray(pc.add(pc.fill_null(found, UNKNOWN - FIRST), FIRST).cast(pa.int64()))
         null = np.asarray(texts.is_null())
@@ -113,7 +113,7 @@ class BooleanEncoder(CategoricalEncoder):
         return cls(profile.name, ("false", "true"), complete=True, nullable=profile.nulls > 0)
 
 
-def _as_text(values: pa.Array) -> pa.Array:
+def as_text(values: pa.Array) -> pa.Array:
     """Any Arrow array as strings, spelled as DuckDB's cast to VARCHAR spells them."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()

@@ -22,12 +22,14 @@ class Column:
 
     Attributes:
         field: ``text`` or ``image`` where the column is one; it has neither channels nor a code then, and no size.
+        chooses: whether its code chooses what of the network a row goes through, and is no token of it.
     """
 
     name: str
     continuous: bool
     size: int
     field: str | None = None
+    chooses: bool = False
 
     @property
     def categorical(self) -> bool:

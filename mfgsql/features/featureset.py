@@ -15,6 +15,7 @@ from mfgsql.features import image, text  # noqa: F401  # isort: skip
 from mfgsql.features import binned, categorical, numeric, temporal  # noqa: F401
 from mfgsql.features.encoders import Column, Encoder, Flag, Rejection, encoders
 from mfgsql.features.fields import Field
+from mfgsql.features.groups import GroupEncoder
 from mfgsql.features.profile import ColumnProfile
 from mfgsql.features.tokens import Tokenizer
 
@@ -51,7 +52,10 @@ class Place:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Encoders in the order of the network's tokens: continuous columns, categorical ones, texts, pictures."""
+    """Encoders in the order of the network's tokens: continuous columns, categorical ones, texts, pictures.
+
+    The code of what chooses an adapter, which is no token, is the last one.
+    """
 
     encoders: tuple[Encoder, ...]
 
@@ -166,6 +170,16 @@ class FeatureSet:
             tuple(replace(e, tokenizer=tokenizer) if isinstance(e, text.TextEncoder) else e for e in self.encoders)
         )
 
+    @property
+    def group(self) -> GroupEncoder | None:
+        """What chooses a row's adapter, where there are some."""
+        return next((e for e in self.encoders if isinstance(e, GroupEncoder)), None)
+
+    def with_group(self, group: GroupEncoder) -> FeatureSet:
+        """The same with that one for a former one, or beside the others."""
+        others = [e for e in self.encoders if not isinstance(e, GroupEncoder)]
+        return FeatureSet(tuple(sorted([*others, group], key=_order)))
+
     def to_list(self) -> list[dict[str, Any]]:
         """As JSON can hold it."""
         return [e.to_dict() for e in self.encoders]
@@ -178,7 +192,9 @@ class FeatureSet:
 
 def _order(encoder: Encoder) -> int:
     column = encoder.column
-    return 2 + FIELDS.index(column.field) if column.field else int(not column.continuous)
+    if column.field:
+        return 3 + FIELDS.index(column.field)
+    return 2 if column.chooses else int(not column.continuous)
 
 
 def _widened(encoder: Encoder, profile: ColumnProfile) -> Encoder:

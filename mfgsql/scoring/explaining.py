@@ -22,6 +22,7 @@ from torch import Tensor
 from mfgsql.features import Batch, Encoder, FeatureSet
 from mfgsql.features.categorical import FIRST
 from mfgsql.features.fields import Field
+from mfgsql.features.groups import SHARED
 from mfgsql.features.numeric import NumericEncoder
 from mfgsql.features.parts import emptied
 from mfgsql.scoring.reading import predict, read
@@ -39,11 +40,14 @@ def typical_row(features: FeatureSet) -> Batch:
     """The one row that others are explained against: the encoders' centre.
 
     That is the median of numbers, the middle of a time's range without its hour, weekday or season, the most frequent
-    category, and false. Of texts and pictures, which it has none of, it says nothing.
+    category, and false. It goes through what all rows share, where some have an adapter of their own: what the adapter
+    does is then a contribution of the column that chose it. Of texts and pictures, which it has none of, it says
+    nothing.
     """
     centres = [_centre(e) for e in features.encoders if e.column.continuous]
-    codes = sum(e.column.categorical for e in features.encoders)
-    return Batch(np.concatenate([*centres, np.empty(0, np.float32)])[None], np.full((1, codes), FIRST, np.int64))
+    codes = [SHARED if column.chooses else FIRST for column in features.columns if column.categorical]
+    numbers = np.concatenate([*centres, np.empty(0, np.float32)])
+    return Batch(numbers[None], np.array(codes, np.int64)[None])
 
 
 def _centre(encoder: Encoder) -> Array:

@@ -105,9 +105,11 @@ def predict(scorer: Scorer, batch: Batch) -> Prediction:
         numbers = (torch.from_numpy(a).to(scorer.device) for a in (batch.continuous, batch.codes))
         told = enumerate(cast("tuple[Read, ...]", fields))
         more = [backbone.tokens(number, field.pooled, field.there) for number, field in told]
-        hidden = backbone.trunk(*numbers, more=torch.cat(more, dim=1))
-        every = hidden.new_ones(hidden.shape[:2], dtype=torch.bool)
-        output: Tensor = head(hidden, every) if getattr(head, "parts", False) else head(hidden)
+        continuous, codes = numbers
+        with scorer.model.network.choosing(codes) as tokens:
+            hidden = backbone.trunk(continuous, tokens, more=torch.cat(more, dim=1))
+            every = hidden.new_ones(hidden.shape[:2], dtype=torch.bool)
+            output: Tensor = head(hidden, every) if getattr(head, "parts", False) else head(hidden)
         return scorer.model.predict(output.unsqueeze(1).float().cpu())
 
 

@@ -78,7 +78,7 @@ def _judge_task(
 ) -> Judgement | None:
     options = recipe.to_dict()
     said, loss, weight = _Said(rows.judged), 0.0, 0.0
-    for batch in rows.in_order(_at_once(model)):
+    for batch in rows.in_order(at_once(model)):
         cancellation.check()
         known = batch[known_truth(batch.truth)].to(device)
         if not len(known):
@@ -112,7 +112,8 @@ def _judge_tags(
     return Judgement(loss / weight, counted.metrics(), np.empty(0), None, counted.spans) if weight else None
 
 
-def _at_once(model: Model) -> int:
+def at_once(model: Model) -> int:
+    """Rows that are judged at a time."""
     return _FIELDS if isinstance(model.network.backbone, MixedBackbone) else BATCH
 
 
@@ -201,7 +202,7 @@ def _judge_base(
     total, count = 0.0, 0
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(0)  # the same columns are hidden at every judgement
-        for batch in rows.in_order(_at_once(model)):
+        for batch in rows.in_order(at_once(model)):
             cancellation.check()
             loss = base_loss(model, batch.to(device), recipe.mask_ratio)
             total, count = total + float(loss) * len(batch), count + len(batch)

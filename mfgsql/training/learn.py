@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
+from mfgsql.training.adapters import Sources, fit_adapters, joined_by, shared_only, take_own
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
@@ -102,19 +104,31 @@ def learn(
         if series is not None:
             season, series = series.best_season(), series.measured()
             settled = replace(settled, grid=series.grid)
-        model, adopted = _start(snapshot, settled, base, lineage)
+        joined = joined_by(settled, base)
+        if joined is not None:
+            settled = replace(settled, target=joined.target)  # in whose unit it answers
+        model, adopted = _start(snapshot, shared_only(settled, joined), base, lineage)
         if series is not None and base is None:
             begin_with(model, season)
-        loop = _Loop(model, adopted, _sources(snapshot, settled, memory, series), settled, torch.device(device))
+        sources = partial(_sources, snapshot, memory=memory, series=series)
+        shared = replace(settled, features=model.manifest.features)
+        loop = _Loop(model, adopted, sources(shared), settled, torch.device(device))
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
-        loop.run(resume)
+        if joined is not None:
+            take_own(model, joined)
+            loop.best = loop.trainer.weights()
+        else:
+            loop.run(resume)
+        told: list[str] = []
+        if settled.features.group is not None:
+            model, told = loop.adapt_groups(settled, sources)
         learned = _settled(model, loop, settled)
         if series is not None and recipe.refit == "yes" and learned is not None:
             refit(model, series.part(None), recipe, loop.best_step, loop.trainer.device, loop.cancellation)
     read = [source for source in (loop.train, loop.validation) if isinstance(source, ChunkSource)]
-    steps, faults = (loop.trainer.step_number, loop.best_step), told_faults(*read)
+    steps, faults = (loop.trainer.step_number, loop.best_step), [*told_faults(*read), *told]
     seconds = time.monotonic() - started
     return Learned(
         model,
@@ -127,7 +141,7 @@ def learn(
     )
 
 
-def _sources(snapshot: Snapshot, spec: TrainSpec, memory: int, series: PanelSource | None) -> tuple[Source, Source]:
+def _sources(snapshot: Snapshot, spec: TrainSpec, *, memory: int, series: PanelSource | None) -> tuple[Source, Source]:
     """Rows, or windows, to learn from and to judge by."""
     if series is not None:
         return series.part(TRAIN), series.part(VALIDATION)
@@ -235,6 +249,16 @@ class _Loop:
         if self.best_step == 0 and self.best_loss == float("inf"):
             self._settle()
             self.best, self.best_step = self.trainer.weights(), self.trainer.step_number
+
+    def adapt_groups(self, spec: TrainSpec, sources: Sources) -> tuple[Model, list[str]]:
+        """The model with adapters of groups beside its best weights, and in words which groups have none."""
+        self.trainer.model.network.load_state_dict(self.best)
+        for source in (self.train, self.validation):
+            if isinstance(source, ChunkSource):
+                source.release()  # they are read anew, with the groups
+        fitted = fit_adapters(self.trainer, spec, sources, self.monitor, self.cancellation)
+        self.best, self.validation = fitted.model.network.state_dict(), fitted.validation
+        return fitted.model, fitted.warnings
 
     def _ended(self, epoch: int) -> bool:
         """Whether nothing improves any more. Of a probe that is no end: its best weights are then tuned."""

@@ -9,6 +9,7 @@ from torch import nn
 
 from mfgsql.backbones import MixedBackbone
 from mfgsql.backbones.image import ImageTower
+from mfgsql.backbones.stacked import is_own
 from mfgsql.training.recipe import Recipe
 
 # Of the step size, that a tower takes: transformers that know much already small ones. Networks of convolutions, whose
@@ -19,6 +20,7 @@ _NEW = "backbone.text.cases."  # which learns from nothing, whatever its tower k
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer. Matrices decay; biases, norms, tokens, and what members differ by do not.
+    What groups have for themselves does, too, towards what all share.
 
     A group's ``share`` is that of the step size that it takes.
     """
@@ -26,7 +28,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     found: dict[tuple[str, bool], list[nn.Parameter]] = {(t, p): [] for t in ("", *shares) for p in (False, True)}
     for name, parameter in network.named_parameters():
         matrix = name.endswith("weight") and parameter.ndim > 1
-        plain = not matrix or "tokenizer" in name or "norm" in name
+        plain = not (matrix or is_own(name)) or "tokenizer" in name or "norm" in name
         if parameter.requires_grad:  # what is frozen for good; a probe freezes later
             found[next((t for t in shares if name.startswith(t)), ""), plain].append(parameter)
     groups = [

@@ -88,6 +88,7 @@ class Recipe:
     size: int = _number(0, 0, 2048, "pixels of a picture's sides as the network gets it; 0: by the base, or 96")
     channels: int = _number(0, 0, 3, "1 for grey pictures, 3 for colour; 0: by the base, or 3")
     adapter: str = _choice("none", "none", "lora", what="what of a base learns; lora: small matrices beside its layers")
+    rank: int = _number(8, 1, 256, "of the small matrices of an adapter")
     freeze: str = _choice("no", "no", "yes", what="whether a base stays as it is, and only what stands on it learns")
     augment: str = _choice("auto", "auto", "light", "none", what="how pictures are changed in training")
     flips: str = _choice(

@@ -145,6 +145,11 @@ class ChunkSource(ABC, Generic[C]):
             self._held += chunk.bytes
         return chunk
 
+    def release(self) -> None:
+        """Let go of what is in memory."""
+        self._cache.clear()
+        self._held = 0
+
     @abstractmethod
     def _encode(self, index: int) -> C:
         """A chunk, read from the file."""

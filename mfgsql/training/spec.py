@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfgsql.backbones import EnsembleConfig, MixedConfig, RowsConfig, SeriesConfig, TabularConfig
+from mfgsql.backbones import AdaptedConfig, EnsembleConfig, MixedConfig, RowsConfig, SeriesConfig, TabularConfig
 from mfgsql.backbones.filters import FilterConfig
 from mfgsql.backbones.image import ImageConfig
 from mfgsql.backbones.text import TextConfig
@@ -59,7 +59,7 @@ class TrainSpec:
         """The manifest of a model of this spec; a base gives its shape."""
         columns, recipe = self.features.columns, self.recipe
         continuous = tuple((c.name, c.size) for c in columns if c.continuous)
-        categorical = tuple((c.name, c.size) for c in columns if c.categorical)
+        categorical = tuple((c.name, c.size) for c in columns if c.categorical and not c.chooses)
         shape: Config
         if self.text is not None or self.image is not None:
             texts, images = (tuple(self.features.fields(kind)) for kind in FIELDS)
@@ -93,10 +93,19 @@ class TrainSpec:
             shape = TabularConfig(
                 continuous, categorical, recipe.width, recipe.layers, recipe.heads, dropout=recipe.dropout
             )
+        if isinstance(shape, AdaptedConfig):
+            shape = self._adapted(shape)
         return Manifest(
             self.task, self.objective, self.target, self.features, shape, lineage=lineage, history=self.history,
             grid=self.grid, cases=self.cases,
         )  # fmt: skip
+
+    def _adapted(self, shape: TabularConfig | SeriesConfig | MixedConfig) -> Config:
+        """The shape with the adapters that are asked for: towers have theirs, and groups one more than there are."""
+        group, recipe = self.features.group, self.recipe
+        lora = recipe.rank if recipe.adapter == "lora" and not isinstance(shape, MixedConfig) else 0
+        own = (1 + len(group.own), recipe.rank) if group else (0, 0)
+        return replace(shape, lora=lora, own=own[0], own_rank=own[1])
 
     def _channels(self) -> tuple[tuple[str, int], ...]:
         """What is told of each step: the target, the features, the calendar."""

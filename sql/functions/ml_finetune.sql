@@ -9,6 +9,7 @@
 -- entity: column of the machine, unit or case (an order) whose histories rows belong to; no feature
 -- weight: column of row weights; no feature
 -- field: the one column that is read, a text or a picture; default: all columns are, those of texts and pictures, too
+-- adapter_by: column of the line, machine or supplier, each of whose values gets a small adapter and a head of its own beside one model that all share; no feature
 -- costs: what mistakes cost, as {'missed': 2000, 'false_alarm': 50}; they choose the probability from which the positive class is predicted
 -- promote: 'auto' lets a later version take over when it wins on rows that neither saw
 -- force: TRUE trains again though an equal run has finished
@@ -16,7 +17,7 @@
 -- columns: model, version, run_id, status, verdict, metric, value, baseline, champion, rows, seconds, device, warnings
 -- example: FROM ml_finetune('press_failure', 'labelled', target := 'failed_within_24h', split := 'time', order_by := 'ts')
 CREATE OR REPLACE MACRO ml_finetune(model, source, target := NULL, base := NULL, task := NULL, split := NULL,
-    order_by := NULL, entity := NULL, weight := NULL, field := NULL, costs := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
+    order_by := NULL, entity := NULL, weight := NULL, field := NULL, adapter_by := NULL, costs := NULL, promote := NULL, force := NULL, options := NULL) AS TABLE
   FROM query(_ml_plan('finetune', {'model': model, 'source': source, 'target': target, 'base': base, 'task': task, 'split': split,
-    'order_by': order_by, 'entity': entity, 'weight': weight, 'field': field, 'costs': costs, 'promote': promote, 'force': force, 'options': options,
+    'order_by': order_by, 'entity': entity, 'weight': weight, 'field': field, 'adapter_by': adapter_by, 'costs': costs, 'promote': promote, 'force': force, 'options': options,
     'place': [current_database(), current_schema()]}));

@@ -26,7 +26,7 @@ VALUES = {
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
     "reference": "'parts'", "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
     "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2",
-    "a": "'fail'", "b": "'fail@1'", "require": "'pr_auc >= 0.1'", "reason": "'new alloy'", "horizon": "INTERVAL 2 HOUR", "trials": "2", "budget": "INTERVAL 2 MINUTE", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
+    "a": "'fail'", "b": "'fail@1'", "require": "'pr_auc >= 0.1'", "reason": "'new alloy'", "horizon": "INTERVAL 2 HOUR", "trials": "2", "budget": "INTERVAL 2 MINUTE", "field": "'torque'", "kind": "'ewma'", "adapter_by": "'unit'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that don't learn
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",

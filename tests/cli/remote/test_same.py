@@ -117,6 +117,7 @@ FAILING = [
     ("pretrain", "f", "parts", "--field", "shift", "--base", "./nowhere/minilm"),
     ("finetune", "f", "parts", "--target", "nope"),
     ("tune", "f", "parts", "--target", "nope", "--search", "layers=1,2"),
+    ("finetune", "f", "parts", "--target", "failed", "--adapter-by", "shift"),
 ]
 
 
