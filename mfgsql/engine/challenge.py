@@ -95,18 +95,29 @@ def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
     Args:
         rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version. groups: of the version.
     """
-    theirs, mine = pl.scan_parquet(snapshot), pl.LazyFrame(pl.from_arrow(rows))
-    names = _alike(mine.collect_schema(), theirs.collect_schema())
-    columns = pq.read_schema(snapshot).metadata or {}
-    if COLUMNS in columns and columns[COLUMNS] == (rows.schema.metadata or {}).get(COLUMNS):
-        names = [HASH]  # made of the same columns, of which those that are stored may be a part only
-    if not names:
+    found = twins(rows, pl.scan_parquet(snapshot), (pq.read_schema(snapshot).metadata or {}).get(COLUMNS))
+    if found is None:
         return np.zeros(len(rows), np.int64)
-    parts = _which(theirs, names).group_by(_WHICH).agg(least=pl.col(SPLIT).min(), most=pl.col(SPLIT).max())
-    found = _which(mine, names).join(parts, on=_WHICH, how="left", maintain_order="left").collect()
     least, most = (found[n].fill_null(0).to_numpy().astype(np.int64) for n in ("least", "most"))
     group = np.where((least == most) & (least >= VALIDATION) & (least <= groups), least, 0)
     return np.where(found["least"].is_null().to_numpy(), found[SPLIT].to_numpy().astype(np.int64) % groups + 1, group)
+
+
+def twins(rows: pa.Table, theirs: pl.LazyFrame, columns: bytes | None) -> pl.DataFrame | None:
+    """For each row the ``least`` and ``most`` part of those of theirs that are the same row, NULL where none is; None
+    where nothing can be compared.
+
+    Args:
+        columns: that their `HASH` is of, as snapshots tell it.
+    """
+    mine = pl.LazyFrame(pl.from_arrow(rows))
+    names = _alike(mine.collect_schema(), theirs.collect_schema())
+    if columns is not None and columns == (rows.schema.metadata or {}).get(COLUMNS):
+        names = [HASH]  # made of the same columns, of which those that are stored may be a part only
+    if not names:
+        return None
+    parts = _which(theirs, names).group_by(_WHICH).agg(least=pl.col(SPLIT).min(), most=pl.col(SPLIT).max())
+    return _which(mine, names).join(parts, on=_WHICH, how="left", maintain_order="left").collect()
 
 
 def _alike(ours: pl.Schema, theirs: pl.Schema) -> list[str]:

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from mfgsql.engine.versions import check_same_target, is_checkpoint
 from mfgsql.errors import CancelledError, MfgsqlError
 from mfgsql.model import Model
 from mfgsql.training import Learned, Snapshot, learn
+from mfgsql.training.continuing import Champion
 from mfgsql.training.monitor import RunFacts, Together
 
 
@@ -50,14 +51,19 @@ def load_libraries() -> None:
 
 
 def run_learning(engine: Engine, args: Args) -> Rows:
-    """Run it, or return the finished run of the same content. The run's status is kept whatever happens."""
+    """Run it, or return the finished run of the same content."""
+    return recorded(engine, args, Learning)
+
+
+def recorded(engine: Engine, args: Args, kind: type[Learning]) -> Rows:
+    """Run what learns, one at a time. The run's status is kept whatever happens."""
     cancellation = engine.cancellation(args.get("session"))
     with engine.commit_lock, engine.cursor() as cursor:
         run_id = new_run(cursor, model=args["model"], verb=args["verb"], source=args["source"], status="queued")
     try:
         with training_turn(engine, cancellation), engine.cursor() as cursor:
-            _update(engine, run_id, status="running", device=engine.device)
-            return [_Learning(engine, args, run_id, cursor, cancellation).run()]
+            update(engine, run_id, status="running", device=engine.device)
+            return [kind(engine, args, run_id, cursor, cancellation).run()]
     except BaseException as error:
         _fail(engine, run_id, error, cancellation)
         if isinstance(error, duckdb.InterruptException):
@@ -87,12 +93,12 @@ def _fail(engine: Engine, run_id: str, error: BaseException, cancellation: Cance
         cursor.close()
 
 
-def _update(engine: Engine, run_id: str, **values: Any) -> None:
+def update(engine: Engine, run_id: str, **values: Any) -> None:
     with engine.commit_lock, engine.cursor() as cursor:
         update_run(cursor, run_id, **values)
 
 
-class _Learning:
+class Learning:
     """One run, from its source to its row of result."""
 
     def __init__(
@@ -122,7 +128,7 @@ class _Learning:
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
                 return self._reuse(json.loads(earlier.result), frozen, prepared)
             check_size(self.cursor, _size(prepared, base))
-            _update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
+            update(self.engine, self.run_id, key=key, snapshot=frozen.hash, spec=prepared.describe())
             try:
                 snapshot = self._export(frozen, prepared)
                 learned = self._learn(snapshot, prepared, base, key)
@@ -202,7 +208,16 @@ class _Learning:
             folds=recipe.folds,
         )
 
-    def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Base, key: str) -> Learned:
+    def _learn(
+        self,
+        snapshot: Snapshot,
+        prepared: Prepared,
+        base: Base,
+        key: str,
+        champion: Champion | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Learned:
+        """Train. ``champion``: what is gone on from; ``more``: what else the manifest tells of where it comes from."""
         state = self._state(key)
         lineage = {
             "snapshot": snapshot.hash,
@@ -211,6 +226,7 @@ class _Learning:
             "base": self.args.get("base"),
             **({"base_sha256": base.sha256, "base_licence": base.licence} if isinstance(base, Checkpoint) else {}),
             **lineage_of_machine(self.engine),
+            **(more or {}),
         }
         facts = RunFacts(self.run_id, self.args["model"], self.args["verb"], prepared.rows, lineage["recipe"])
         title = f"{facts.verb} {facts.model}"
@@ -220,6 +236,7 @@ class _Learning:
                 snapshot,
                 prepared.spec,
                 base=base,
+                champion=champion,
                 lineage=lineage,
                 device=self.engine.device,
                 threads=self.engine.settings.threads,
@@ -229,7 +246,7 @@ class _Learning:
                 resume=read_state(state),
                 save=lambda data: write_state(state, data),
             )
-            self.tracking.final = {name: value for _, _, name, value, _, _ in _final_metrics(learned)}
+            self.tracking.final = {name: value for _, _, name, value, _, _ in final_metrics(learned)}
         return learned
 
     def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> tuple[dict[str, Any], list[str]]:
@@ -249,7 +266,7 @@ class _Learning:
             version = self._version(number, data, learned, result)
             add_version(con, version, data, prepared.spec.task or "base", self.args.get("target"))
             add_features(con, version, prepared.features)
-            add_metrics(con, self.run_id, [*self.progress.history, *_final_metrics(learned)])
+            add_metrics(con, self.run_id, [*self.progress.history, *final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
             finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))
             stale = old_snapshots(con, self.args["model"], keep=self.engine.settings.keep_snapshots)
@@ -317,7 +334,7 @@ def _size(prepared: Prepared, base: Base) -> int:
     return sum(value.numel() * value.element_size() for value in kept.values())
 
 
-def _final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
+def final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
     if learned.judgement is None:
         return []
     values = {"loss": learned.judgement.loss, **learned.judgement.metrics}

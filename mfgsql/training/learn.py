@@ -18,6 +18,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
+from mfgsql.training.continuing import Champion, Teacher
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
@@ -65,6 +66,7 @@ def learn(
     spec: TrainSpec,
     *,
     base: Model | Checkpoint | None = None,
+    champion: Champion | None = None,
     lineage: dict[str, Any] | None = None,
     device: str = "cpu",
     threads: int = 1,
@@ -80,6 +82,7 @@ def learn(
     one training runs at a time in a process (the caller sees to that).
 
     Args:
+        champion: what the training goes on from, instead of a base: its manifest stays, but for classes that are new.
         memory: bytes of encoded rows to hold; more rows stream from the snapshot.
         resume: a saved state of the same spec and snapshot. save: called with one every half minute.
 
@@ -102,10 +105,15 @@ def learn(
         if series is not None:
             season, series = series.best_season(), series.measured()
             settled = replace(settled, grid=series.grid)
-        model, adopted = _start(snapshot, settled, base, lineage)
+        if champion is not None:
+            model, adopted = champion.start(settled.target, lineage or {}), Adopted()
+        else:
+            model, adopted = _start(snapshot, settled, base, lineage)
         if series is not None and base is None:
             begin_with(model, season)
-        loop = _Loop(model, adopted, _sources(snapshot, settled, memory, series), settled, torch.device(device))
+        teacher = champion.teacher(torch.device(device)) if champion is not None else None
+        sources = _sources(snapshot, settled, memory, series)
+        loop = _Loop(model, adopted, sources, settled, torch.device(device), teacher)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
@@ -201,13 +209,14 @@ class _Loop:
         sources: tuple[Source, Source],
         spec: TrainSpec,
         device: torch.device,
+        teacher: Teacher | None = None,
     ) -> None:
         recipe = spec.recipe
         self.recipe = recipe
         kept = adopted.parameters if recipe.probe else []
         self.train, self.validation = sources
         self.steps_per_epoch = max(1, -(-self.train.epoch // recipe.batch_size))
-        self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device, kept)
+        self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device, kept, teacher)
         self.every = min(self.steps_per_epoch, _LONGEST_BETWEEN)
         self.best: dict[str, Tensor] = self.trainer.weights()
         self.best_loss = float("inf")

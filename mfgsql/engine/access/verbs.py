@@ -15,7 +15,7 @@ VERBS = {
         ),
         Role.READER,
     ),
-    **dict.fromkeys(("backtest", "drop", "finetune", "pretrain", "promote", "rollback"), Role.ANALYST),
+    **dict.fromkeys(("adapt", "backtest", "drop", "finetune", "pretrain", "promote", "rollback"), Role.ANALYST),
     **dict.fromkeys(("export", "import"), Role.ADMIN),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing", "forecasting",
+    "adapting", "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing", "forecasting",
     "generating", "happening", "importance", "improving", "judging", "labelling", "learning", "maintaining",
     "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying",
 )  # fmt: skip
