@@ -33,11 +33,14 @@ class Metric:
 
 
 def _pr_auc(truth: Array, _: Array, scores: Array) -> float:
-    from sklearn.metrics import average_precision_score
-
-    if not (truth == 1).any():
+    """As scikit-learn's average precision, which checks its arguments ten times longer than it computes."""
+    positive = truth == 1
+    if not positive.any():
         raise ValueError("no positives")  # scikit-learn would say 0
-    return float(average_precision_score(truth == 1, scores[:, 1]))
+    order = np.argsort(-scores[:, 1], kind="stable")
+    ends = np.flatnonzero(np.diff(scores[order, 1], append=np.nan))  # of rows whose scores are alike
+    hits = positive[order].cumsum()[ends]
+    return float((np.diff(hits, prepend=0) * hits / (ends + 1)).sum() / positive.sum())
 
 
 def _roc_auc(truth: Array, _: Array, scores: Array) -> float:

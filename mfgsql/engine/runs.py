@@ -303,8 +303,11 @@ class Learning:
             result["verdict"],
         )
 
+    def _verdict(self, learned: Learned) -> tuple[str | None, float | None, float | None, str]:
+        return verdict_of(learned)
+
     def _result(self, number: int, prepared: Prepared, learned: Learned, warnings: list[str]) -> dict[str, Any]:
-        metric, value, baseline, verdict = verdict_of(learned)
+        metric, value, baseline, verdict = self._verdict(learned)
         return {
             "model": self.args["model"],
             "version": number,

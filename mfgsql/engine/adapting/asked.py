@@ -26,8 +26,8 @@ class Adaptation:
             are, also where they contradict all that was learnt. seed: of all random numbers.
     """
 
-    epochs: int = 8
-    learning_rate: float = 0.5
+    epochs: int = 4
+    learning_rate: float = 1.0
     batch_size: int = 256
     replay: int = 2_000
     fresh: float = 0.5

@@ -22,7 +22,7 @@ from mfgsql.engine.picture_files import Reader
 from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.snapshots import ROWS, Frozen, freeze
+from mfgsql.engine.snapshots import KNOWN, ROWS, Frozen, freeze
 from mfgsql.engine.sources import read_source
 from mfgsql.errors import DataError, SourceError, one_of
 from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
@@ -103,7 +103,7 @@ def _roles(
         "target": manifest.target.name, "task": manifest.task, "weight": row[0] if row else None,
         "exclude": [n for (n,) in left if n.lower() in there], "histories": history is not None,
         "entity": history.entity if history else None, "order_by": history.order_by if history else None,
-        "split": "time" if history else None, "separator": manifest.target.separator,
+        KNOWN: True, "split": "time" if history else None, "separator": manifest.target.separator,
     }  # fmt: skip
 
 

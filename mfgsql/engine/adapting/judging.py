@@ -19,6 +19,7 @@ from mfgsql.training.rows import SPLIT
 
 _DRAWS = 200
 _FEWEST_DRAWS = 20
+_LEAST = 1e-3  # probability that counts as none: one row must not decide
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Compared:
 
     Attributes:
         rows: that both were asked. difference: how much better the rival is. lower, upper: its 95 % interval.
+        surer: of probabilities, whether the truth is more probable to the rival, beyond chance.
     """
 
     metric: str
@@ -48,11 +50,15 @@ class Compared:
     difference: float | None = None
     lower: float | None = None
     upper: float | None = None
+    surer: bool = False
 
     @property
     def better(self) -> bool:
-        """Whether the rival is, beyond chance."""
-        return self.lower is not None and self.lower > 0
+        """Whether the rival is, beyond chance: by the metric itself, or by its probabilities where the metric, which
+        counts few rows of a rare class, says no different.
+        """
+        told = self.lower is not None and self.lower > 0
+        return told or (self.surer and self.lower is not None and (self.difference or 0.0) > 0)
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,21 @@ class Judge:
         if len(a) < _FEWEST_DRAWS:
             return Compared(metric.name, len(truth), before, now, difference)
         lower, upper = np.quantile(sign * (np.asarray(a) - np.asarray(b)), [0.025, 0.975])
-        return Compared(metric.name, len(truth), before, now, difference, float(lower), float(upper))
+        surer = _surer(truth[rows], one.take(rows), other.take(rows))
+        return Compared(metric.name, len(truth), before, now, difference, float(lower), float(upper), surer)
 
     def naive(self, said: Said) -> Said:
         """What one would say without looking at the rows."""
         return Said(said.truth, self.model.task.naive(said.truth, self.target))
+
+
+def _surer(truth: Array, one: Prediction, other: Prediction) -> bool:
+    """Whether the truth is more probable to one than to the other, by the mean logarithm (Good, 1952), beyond chance."""
+    if one.scores is None or other.scores is None or truth.ndim > 1:
+        return False
+    rows = np.arange(len(truth))
+    each = np.log(np.clip(one.scores[rows, truth], _LEAST, 1)) - np.log(np.clip(other.scores[rows, truth], _LEAST, 1))
+    return bool(each.mean() > 1.96 * each.std() / np.sqrt(max(len(each), 1)))
 
 
 def value_of(metric: Metric, said: Said) -> float | None:

@@ -180,6 +180,13 @@ class Adapting(Learning):
         return result, stale
 
 
+    def _verdict(self, learned: Learned) -> tuple[str | None, float | None, float | None, str]:
+        """Figures over all rows held out; the verdict is on the rows that are new, see `Outcome`."""
+        metric = learned.model.task.metrics(learned.model.target)[0].name
+        judged = learned.judgement
+        return metric, judged and judged.metrics.get(metric), learned.baseline.get(metric), ""
+
+
 def _tells(judge: Judge, said: Said) -> bool:
     """Whether it is better than a naive guess: of labels drawn by chance nobody learns who is the better one."""
     return judge.compare(judge.naive(said), said).better
