@@ -20,9 +20,8 @@ from mfgsql.engine.challenge import twins
 from mfgsql.engine.exporting import COLUMNS, export
 from mfgsql.engine.picture_files import Reader
 from mfgsql.engine.planning import Args, at_place
-from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.snapshots import KNOWN, ROWS, Frozen, freeze
+from mfgsql.engine.snapshots import KNOWN, ROWS, Frozen, freeze, read_columns
 from mfgsql.engine.sources import read_source
 from mfgsql.errors import DataError, SourceError, one_of
 from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
@@ -69,7 +68,7 @@ def read_batch(
     manifest = Manifest.from_json(version.manifest)
     assert manifest.target is not None
     source = read_source(at_place(con, args), args["source"])
-    types = describe(con, source.select)
+    types = read_columns(con, source.select, args)
     args |= _roles(con, version, manifest, types)
     wanted = [*manifest.features.names, manifest.target.name]
     wanted += [args[r] for r in ("weight", "entity", "order_by") if args.get(r)]

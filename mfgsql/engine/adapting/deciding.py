@@ -34,7 +34,7 @@ def decide(
     """The candidate against the champion, on new rows and on those that the champion has learnt.
 
     Args:
-        margin: how much worse than the champion it may be on these: of a metric up to 1 as it is, of errors as a share.
+        margin: how much worse than the champion it may seem on these: of a metric up to 1 as it is, of errors as a share.
         doubt: why the labels are not to be trusted.
     """
     if doubt is not None:
@@ -48,10 +48,22 @@ def decide(
         return Decision(False, f"The new rows do not tell: {fresh.metric} can't be measured on them.")
     if not fresh.better:
         return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({_told(fresh)}).")
-    if replayed is not None and (replayed.lower is None or replayed.lower < -_allowed(margin, replayed)):
-        return Decision(False, f"It may be worse on what was learnt before ({_told(replayed)}).")
+    if replayed is not None and worse(replayed, margin):
+        return Decision(False, f"It is worse on what was learnt before ({_told(replayed)}).")
     before = f"; on {replayed.rows} replayed rows {_told(replayed)}" if replayed is not None else ""
     return Decision(True, f"Better on {fresh.rows} new rows ({_told(fresh)}){before}.")
+
+
+def worse(replayed: Compared, margin: float) -> bool:
+    """Whether a candidate is worse on what was learnt before, by more than the margin.
+
+    The interval shows that it is not, or, where the rows are too few for that (of two thousand it is often wider than
+    any margin that one would allow), it holds zero and the difference itself is within the margin.
+    """
+    if replayed.difference is None or replayed.lower is None or replayed.upper is None:
+        return True
+    allowed = _allowed(margin, replayed)
+    return replayed.lower < -allowed and (replayed.upper < 0 or replayed.difference < -allowed)
 
 
 def _allowed(margin: float, compared: Compared) -> float:
@@ -92,23 +104,26 @@ def doubt_of_labels(
     before, said, replayed = past
     if not _collapsed(judge, champion, before, said):
         return None  # and the costly questions need not be asked
-    if not before.compare(before.naive(said), said).better:
+    if not before.tells(said):
         return None  # the champion is of no use there either
-    if judge.compare(judge.naive(champion), champion).better or not _below(judge, champion, before, said):
+    if judge.tells(champion) or not _below(judge, champion, before, said):
         return None
-    rows = f"the champion tells nothing of these {len(champion.truth)} rows ({value_of(judge.metric, champion):.3g}), and"
-    rows += f" {value_of(judge.metric, said):.3g} of those that it has learnt"
-    if not judge.compare(judge.naive(candidate), candidate).better:
+    metric = judge.telling
+    rows = (
+        f"the champion tells nothing of these {len(champion.truth)} rows ({metric.name} {value_of(metric, champion):.3g}; "
+        f"{value_of(before.telling, said):.3g} of those that it has learnt)"
+    )
+    if judge.compare(champion, judge.naive(champion), metric).better and worse(replayed, margin):
+        return f"{rows}: they contradict what it has learnt."
+    if not judge.tells(candidate):
         return f"{rows}, and nothing can be learnt from them."
-    if judge.compare(champion, judge.naive(champion)).better and (replayed.lower or 0.0) < -_allowed(margin, replayed):
-        return f"{rows}: they contradict it."
     return None
 
 
 def _collapsed(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
     """Whether more than half of what the champion tells beyond a naive guess is gone."""
-    sign = 1 if judge.metric.higher else -1
-    values = [value_of(j.metric, s) for j, s in ((judge, champion), (judge, judge.naive(champion)),
+    sign = 1 if judge.telling.higher else -1
+    values = [value_of(j.telling, s) for j, s in ((judge, champion), (judge, judge.naive(champion)),
                                                  (before, said), (before, before.naive(said)))]  # fmt: skip
     if any(v is None for v in values):
         return False
@@ -119,8 +134,8 @@ def _collapsed(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
 def _below(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
     """Whether the champion is worse on the batch than on what it has learnt, beyond chance."""
     def ends(one: Judge, of: Said) -> Array:
-        values = resampled(one.metric, of.truth, [of.prediction], 0, draws=100)[0]
+        values = resampled(one.telling, of.truth, [of.prediction], 0, draws=100)[0]
         return np.quantile(values, [0.025, 0.975]) if len(values) >= 20 else np.array([-np.inf, np.inf])
 
     now, then = ends(judge, champion), ends(before, said)
-    return bool(now[1] < then[0] if judge.metric.higher else now[0] > then[1])
+    return bool(now[1] < then[0] if judge.telling.higher else now[0] > then[1])

@@ -86,9 +86,19 @@ class Judge:
         """The one that decides."""
         return self.model.task.metrics(self.target)[0]
 
-    def compare(self, champion: Said, rival: Said) -> Compared:
+    @property
+    def telling(self) -> Metric:
+        """One that is fair to who knows nothing: of rare classes PR-AUC over resampled rows flatters a guess."""
+        metrics = self.model.task.metrics(self.target)
+        return next((m for m in metrics if m.name == "roc_auc"), metrics[0])
+
+    def tells(self, said: Said) -> bool:
+        """Whether a version knows more of the rows than a naive guess, beyond chance."""
+        return self.compare(self.naive(said), said, self.telling).better
+
+    def compare(self, champion: Said, rival: Said, by: Metric | None = None) -> Compared:
         """How much better the rival is, by the same resamples of the rows."""
-        history, metric = self.model.manifest.history, self.metric
+        history, metric = self.model.manifest.history, by or self.metric
         rows = np.arange(len(champion.truth))[apart(len(champion.truth), history.length) if history else slice(None)]
         one, other, truth = rival.prediction, champion.prediction, champion.truth
         before, now = (value_of(metric, Said(truth, p)) for p in (other, one))
@@ -100,7 +110,7 @@ class Judge:
         if len(a) < _FEWEST_DRAWS:
             return Compared(metric.name, len(truth), before, now, difference)
         lower, upper = np.quantile(sign * (np.asarray(a) - np.asarray(b)), [0.025, 0.975])
-        surer = _surer(truth[rows], one.take(rows), other.take(rows))
+        surer = by is None and _surer(truth[rows], one.take(rows), other.take(rows))
         return Compared(metric.name, len(truth), before, now, difference, float(lower), float(upper), surer)
 
     def naive(self, said: Said) -> Said:

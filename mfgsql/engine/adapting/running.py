@@ -19,7 +19,7 @@ from mfgsql.engine.adapting.asked import Adaptation
 from mfgsql.engine.adapting.batch import Batch, read_batch, settled_batch
 from mfgsql.engine.adapting.deciding import FEWEST
 from mfgsql.engine.adapting.held import Held, root_of
-from mfgsql.engine.adapting.judging import Compared, Judge, Said, value_of
+from mfgsql.engine.adapting.judging import Compared, Judge, value_of
 from mfgsql.engine.adapting.outcome import REVERTED, Outcome
 from mfgsql.engine.adapting.past import BATCH, Past, read_past, thinned, written
 from mfgsql.engine.adapting.rows import Together
@@ -119,7 +119,7 @@ class Adapting(Learning):
             with self.engine.scorer(rival.name) as scorer:
                 said = judge.ask(scorer)
             compared = judge.compare(champion, said)
-            worse = role == PREVIOUS and compared.better and compared.rows >= FEWEST and _tells(judge, said)
+            worse = role == PREVIOUS and compared.better and compared.rows >= FEWEST and judge.tells(said)
             gives_back = worse and self.args["policy"] == "auto" and held.took_over(self.cursor)
             found.append(self._shadow(held, compared, REVERTED if gives_back else "kept", rival.version, role))
         if not found:
@@ -185,11 +185,6 @@ class Adapting(Learning):
         metric = learned.model.task.metrics(learned.model.target)[0].name
         judged = learned.judgement
         return metric, judged and judged.metrics.get(metric), learned.baseline.get(metric), ""
-
-
-def _tells(judge: Judge, said: Said) -> bool:
-    """Whether it is better than a naive guess: of labels drawn by chance nobody learns who is the better one."""
-    return judge.compare(judge.naive(said), said).better
 
 
 def _pending(past: Past, version: Version) -> bool:
