@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import click
 
+from mfgsql.cli.adapt import adapt
 from mfgsql.cli.allocate import allocate
 from mfgsql.cli.border import Border
 from mfgsql.cli.capability import capability
@@ -94,6 +95,7 @@ for _command in (
     drivers,
     pretrain,
     finetune,
+    adapt,
     predict,
     detect,
     spans,

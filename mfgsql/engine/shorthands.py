@@ -25,6 +25,10 @@ class Shorthands(ABC):
         """``FROM ml_finetune(...)``, executed once; a detector of anomalies has no target."""
         return self.verb("finetune", model, source, target=target, **named)
 
+    def adapt(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_adapt(...)``, executed once."""
+        return self.verb("adapt", model, source, **named)
+
     def check(self, source: str, **named: Any) -> Any:
         """``FROM ml_check(...)``, executed once."""
         return self.verb("check", source, **named)

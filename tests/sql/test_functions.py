@@ -25,10 +25,11 @@ VALUES = {
     "supply": "'SELECT ''A'' AS plant, 9 AS qty'", "demand": "'SELECT ''x'' AS depot, 7 AS qty'",
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
     "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
-    "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2",
+    "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2", "policy": "'shadow'",
     "horizon": "INTERVAL 2 HOUR", "field": "'torque'", "kind": "'ewma'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
-OPTIONS = {  # of verbs that don't learn
+OPTIONS = {  # of verbs that learn otherwise, or don't
+    "ml_adapt": "{'epochs': 1, 'trust': true}",
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
     "ml_recommend": "{'seed': 1}", "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}",
 }  # fmt: skip

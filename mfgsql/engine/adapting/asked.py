@@ -20,11 +20,12 @@ class Adaptation:
 
     Attributes:
         epochs: passes over the new rows and those replayed, at most. patience: passes without progress on the rows held
-            out, after which it ends: most days tell little that is new. learning_rate: over the champion's; the step size at its peak.
-        batch_size: rows of a step. replay: rows of the past that are kept. fresh: share of the loss that is of new rows.
-        distill: what the champion's answers on replayed rows weigh. margin: how much worse than the champion a version
-            may be on replayed rows, of a metric up to 1 as it is, of an error as a share. trust: take labels as they
-            are, also where they contradict all that was learnt. seed: of all random numbers.
+            out, after which it ends: most days tell little that is new. learning_rate: over the champion's; the step
+            size at its peak. batch_size: rows of a step.
+        replay: rows of the past that are kept. fresh: share of the loss that is of new rows. distill: what the
+            champion's answers on replayed rows weigh. margin: how much worse than the champion a version may be on
+            replayed rows, of a metric up to 1 as it is, of an error as a share. trust: take labels as they are, also
+            where they contradict all that was learnt. seed: of all random numbers.
     """
 
     epochs: int = 40
@@ -74,8 +75,8 @@ class Adaptation:
 
 
 _RANGES = {
-    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (1, 1_000_000), "replay": (0, 10_000_000),
-    "fresh": (0.01, 0.99), "distill": (0, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
+    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (1, 1_000_000),
+    "replay": (0, 10_000_000), "fresh": (0.01, 0.99), "distill": (0, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
 }  # fmt: skip
 _WHOLE = ("epochs", "patience", "batch_size", "replay", "seed")
 

@@ -43,8 +43,9 @@ class Batch:
 
     Attributes:
         rows: as a snapshot has them, with parts, `BATCH` NULL and `STANDS` 1; of histories also rows that were learnt
-            before, as what came before the others (`UNUSED`). target: with the classes that are new behind the old ones.
-        new: names of these. fresh: rows that are new. known: rows that had been learnt before.
+            before, as what came before the others (`UNUSED`).
+        target: with the classes that are new behind the old ones. new: names of these.
+        fresh: rows that are new. known: rows that had been given before.
     """
 
     frozen: Frozen
@@ -140,7 +141,7 @@ def _check_schema(
         if name in wanted and _kind(kind) != _kind(now):
             raise SourceError(
                 f"{name!r} is {now}, and was {kind} when {version.name} learnt: its schema has changed.",
-                remedy=f"Cast it: SELECT * REPLACE ({quote_identifier(name)}::{kind} AS {quote_identifier(name)}) FROM ...",
+                remedy=f"Cast it: SELECT * REPLACE ({(q := quote_identifier(name))}::{kind} AS {q}) FROM ...",
             )
 
 
@@ -179,7 +180,7 @@ def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, pa
     rows = rows.append_column(STANDS, pa.array(np.ones(len(rows))))
     fresh = int((parts != UNUSED).sum())
     if known.any():
-        warnings.append(f"{int(known.sum()):,} rows had been learnt from before, and count once.")
+        warnings.append(f"{int(known.sum()):,} rows had been given before, and count once.")
     return Batch(frozen, rows, target, new, fresh, int(known.sum()), warnings)
 
 
@@ -198,8 +199,8 @@ def _grown(frozen: Frozen, manifest: Manifest) -> tuple[Target, list[str], list[
     if left := [c for c in new if c not in grown]:
         frozen.con.execute(f"DELETE FROM {ROWS} WHERE list_contains($left, {column})", {"left": left})
         why = f"fewer than {LEAST_OF_CLASS} rows each" if manifest.task in _GROWS else "it learns no new ones"
-        rows = sum(found[c] for c in left)
-        warnings.append(f"{rows:,} rows of classes that the champion does not know are left out ({why}): {one_of(left[:8])}.")
+        rows, names = sum(found[c] for c in left), one_of(left[:8])
+        warnings.append(f"{rows:,} rows of classes that the champion does not know are left out ({why}): {names}.")
     if sum(found[c] for c in found if c not in left) == 0:
         raise DataError(f"No row of the batch has a class that {target.name!r} can have: {one_of(left[:8])}.")
     if grown:

@@ -34,7 +34,7 @@ def decide(
     """The candidate against the champion, on new rows and on those that the champion has learnt.
 
     Args:
-        margin: how much worse than the champion it may seem on these: of a metric up to 1 as it is, of errors as a share.
+        margin: how much worse than the champion it may be on these: of a metric up to 1 as it is, of errors as a share.
         doubt: why the labels are not to be trusted.
     """
     if doubt is not None:
@@ -43,7 +43,7 @@ def decide(
         return Decision(False, f"The policy is {policy}: the candidate waits to be promoted.")
     if fresh is None or fresh.rows < FEWEST:
         rows = 0 if fresh is None else fresh.rows
-        return Decision(False, f"Only {rows} new rows judge, and {FEWEST} are needed: they are kept, and more may come.")
+        return Decision(False, f"Only {rows} new rows judge, and {FEWEST} are needed: they are kept for the next time.")
     if fresh.lower is None:
         return Decision(False, f"The new rows do not tell: {fresh.metric} can't be measured on them.")
     if not fresh.better:
@@ -78,7 +78,7 @@ def _told(compared: Compared) -> str:
 
 
 def doubt_of_class(judge: Judge, said: Said) -> str | None:
-    """Why a batch that holds one class only is not to be trusted: the champion expects others; None where it does not."""
+    """Why a batch of one class only is not to be trusted: the champion expects others; None where it does not."""
     scores = said.prediction.scores
     if scores is None or said.truth.ndim > 1 or len(np.unique(said.truth)) != 1:
         return None
@@ -93,8 +93,8 @@ def doubt_of_class(judge: Judge, said: Said) -> str | None:
 def doubt_of_labels(
     judge: Judge, champion: Said, candidate: Said, past: tuple[Judge, Said, Compared] | None, margin: float
 ) -> str | None:
-    """Why the labels are not to be trusted: who tells the past knows nothing of the batch, nor can it be learnt, or only
-    by forgetting; None where they are.
+    """Why the labels are not to be trusted: who tells the past knows nothing of the batch, and it can't be learnt, or
+    only by forgetting; None where they are.
 
     Args:
         champion, candidate: on the batch. past: the champion on replayed rows, and the candidate beside it.
@@ -110,8 +110,9 @@ def doubt_of_labels(
         return None
     metric = judge.telling
     rows = (
-        f"the champion tells nothing of these {len(champion.truth)} rows ({metric.name} {value_of(metric, champion):.3g}; "
-        f"{value_of(before.telling, said):.3g} of those that it has learnt)"
+        f"the champion tells nothing of these {len(champion.truth)} rows "
+        f"({metric.name} {value_of(metric, champion):.3g}; "
+        f"of those that it has learnt {value_of(before.telling, said):.3g})"
     )
     if judge.compare(champion, judge.naive(champion), metric).better and worse(replayed, margin):
         return f"{rows}: they contradict what it has learnt."

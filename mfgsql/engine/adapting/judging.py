@@ -119,7 +119,7 @@ class Judge:
 
 
 def _surer(truth: Array, one: Prediction, other: Prediction) -> bool:
-    """Whether the truth is more probable to one than to the other, by the mean logarithm (Good, 1952), beyond chance."""
+    """Whether the truth is more probable to one than to the other, beyond chance: by its mean logarithm (Good 1952)."""
     if one.scores is None or other.scores is None or truth.ndim > 1:
         return False
     rows = np.arange(len(truth))

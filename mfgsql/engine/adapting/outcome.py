@@ -40,8 +40,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Attributes: fresh, replayed: the candidate beside the champion on rows that this has not learnt, and on rows that
-    it has; None where there are none. classes: of each, by name: rows held out, the candidate's recall and the champion's.
+    """How it did.
+
+    Attributes:
+        fresh, replayed: the candidate beside the champion on rows that this has not learnt, and on rows that it has;
+            None where there are none. classes: of each, by name: rows held out, the candidate's recall, the champion's.
     """
 
     fresh: Compared | None
@@ -92,8 +95,9 @@ class Outcome:
         return {
             "verdict": "suspicious labels" if decision.suspicious else _verdict(fresh),
             "forgetting": self.forgetting,
-            "new": fresh and fresh.rival, "new_champion": fresh and fresh.champion, "new_rows": fresh.rows if fresh else 0,
-            "policy": policy, "promoted": promoted, "reverted": back is not None, "reason": told + decision.reason,
+            "new": fresh and fresh.rival, "new_champion": fresh and fresh.champion,
+            "new_rows": fresh.rows if fresh else 0, "policy": policy, "promoted": promoted,
+            "reverted": back is not None, "reason": told + decision.reason,
         }  # fmt: skip
 
     def warnings(self, past: Past) -> list[str]:

@@ -66,7 +66,7 @@ def read_past(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, 
 
 
 def _read(path: Path) -> pa.Table:
-    """The first rows of a snapshot: a uniform sample, since they lie in the order of their hash, unless of histories."""
+    """The first rows of a snapshot: unless of histories a uniform sample, since they lie in the order of their hash."""
     with pq.ParquetFile(path) as file:
         parts, rows = list[pa.Table](), 0
         for group in range(file.metadata.num_row_groups):

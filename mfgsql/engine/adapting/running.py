@@ -184,7 +184,8 @@ class Adapting(Learning):
         """Figures over all rows held out; the verdict is on the rows that are new, see `Outcome`."""
         metric = learned.model.task.metrics(learned.model.target)[0].name
         judged = learned.judgement
-        return metric, judged and judged.metrics.get(metric), learned.baseline.get(metric), ""
+        value = None if judged is None else judged.metrics.get(metric)
+        return metric, value, learned.baseline.get(metric), ""
 
 
 def _pending(past: Past, version: Version) -> bool:

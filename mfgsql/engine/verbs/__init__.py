@@ -3,9 +3,10 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "adapting", "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing", "forecasting",
-    "generating", "happening", "importance", "improving", "judging", "labelling", "learning", "maintaining",
-    "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning", "supplying",
+    "adapting", "allocating", "capability", "charting", "checking", "curves", "detecting", "drivers", "flowing",
+    "forecasting", "generating", "happening", "importance", "improving", "judging", "labelling", "learning",
+    "maintaining", "managing", "ordering", "predicting", "recommending", "searching", "showing", "spanning",
+    "supplying",
 )  # fmt: skip
 
 

@@ -56,5 +56,5 @@ def _check_task(model: str, manifest: Manifest) -> None:
         what = "finds spans" if manifest.task == TOKENS else "reads orders under way"
         raise OptionError(
             f"'{model}' {what}: such a model does not go on learning, it is trained anew.",
-            remedy=f"FROM ml_finetune({quote_literal(model)}, 'all_rows', task := '{manifest.task}', ..., promote := 'auto');",
+            remedy=f"FROM ml_finetune({quote_literal(model)}, 'all_rows', task := '{manifest.task}', ...);",
         )

@@ -109,6 +109,8 @@ FAILING = [
     ("similar", "url_notes", NOTES, "--key", "nope"),
     ("pretrain", "f", "parts", "--field", "shift", "--base", "./nowhere/minilm"),
     ("finetune", "f", "parts", "--target", "nope"),
+    ("adapt", "fail", "SELECT torque, failed FROM parts", "--policy", "auto", "--option", "epochs=1"),
+    ("adapt", "fail@1", "parts"),
 ]
 
 
