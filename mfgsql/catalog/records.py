@@ -59,10 +59,12 @@ def forget_snapshots(con: duckdb.DuckDBPyConnection, model: str, version: int | 
 
 
 def old_snapshots(con: duckdb.DuckDBPyConnection, model: str, *, keep: int) -> list[str]:
-    """Forget the snapshots of a model beyond the newest ``keep`` and the champion's; their paths."""
+    """Forget the snapshots of a model beyond the newest ``keep``, the champion's and that of who went on learning first; their paths.
+    """
     rows = con.execute(
         f"SELECT s.path FROM {SCHEMA}.snapshots s JOIN {SCHEMA}.runs r USING (run_id) WHERE r.model = $model "
         f"AND r.version NOT IN (SELECT version FROM {SCHEMA}.aliases WHERE model = $model) "
+        f"AND r.version NOT IN (SELECT root FROM {SCHEMA}.replays WHERE model = $model) "
         "ORDER BY s.created_at DESC OFFSET $keep",
         {"model": model, "keep": keep},
     ).fetchall()

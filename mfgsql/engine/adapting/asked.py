@@ -21,7 +21,7 @@ class Adaptation:
     Attributes:
         epochs: passes over the new rows and those replayed, at most. patience: passes without progress on the rows held
             out, after which it ends: most days tell little that is new. learning_rate: over the champion's; the step
-            size at its peak. batch_size: rows of a step.
+            size at its peak. batch_size: rows of a step; 0: the champion's.
         replay: rows of the past that are kept. fresh: share of the loss that is of new rows. distill: what the
             champion's answers on replayed rows weigh. margin: how much worse than the champion a version may be on
             replayed rows, of a metric up to 1 as it is, of an error as a share. trust: take labels as they are, also
@@ -31,10 +31,10 @@ class Adaptation:
     epochs: int = 40
     patience: int = 3
     learning_rate: float = 1.0
-    batch_size: int = 256
+    batch_size: int = 0
     replay: int = 2_000
     fresh: float = 0.5
-    distill: float = 0.0
+    distill: float = 0.1
     margin: float = 0.02
     trust: bool = False
     seed: int = 0
@@ -59,7 +59,7 @@ class Adaptation:
             champions,
             epochs=self.epochs,
             learning_rate=champions.learning_rate * self.learning_rate,
-            batch_size=self.batch_size,
+            batch_size=self.batch_size or champions.batch_size,
             patience=self.patience,
             probe=0.0,
             seed=self.seed,
@@ -75,7 +75,7 @@ class Adaptation:
 
 
 _RANGES = {
-    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (1, 1_000_000),
+    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (0, 1_000_000),
     "replay": (0, 10_000_000), "fresh": (0.01, 0.99), "distill": (0, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
 }  # fmt: skip
 _WHOLE = ("epochs", "patience", "batch_size", "replay", "seed")

@@ -22,7 +22,7 @@ from mfgsql.training import Snapshot
 from mfgsql.training.rows import HASH, REPLAYED, SPLIT, TRAIN, UNUSED, VALIDATION, WEIGHT
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
-_HEAVIEST = 8.0  # times a replayed row's weight, at most: a few rows must not drown all others
+_HEAVIEST = 8.0  # times another row's weight, at most: a few rows must not drown all others
 
 
 @dataclass(frozen=True)
@@ -109,4 +109,4 @@ def _times(fresh: float, learnt: Array) -> float:
     old, new = int(learnt.sum()), int((~learnt).sum())
     if not old or not new:
         return 1.0
-    return float(np.clip(fresh / (1 - fresh) * old / new, 1.0, _HEAVIEST))
+    return float(np.clip(fresh / (1 - fresh) * old / new, 1 / _HEAVIEST, _HEAVIEST))
