@@ -59,7 +59,8 @@ def forget_snapshots(con: duckdb.DuckDBPyConnection, model: str, version: int | 
 
 
 def old_snapshots(con: duckdb.DuckDBPyConnection, model: str, *, keep: int) -> list[str]:
-    """Forget the snapshots of a model beyond the newest ``keep``, the champion's and that of who went on learning first; their paths.
+    """Forget the snapshots of a model beyond the newest ``keep``; their paths. Those that an alias names stay, and that
+    of the version which those that adapt go back to: rows in it are not new.
     """
     rows = con.execute(
         f"SELECT s.path FROM {SCHEMA}.snapshots s JOIN {SCHEMA}.runs r USING (run_id) WHERE r.model = $model "

@@ -39,7 +39,7 @@ def wins(
         return False, "bases and detectors are not compared."
     if challenger.manifest.grid is not None:  # once judged, it has learnt from those rows, too
         return False, "forecasts are compared by ml_backtest of each, which tells both figures."
-    seen = snapshot_of(engine, con, champion)
+    seen = learnt_by(engine, con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
     most = _MOST_READ if challenger.manifest.features.fields() else _MOST
@@ -87,15 +87,19 @@ def _finds_more(rows: Unseen, mine: Scorer, champion: Scorer, theirs: Array) -> 
     return beats_spans(TaggedRows.of(mine, rows).sums(), TaggedRows.of(champion, rows).sums()), SPAN_F1
 
 
-def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
+def unseen_by(rows: pa.Table, snapshot: Path | Sequence[Path], groups: int) -> Array:
     """For each of another version's judged rows the group of a version that has not seen it, 0 where all have.
 
     Of a row that is new to the version one group speaks, too, so that nobody is judged as the larger ensemble.
 
     Args:
-        rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version. groups: of the version.
+        rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version, and of those that it went on
+            from. groups: of the version.
     """
-    found = twins(rows, pl.scan_parquet(snapshot), (pq.read_schema(snapshot).metadata or {}).get(COLUMNS))
+    paths = [snapshot] if isinstance(snapshot, Path) else list(snapshot)
+    told = {(pq.read_schema(path).metadata or {}).get(COLUMNS) for path in paths}
+    theirs = pl.concat([pl.scan_parquet(path) for path in paths], how="diagonal_relaxed")
+    found = twins(rows, theirs, told.pop() if len(told) == 1 else None)
     if found is None:
         return np.zeros(len(rows), np.int64)
     least, most = (found[n].fill_null(0).to_numpy().astype(np.int64) for n in ("least", "most"))
@@ -154,6 +158,21 @@ def _like(challenger: Model, target: object) -> object:
     mine = challenger.target
     same = (mine.name, mine.classes) == (getattr(target, "name", None), getattr(target, "classes", None))
     return target if same else None
+
+
+def learnt_by(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> list[Path] | None:
+    """Snapshots of what a version has learnt: its own, and those of the versions that it went on from, as far as they
+    are there; None where its own or that of the first is gone.
+    """
+    model, _, number = version.partition("@")
+    root = "coalesce(CAST(manifest->>'$.lineage.adapted.root' AS INTEGER), version)"
+    rows = con.execute(
+        f"SELECT version FROM ml_catalog.versions WHERE model = $model AND version <= $number AND {root} = "
+        f"(SELECT {root} FROM ml_catalog.versions WHERE model = $model AND version = $number) ORDER BY version",
+        {"model": model, "number": int(number)},
+    ).fetchall()
+    found = [snapshot_of(engine, con, f"{model}@{v}") for (v,) in rows]
+    return None if not found or found[0] is None or found[-1] is None else [p for p in found if p is not None]
 
 
 def snapshot_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> Path | None:

@@ -41,6 +41,10 @@ class Champion:
         started.network.load_state_dict(found)
         return started
 
+    def grows(self, target: Target | None) -> bool:
+        """Whether the target has classes that the champion does not know."""
+        return target is not None and len(target.classes) > len(self.model.target.classes)
+
     def teacher(self, device: torch.device) -> Teacher | None:
         """The champion as it answers while the other learns; None where its answers weigh nothing."""
         return Teacher(self, device) if self.distill else None

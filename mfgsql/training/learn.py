@@ -21,6 +21,7 @@ from mfgsql.tasks import ANOMALY
 from mfgsql.training.continuing import Champion, Teacher
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
+from mfgsql.training.imprinting import imprint
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.panels import PanelSource, read_series
@@ -34,6 +35,7 @@ from mfgsql.training.windows import WindowSource
 
 _LONGEST_BETWEEN = 500  # steps between two judgements, at most
 _SETTLED, _TOGETHER = 256, 32  # pictures that normalisation is settled by, and of a pass
+_IMPRINTED = 512  # rows for a group that tell where classes that are new lie
 _SAVE_EVERY = 30.0  # seconds between two saved states
 
 
@@ -113,6 +115,9 @@ def learn(
             begin_with(model, season)
         teacher = champion.teacher(torch.device(device)) if champion is not None else None
         sources = _sources(snapshot, settled, memory, series)
+        if champion is not None and champion.grows(settled.target):
+            rows = next(sources[0].batches(_IMPRINTED, 0, recipe.seed))
+            imprint(model, len(champion.model.target.classes), rows)
         loop = _Loop(model, adopted, sources, settled, torch.device(device), teacher)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()

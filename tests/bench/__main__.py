@@ -26,7 +26,7 @@ AREAS = {
     "text": ["text", "text_speed"],
     "image": ["image", "image_speed"],
     "demand": ["forecasts", "ordering"],
-    "adapt": ["adapting"],
+    "adapt": ["adapting", "new_classes"],
     "decide": ["flow", "process", "concrete_decide", "designs"],
 }
 LIBRARIES = ("mfgsql", "duckdb", "torch", "transformers", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
@@ -161,7 +162,7 @@ def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, pa
     Raises:
         DataError: no row is left.
     """
-    target, new, warnings = _grown(frozen, manifest)
+    target, new, warnings = _grown(frozen, manifest, past)
     exported = args | {"validation": 0.0, "split": None}
     features, seed = manifest.features, int(manifest.lineage.get("recipe", {}).get("seed", 0))
     try:
@@ -184,8 +185,10 @@ def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, pa
     return Batch(frozen, rows, target, new, fresh, int(known.sum()), warnings)
 
 
-def _grown(frozen: Frozen, manifest: Manifest) -> tuple[Target, list[str], list[str]]:
-    """The target with classes that are new; rows of others that can't be learnt are left out."""
+def _grown(frozen: Frozen, manifest: Manifest, past: Past) -> tuple[Target, list[str], list[str]]:
+    """The target with classes that are new; rows of others that can't be learnt are left out. Classes that an earlier
+    batch brought, whose candidate was not promoted, are new to the champion still.
+    """
     target = manifest.target
     assert target is not None
     if not target.classes or manifest.task == "multilabel":
@@ -193,10 +196,12 @@ def _grown(frozen: Frozen, manifest: Manifest) -> tuple[Target, list[str], list[
     column = f"CAST({quote_identifier(target.name)} AS VARCHAR)"
     found = dict(frozen.con.execute(f"SELECT {column}, count(*) FROM {ROWS} GROUP BY 1 ORDER BY 1").fetchall())
     found.pop(None, None)
-    new = sorted(c for c in found if c not in target.classes)
-    grown = [c for c in new if manifest.task in _GROWS and found[c] >= LEAST_OF_CLASS]
+    waiting = _counted(past.rows, target.name)
+    new = sorted(c for c in {*found, *waiting} if c not in target.classes)
+    many = {c: found.get(c, 0) + waiting.get(c, 0) for c in new}
+    grown = [c for c in new if manifest.task in _GROWS and many[c] >= LEAST_OF_CLASS]
     warnings = []
-    if left := [c for c in new if c not in grown]:
+    if left := [c for c in new if c not in grown and c in found]:
         frozen.con.execute(f"DELETE FROM {ROWS} WHERE list_contains($left, {column})", {"left": left})
         why = f"fewer than {LEAST_OF_CLASS} rows each" if manifest.task in _GROWS else "it learns no new ones"
         rows, names = sum(found[c] for c in left), one_of(left[:8])
@@ -206,8 +211,16 @@ def _grown(frozen: Frozen, manifest: Manifest) -> tuple[Target, list[str], list[
     if grown:
         warnings.append(f"New values of {target.name!r}: {', '.join(map(repr, grown))}.")
     counts = [n + found.get(c, 0) for c, n in zip(target.classes, target.counts, strict=True)]
-    counts += [found[c] for c in grown]
+    counts += [many[c] for c in grown]
     return replace(target, classes=(*target.classes, *grown), counts=tuple(counts)), grown, warnings
+
+
+def _counted(rows: pa.Table | None, name: str) -> dict[str, int]:
+    """Rows of each class."""
+    if rows is None:
+        return {}
+    found = pc.value_counts(rows[name].combine_chunks().cast(pa.string())).to_pylist()
+    return {row["values"]: row["counts"] for row in found if row["values"] is not None}
 
 
 def _known(rows: pa.Table, past: Past) -> Array:

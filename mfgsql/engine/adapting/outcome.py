@@ -75,7 +75,7 @@ class Outcome:
         learned.model.network.to("cpu")
         fresh, replayed = (None if of is None else of.compared for of in (new, old))
         doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, replayed, asked.margin)
-        return cls(fresh, replayed, decide(policy, asked.margin, fresh, replayed, doubt), _classes(new, old))
+        return cls(fresh, replayed, decide(policy, asked.margin, fresh, replayed, doubt), _classes(batch.new, new, old))
 
     @property
     def forgetting(self) -> float | None:
@@ -111,10 +111,10 @@ class Outcome:
     ) -> list[ClassStep]:
         """How each class is known now."""
         return [
-            ClassStep(run_id, model, number, name, since.get(name, before if known is not None else number), rows,
-                      recall, known)
-            for name, (rows, recall, known) in self.classes.items()
-        ]  # fmt: skip
+            ClassStep(run_id, model, number, name, since.get(name, number if known is None else before), *figures)
+            for name, figures in self.classes.items()
+            for known in [figures[2]]
+        ]
 
 
 def _doubt(own: Pair, old: Pair | None, replayed: Compared | None, margin: float) -> str | None:
@@ -132,8 +132,8 @@ def _verdict(fresh: Compared | None) -> str:
     return "worse on new rows" if fresh.upper < 0 else "no better than the champion on new rows"
 
 
-def _classes(*pairs: Pair | None) -> dict[str, tuple[int, float | None, float | None]]:
-    """Recalls over all rows held out, of more than two classes."""
+def _classes(fresh: list[str], *pairs: Pair | None) -> dict[str, tuple[int, float | None, float | None]]:
+    """Recalls over all rows held out, of more than two classes; the champion has none of those that are new to it."""
     there = [pair for pair in pairs if pair is not None]
     if not there or len(there[0].judge.target.classes) < 3:
         return {}
@@ -142,4 +142,5 @@ def _classes(*pairs: Pair | None) -> dict[str, tuple[int, float | None, float | 
         said = [getattr(pair, name) for pair in there]
         truth = np.concatenate([s.truth for s in said])
         both.append(recalls(Said(truth, type(said[0].prediction).concat([s.prediction for s in said])), target))
-    return {name: (rows, recall, both[1][name][1]) for name, (rows, recall) in both[0].items()}
+    before = {name: None if name in fresh else recall for name, (_, recall) in both[1].items()}
+    return {name: (rows, recall, before[name]) for name, (rows, recall) in both[0].items()}

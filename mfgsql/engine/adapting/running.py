@@ -86,14 +86,14 @@ class Adapting(Learning):
         if reverted is not None:
             self._revert(reverted)
             held = Held.of(self.cursor, f"{held.version.model}@{reverted.rival}")
-        spec, weight = _spec(held.manifest, batch, asked), self.args.get("weight")
+        champion = Champion(held.load(self.cursor), asked.distill)
+        spec, weight = _spec(champion.model.manifest, batch, asked), self.args.get("weight")
         prepared = Prepared(spec, [], batch.fresh, batch.warnings)
         told = (batch.frozen.hash, batch.frozen.sql)
         try:
             snapshot = together.write(self._path, spec.features, held.version.version, asked.fresh, weight, told)
             described = replace(prepared, spec=replace(spec, weight=weight)).describe()
             update(self.engine, self.run_id, spec=described)
-            champion = Champion(held.load(self.cursor), asked.distill)
             more = {"adapted": {"root": past.root, "from": held.version.name}}
             learned = self._learn(snapshot, prepared, None, self.run_id, champion, more)
             outcome = Outcome.of(self.engine, held, learned, together, batch, asked, self.args["policy"])
