@@ -27,11 +27,12 @@ class Champion:
 
     Attributes:
         model: of a target; it stays as it is. distill: what a squared unit weighs by which an output on a replayed row
-            differs from the champion's, beside the loss; 0: nothing.
+            differs from the champion's, beside the loss; 0: nothing. everywhere: on all rows, where none is replayed.
     """
 
     model: Model
     distill: float = 0.0
+    everywhere: bool = False
 
     def start(self, target: Target | None, lineage: dict[str, Any]) -> Model:
         """A model with the champion's weights and the target's classes, of which the first are the champion's."""
@@ -51,10 +52,10 @@ class Champion:
 
 
 class Teacher:
-    """The champion's answers on replayed rows."""
+    """The champion's answers, on replayed rows or on all."""
 
     def __init__(self, champion: Champion, device: torch.device) -> None:
-        self.distill = champion.distill
+        self.distill, self.everywhere = champion.distill, champion.everywhere
         self.model = replace(champion.model, network=copy.deepcopy(champion.model.network).to(device).eval())
 
     def losses(self, batch: Rows, output: Tensor) -> Tensor:
@@ -63,13 +64,13 @@ class Teacher:
         Args:
             output: [rows, members, outputs], of members and classes that the champion has, and maybe of more.
         """
-        losses = output.new_zeros(len(batch))
-        if batch.replayed is None or not bool(batch.replayed.any()):
-            return losses
+        rows = torch.ones(len(batch), dtype=torch.bool) if self.everywhere else batch.replayed
+        if rows is None or not bool(rows.any()):
+            return output.new_zeros(len(batch))
         with torch.no_grad():
             said = output_of(self.model, batch)
         apart = (output[:, : said.shape[1], : said.shape[2]] - said).square().mean(dim=(1, 2))
-        return self.distill * apart * batch.replayed.to(apart.device)
+        return self.distill * apart * rows.to(apart.device)
 
 
 def _grown(known: Tensor, wanted: Tensor) -> Tensor:

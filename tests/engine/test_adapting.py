@@ -20,7 +20,7 @@ import mfgsql
 from mfgsql.engine import Session
 from mfgsql.engine.adapting.deciding import decide
 from mfgsql.engine.adapting.judging import Compared
-from mfgsql.errors import DataError, MfgsqlError, NotFoundError, OptionError, SourceError
+from mfgsql.errors import CancelledError, DataError, MfgsqlError, NotFoundError, OptionError, SourceError
 
 # A line whose parts are bad beyond a limit; the wide ones, which come later, beyond another one.
 LINE = """
@@ -331,6 +331,20 @@ def test_scoring_goes_on_meanwhile(line: Session) -> None:
         done.set()
         thread.join()
     assert len(counted) > 3 and set(counted) == {100}
+
+
+def test_stopped_it_leaves_the_champion_and_nothing_else(line: Session) -> None:
+    timer = threading.Timer(1.0, line.interrupt)
+    timer.start()
+    try:
+        with pytest.raises(CancelledError):
+            adapt(line, day(0), "options := {'epochs': 10000, 'patience': 10000}")
+    finally:
+        timer.cancel()
+    assert line.execute("SELECT status FROM ml.runs WHERE verb = 'adapt'").fetchall() == [("cancelled",)]
+    assert aliases(line) == {"champion": 1}
+    assert line.execute("SELECT count(*) FROM ml_catalog.replays").fetchone() == (0,)
+    assert len(list(line.engine.folder.iterdir())) == 1  # the champion's snapshot
 
 
 def test_dropping_the_model_leaves_nothing_of_its_past(line: Session) -> None:

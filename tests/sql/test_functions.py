@@ -55,6 +55,7 @@ ELSEWHERE = {  # verbs of models that are not in the plant: all their arguments,
     "ml_search": (", field := 'shift', query := 'leak', k := 3", "'fail' reads neither texts nor pictures"),
     "ml_similar": (", key := 'id', field := 'shift', k := 2, least := 0.9", "'fail' reads neither texts nor pictures"),
 }
+UNFILLED = ("class_steps", "shadow")  # views that say nothing of this plant; tests/engine/test_adapting.py reads them
 _LOG = ", case_id := 'id', station := 'shift', started := 'ts', finished := 'ts'"
 WAYS = {  # verbs some of whose arguments exclude one another: between them the calls have all
     "ml_bottlenecks": (
@@ -147,7 +148,7 @@ def test_macros_and_views_carry_their_comment(plant: Session) -> None:
 def test_every_view_can_be_read(plant: Session, view: SqlFile) -> None:
     direct = plant.execute(view.sql).fetchall()
     names = [d[0] for d in plant.description or []]
-    assert direct
+    assert direct or view.name in UNFILLED
     found = plant.execute(f"FROM ml.{view.name}").fetchall()
     assert [d[0] for d in plant.description or []] == names
     assert len(found) == len(direct)

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.model import Model
 from mfgsql.training import Recipe
+from mfgsql.training.continuing import Champion
 
 POLICIES = ("manual", "shadow", "auto")
+_WITHOUT_REPLAY = 0.1  # what the champion's answers weigh then
 _KEPT_OF_HISTORIES = 10  # times as many rows: each is a step of a window
 
 
@@ -23,9 +26,9 @@ class Adaptation:
             out, after which it ends: most days tell little that is new. learning_rate: over the champion's; the step
             size at its peak. batch_size: rows of a step; 0: the champion's.
         replay: rows of the past that are kept. fresh: share of the loss that is of new rows. distill: what the
-            champion's answers on replayed rows weigh. margin: how much worse than the champion a version may be on
-            replayed rows, of a metric up to 1 as it is, of an error as a share. trust: take labels as they are, also
-            where they contradict all that was learnt. seed: of all random numbers.
+            champion's answers weigh, on replayed rows, or on the new ones where none are; -1: 0, or 0.1 where none are.
+        margin: how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an
+            error as a share. trust: take labels as they are, also where they contradict all that was learnt. seed: of all random numbers.
     """
 
     epochs: int = 40
@@ -34,7 +37,7 @@ class Adaptation:
     batch_size: int = 0
     replay: int = 2_000
     fresh: float = 0.5
-    distill: float = 0.1
+    distill: float = -1.0
     margin: float = 0.02
     trust: bool = False
     seed: int = 0
@@ -65,6 +68,13 @@ class Adaptation:
             seed=self.seed,
         )
 
+    def champion(self, model: Model, *, replays: bool) -> Champion:
+        """What is gone on from. Measured, rows of the past alone keep what was learnt as well as with the champion's
+        answers on them, which cost a third more; without such rows these answers are all there is.
+        """
+        distill = self.distill if self.distill >= 0 else 0.0 if replays else _WITHOUT_REPLAY
+        return Champion(model, distill, everywhere=not replays)
+
     def room(self, *, histories: bool) -> int:
         """Rows of the past that are kept."""
         return self.replay * (_KEPT_OF_HISTORIES if histories else 1)
@@ -76,7 +86,7 @@ class Adaptation:
 
 _RANGES = {
     "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (0, 1_000_000),
-    "replay": (0, 10_000_000), "fresh": (0.01, 0.99), "distill": (0, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
+    "replay": (0, 10_000_000), "fresh": (0.01, 0.99), "distill": (-1, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
 }  # fmt: skip
 _WHOLE = ("epochs", "patience", "batch_size", "replay", "seed")
 

@@ -31,7 +31,6 @@ from mfgsql.engine.specs import Prepared
 from mfgsql.errors import DataError
 from mfgsql.manifest import Manifest
 from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
-from mfgsql.training.continuing import Champion
 from mfgsql.training.rows import WEIGHT
 
 _SHARE = 0.2  # of new rows that judge, where one network learns
@@ -86,7 +85,8 @@ class Adapting(Learning):
         if reverted is not None:
             self._revert(reverted)
             held = Held.of(self.cursor, f"{held.version.model}@{reverted.rival}")
-        champion = Champion(held.load(self.cursor), asked.distill)
+        replays = bool(together.learnt(held.version.version).any())
+        champion = asked.champion(held.load(self.cursor), replays=replays)
         spec, weight = _spec(champion.model.manifest, batch, asked), self.args.get("weight")
         prepared = Prepared(spec, [], batch.fresh, batch.warnings)
         told = (batch.frozen.hash, batch.frozen.sql)
