@@ -28,7 +28,8 @@ class Adaptation:
         replay: rows of the past that are kept. fresh: share of the loss that is of new rows. distill: what the
             champion's answers weigh, on replayed rows, or on the new ones where none are; -1: 0, or 0.1 where none are.
         margin: how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an
-            error as a share. trust: take labels as they are, also where they contradict all that was learnt. seed: of all random numbers.
+            error as a share. trust: take labels as they are, also where they contradict all that was learnt.
+        seed: of all random numbers.
     """
 
     epochs: int = 40
