@@ -11,6 +11,7 @@ import duckdb
 from mfgsql.catalog.artifacts import drop_artifact, write_artifact
 from mfgsql.catalog.migrate import SCHEMA
 from mfgsql.catalog.references import drop_references
+from mfgsql.catalog.replays import forget_past
 from mfgsql.errors import NotFoundError, OptionError, did_you_mean, one_of
 
 CHAMPION, CANDIDATE, PREVIOUS = "champion", "candidate", "previous"
@@ -193,5 +194,6 @@ def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> list[int]:
     rows = con.execute(f"SELECT {_COLUMNS} FROM {SCHEMA}.versions WHERE model = ? ORDER BY version", [model]).fetchall()
     for row in rows:
         drop_version(con, Version(*row))
+    forget_past(con, model)
     con.execute(f"DELETE FROM {SCHEMA}.models WHERE model = ?", [model])
     return [int(row[1]) for row in rows]

@@ -28,6 +28,15 @@ def add_features(
         )  # fmt: skip
 
 
+def copy_features(con: duckdb.DuckDBPyConnection, version: Version, number: int) -> None:
+    """Record of a version of that number what is recorded of an earlier one: it reads the same columns."""
+    con.execute(
+        f"INSERT INTO {SCHEMA}.features SELECT * REPLACE (? AS version) FROM {SCHEMA}.features "
+        "WHERE model = ? AND version = ?",
+        [number, version.model, version.version],
+    )
+
+
 def add_metrics(con: duckdb.DuckDBPyConnection, run_id: str, rows: list[tuple[Any, ...]]) -> None:
     """Record (step, split, metric, value, baseline, final) of a run."""
     if rows:
@@ -58,10 +67,13 @@ def forget_snapshots(con: duckdb.DuckDBPyConnection, model: str, version: int | 
 
 
 def old_snapshots(con: duckdb.DuckDBPyConnection, model: str, *, keep: int) -> list[str]:
-    """Forget the snapshots of a model beyond the newest ``keep`` and the champion's; their paths."""
+    """Forget the snapshots of a model beyond the newest ``keep``; their paths. Those that an alias names stay, and that
+    of the version which those that adapt go back to: rows in it are not new.
+    """
     rows = con.execute(
         f"SELECT s.path FROM {SCHEMA}.snapshots s JOIN {SCHEMA}.runs r USING (run_id) WHERE r.model = $model "
         f"AND r.version NOT IN (SELECT version FROM {SCHEMA}.aliases WHERE model = $model) "
+        f"AND r.version NOT IN (SELECT root FROM {SCHEMA}.replays WHERE model = $model) "
         "ORDER BY s.created_at DESC OFFSET $keep",
         {"model": model, "keep": keep},
     ).fetchall()

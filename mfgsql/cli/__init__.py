@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import click
 
+from mfgsql.cli.adapt import adapt
 from mfgsql.cli.allocate import allocate
 from mfgsql.cli.border import Border
 from mfgsql.cli.capability import capability
@@ -99,6 +100,7 @@ for _command in (
     pretrain,
     finetune,
     tune,
+    adapt,
     predict,
     detect,
     spans,

@@ -39,7 +39,7 @@ def wins(
         return False, "bases and detectors are not compared."
     if challenger.manifest.grid is not None:  # once judged, it has learnt from those rows, too
         return False, "forecasts are compared by ml_backtest of each, which tells both figures."
-    seen = snapshot_of(engine, con, champion)
+    seen = learnt_by(engine, con, champion)
     if seen is None:
         return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
     most = _MOST_READ if challenger.manifest.features.fields() else _MOST
@@ -87,26 +87,41 @@ def _finds_more(rows: Unseen, mine: Scorer, champion: Scorer, theirs: Array) -> 
     return beats_spans(TaggedRows.of(mine, rows).sums(), TaggedRows.of(champion, rows).sums()), SPAN_F1
 
 
-def unseen_by(rows: pa.Table, snapshot: Path, groups: int) -> Array:
+def unseen_by(rows: pa.Table, snapshot: Path | Sequence[Path], groups: int) -> Array:
     """For each of another version's judged rows the group of a version that has not seen it, 0 where all have.
 
     Of a row that is new to the version one group speaks, too, so that nobody is judged as the larger ensemble.
 
     Args:
-        rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version. groups: of the version.
+        rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version, and of those that it went on
+            from. groups: of the version.
     """
-    theirs, mine = pl.scan_parquet(snapshot), pl.LazyFrame(pl.from_arrow(rows))
-    names = _alike(mine.collect_schema(), theirs.collect_schema())
-    columns = pq.read_schema(snapshot).metadata or {}
-    if COLUMNS in columns and columns[COLUMNS] == (rows.schema.metadata or {}).get(COLUMNS):
-        names = [HASH]  # made of the same columns, of which those that are stored may be a part only
-    if not names:
+    paths = [snapshot] if isinstance(snapshot, Path) else list(snapshot)
+    told = {(pq.read_schema(path).metadata or {}).get(COLUMNS) for path in paths}
+    theirs = pl.concat([pl.scan_parquet(path) for path in paths], how="diagonal_relaxed")
+    found = twins(rows, theirs, told.pop() if len(told) == 1 else None)
+    if found is None:
         return np.zeros(len(rows), np.int64)
-    parts = _which(theirs, names).group_by(_WHICH).agg(least=pl.col(SPLIT).min(), most=pl.col(SPLIT).max())
-    found = _which(mine, names).join(parts, on=_WHICH, how="left", maintain_order="left").collect()
     least, most = (found[n].fill_null(0).to_numpy().astype(np.int64) for n in ("least", "most"))
     group = np.where((least == most) & (least >= VALIDATION) & (least <= groups), least, 0)
     return np.where(found["least"].is_null().to_numpy(), found[SPLIT].to_numpy().astype(np.int64) % groups + 1, group)
+
+
+def twins(rows: pa.Table, theirs: pl.LazyFrame, columns: bytes | None) -> pl.DataFrame | None:
+    """For each row the ``least`` and ``most`` part of those of theirs that are the same row, NULL where none is; None
+    where nothing can be compared.
+
+    Args:
+        columns: that their `HASH` is of, as snapshots tell it.
+    """
+    mine = pl.LazyFrame(pl.from_arrow(rows))
+    names = _alike(mine.collect_schema(), theirs.collect_schema())
+    if columns is not None and columns == (rows.schema.metadata or {}).get(COLUMNS):
+        names = [HASH]  # made of the same columns, of which those that are stored may be a part only
+    if not names:
+        return None
+    parts = _which(theirs, names).group_by(_WHICH).agg(least=pl.col(SPLIT).min(), most=pl.col(SPLIT).max())
+    return _which(mine, names).join(parts, on=_WHICH, how="left", maintain_order="left").collect()
 
 
 def _alike(ours: pl.Schema, theirs: pl.Schema) -> list[str]:
@@ -143,6 +158,21 @@ def _like(challenger: Model, target: object) -> object:
     mine = challenger.target
     same = (mine.name, mine.classes) == (getattr(target, "name", None), getattr(target, "classes", None))
     return target if same else None
+
+
+def learnt_by(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> list[Path] | None:
+    """Snapshots of what a version has learnt: its own, and those of the versions that it went on from, as far as they
+    are there; None where its own or that of the first is gone.
+    """
+    model, _, number = version.partition("@")
+    root = "coalesce(CAST(manifest->>'$.lineage.adapted.root' AS INTEGER), version)"
+    rows = con.execute(
+        f"SELECT version FROM ml_catalog.versions WHERE model = $model AND version <= $number AND {root} = "
+        f"(SELECT {root} FROM ml_catalog.versions WHERE model = $model AND version = $number) ORDER BY version",
+        {"model": model, "number": int(number)},
+    ).fetchall()
+    found = [snapshot_of(engine, con, f"{model}@{v}") for (v,) in rows]
+    return None if not found or found[0] is None or found[-1] is None else [p for p in found if p is not None]
 
 
 def snapshot_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> Path | None:

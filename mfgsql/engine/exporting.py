@@ -64,7 +64,7 @@ def export(
     order = [HISTORY, MOMENT, *sorted(names, key=POSITION.__ne__), HASH] if windowed else [HASH]
     chosen = rows.select(**columns, **made).order_by(order)
     hashed = json.dumps(frozen.types).encode()
-    size = _chunk(features, _stored(frozen, features))
+    size = chunk_rows(features, _stored(frozen, features))
     counts = _write(chosen.to_pyarrow_batches(chunk_size=size), path, {COLUMNS: hashed})
     return _counted(frozen, args, path, counts)
 
@@ -104,8 +104,12 @@ def _stored(frozen: Frozen, features: FeatureSet) -> int:
     return int(row[0]) if row else 0
 
 
-def _chunk(features: FeatureSet, stored: int) -> int:
-    """Rows that are read at a time: pictures are large, and texts of many words not small."""
+def chunk_rows(features: FeatureSet, stored: int) -> int:
+    """Rows that are read at a time: pictures are large, and texts of many words not small.
+
+    Args:
+        stored: bytes of a row's pictures, at most.
+    """
     pixels = sum(e.size[0] * e.size[1] * e.channels for e in features.encoders if isinstance(e, ImageEncoder))
     most = _TEXTS if features.fields("text") else CHUNK
     if not pixels:

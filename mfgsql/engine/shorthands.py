@@ -29,6 +29,10 @@ class Shorthands(ABC):
         """``FROM ml_tune(...)``, executed once; ``budget`` may be a `timedelta`."""
         return self.verb("tune", model, source, target=target, **named)
 
+    def adapt(self, model: str, source: str, **named: Any) -> Any:
+        """``FROM ml_adapt(...)``, executed once."""
+        return self.verb("adapt", model, source, **named)
+
     def check(self, source: str, **named: Any) -> Any:
         """``FROM ml_check(...)``, executed once."""
         return self.verb("check", source, **named)

@@ -33,6 +33,7 @@ from mfgsql.training.windows import MOMENT
 
 ROWS = "__ml_rows"
 LATEST = "__ml_latest"  # among the arguments: the moment after which rows are left out
+KNOWN = "__ml_known"  # among the arguments: whether encoders are fixed, so that no column need be looked at
 _NAMED = "__ml_named"  # the same with names of files in place of pictures
 _UNUSABLE = frozenset({"NESTED", "BIT", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "JSON", "GEOMETRY"})
 ROLES = ("target", "entity", "order_by", "weight", "field", "adapter_by")
@@ -115,7 +116,7 @@ def freeze(
     if total == 0:
         raise DataError("The source has no rows.")
     profiled = {n: t for n, t in kept.items() if n not in roles}
-    profiles = profile_columns(con, ROWS, profiled, order=HASH) if rows else []
+    profiles = profile_columns(con, ROWS, profiled, order=HASH) if rows and not args.get(KNOWN) else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}
     ignored |= {n: "excluded" for n in types if n.lower() in excluded}
     ignored |= dict.fromkeys(labels, f"a label, as {args.get('target')!r} is")

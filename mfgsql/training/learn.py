@@ -12,17 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mfgsql.backbones import EnsembleBackbone, MixedBackbone, RowLanguage
+from mfgsql.backbones import EnsembleBackbone, RowLanguage
 from mfgsql.backbones.checkpoints import Checkpoint
-from mfgsql.backbones.image import ImageTower
 from mfgsql.cancellation import Cancellation
-from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.tasks import ANOMALY
-from mfgsql.training.adapters import Sources, fit_adapters, joined_by, shared_only, take_own
+from mfgsql.training.adapters import joined_by, shared_only, take_own
+from mfgsql.training.continuing import Champion
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
+from mfgsql.training.imprinting import imprint
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
+from mfgsql.training.loop import Loop
 from mfgsql.training.monitor import Monitor, Silent
 from mfgsql.training.panels import PanelSource, read_series
 from mfgsql.training.recipe import Recipe
@@ -30,12 +31,9 @@ from mfgsql.training.refitting import begin_with, refit
 from mfgsql.training.remembering import remember
 from mfgsql.training.rows import TRAIN, VALIDATION, ChunkSource, Rows, RowSource, Snapshot, told_faults
 from mfgsql.training.spec import TrainSpec
-from mfgsql.training.trainer import Trainer
 from mfgsql.training.windows import WindowSource
 
-_LONGEST_BETWEEN = 500  # steps between two judgements, at most
-_SETTLED, _TOGETHER = 256, 32  # pictures that normalisation is settled by, and of a pass
-_SAVE_EVERY = 30.0  # seconds between two saved states
+_IMPRINTED = 512  # rows for a group that tell where classes that are new lie
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ def learn(
     spec: TrainSpec,
     *,
     base: Model | Checkpoint | None = None,
+    champion: Champion | None = None,
     lineage: dict[str, Any] | None = None,
     device: str = "cpu",
     threads: int = 1,
@@ -82,6 +81,7 @@ def learn(
     one training runs at a time in a process (the caller sees to that).
 
     Args:
+        champion: what the training goes on from, instead of a base: its manifest stays, but for classes that are new.
         memory: bytes of encoded rows to hold; more rows stream from the snapshot.
         resume: a saved state of the same spec and snapshot. save: called with one every half minute.
 
@@ -104,15 +104,20 @@ def learn(
         if series is not None:
             season, series = series.best_season(), series.measured()
             settled = replace(settled, grid=series.grid)
+        sources = partial(_sources, snapshot, memory=memory, series=series)
         joined = joined_by(settled, base)
         if joined is not None:
             settled = replace(settled, target=joined.target)  # in whose unit it answers
-        model, adopted = _start(snapshot, shared_only(settled, joined), base, lineage)
+        if champion is not None:
+            model, adopted = champion.start(settled.target, lineage or {}), Adopted()
+        else:
+            model, adopted = _start(snapshot, shared_only(settled, joined), base, lineage)
         if series is not None and base is None:
             begin_with(model, season)
-        sources = partial(_sources, snapshot, memory=memory, series=series)
-        shared = replace(settled, features=model.manifest.features)
-        loop = _Loop(model, adopted, sources(shared), settled, torch.device(device))
+        read = sources(replace(settled, features=model.manifest.features))
+        _tell_new_classes(champion, model, read[0], recipe.seed)
+        teacher = champion.teacher(torch.device(device)) if champion else None
+        loop = Loop(model, adopted, read, settled, torch.device(device), teacher)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
         loop.save = save
@@ -122,13 +127,13 @@ def learn(
         else:
             loop.run(resume)
         told: list[str] = []
-        if settled.features.group is not None:
+        if settled.features.group is not None and champion is None:  # whose adapters go on with all the rest
             model, told = loop.adapt_groups(settled, sources)
         learned = _settled(model, loop, settled)
         if series is not None and recipe.refit == "yes" and learned is not None:
             refit(model, series.part(None), recipe, loop.best_step, loop.trainer.device, loop.cancellation)
-    read = [source for source in (loop.train, loop.validation) if isinstance(source, ChunkSource)]
-    steps, faults = (loop.trainer.step_number, loop.best_step), [*told_faults(*read), *told]
+    streamed = [source for source in (loop.train, loop.validation) if isinstance(source, ChunkSource)]
+    steps, faults = (loop.trainer.step_number, loop.best_step), [*told_faults(*streamed), *told]
     seconds = time.monotonic() - started
     return Learned(
         model,
@@ -149,7 +154,7 @@ def _sources(snapshot: Snapshot, spec: TrainSpec, *, memory: int, series: PanelS
     return source(snapshot, spec, TRAIN, memory * 4 // 5), source(snapshot, spec, VALIDATION, memory // 5)
 
 
-def _settled(model: Model, loop: _Loop, spec: TrainSpec) -> Judgement | None:
+def _settled(model: Model, loop: Loop, spec: TrainSpec) -> Judgement | None:
     """Give a model the best weights met, and what rows not trained on teach of their answers; how these are."""
     model.network.load_state_dict(loop.best)
     model.network.to("cpu").eval()
@@ -193,144 +198,16 @@ def adapt(model: Model, backbone: EnsembleBackbone, rows: Rows) -> None:
     backbone.fit(rows.continuous, rows.speaker, truth, scales, jumps=model.task.jumps)
 
 
+def _tell_new_classes(champion: Champion | None, model: Model, source: Source, seed: int) -> None:
+    """Begin outputs of classes that the champion does not know where rows of these lie."""
+    known = len(champion.model.target.classes) if champion else 0
+    if champion is not None and known < len(model.target.classes):
+        imprint(model, known, next(source.batches(_IMPRINTED, 0, seed)))
+
+
 def _calibration(model: Model, judged: Judgement | None, spec: TrainSpec, recipe: Recipe) -> dict[str, Any]:
     """What rows not trained on teach; where there are none, what can be said without."""
     truth, said = np.empty(0, np.int64), model.task.baseline(model.target, 0)
     if judged is not None and judged.prediction is not None:
         truth, said = judged.truth, judged.prediction
     return model.task.calibrate(truth, said, recipe.to_dict() | {"costs": spec.costs})
-
-
-class _Loop:
-    """Epochs of steps, judged now and then; keeps the best weights."""
-
-    monitor: Monitor
-    cancellation: Cancellation
-    save: Callable[[bytes], None] | None
-
-    def __init__(
-        self,
-        model: Model,
-        adopted: Adopted,
-        sources: tuple[Source, Source],
-        spec: TrainSpec,
-        device: torch.device,
-    ) -> None:
-        recipe = spec.recipe
-        self.recipe = recipe
-        kept = adopted.parameters if recipe.probe else []
-        self.train, self.validation = sources
-        self.steps_per_epoch = max(1, -(-self.train.epoch // recipe.batch_size))
-        self.trainer = Trainer(model, recipe, self.steps_per_epoch * recipe.epochs, device, kept)
-        self.every = min(self.steps_per_epoch, _LONGEST_BETWEEN)
-        self.best: dict[str, Tensor] = self.trainer.weights()
-        self.best_loss = float("inf")
-        self.best_step = 0
-        self.stale = 0
-        self._recent: list[float] = []
-        self._saved = time.monotonic()
-
-    def run(self, state: bytes | None) -> None:
-        """Train to the end, or until nothing improves."""
-        epoch, skip = 0, 0
-        if state is None:
-            self._judge()
-        else:
-            epoch, skip = self._restore(state)
-        while epoch < self.recipe.epochs and not self._ended(epoch):
-            batches = self.train.batches(self.recipe.batch_size, epoch, self.recipe.seed, skip)
-            for number, batch in enumerate(batches, start=skip + 1):
-                self.cancellation.check()
-                self._step(batch)
-                self._keep_state(epoch, number)
-                if self._ended(epoch):
-                    break
-            epoch, skip = epoch + 1, 0
-        if self.best_step == 0 and self.best_loss == float("inf"):
-            self._settle()
-            self.best, self.best_step = self.trainer.weights(), self.trainer.step_number
-
-    def adapt_groups(self, spec: TrainSpec, sources: Sources) -> tuple[Model, list[str]]:
-        """The model with adapters of groups beside its best weights, and in words which groups have none."""
-        self.trainer.model.network.load_state_dict(self.best)
-        for source in (self.train, self.validation):
-            if isinstance(source, ChunkSource):
-                source.release()  # they are read anew, with the groups
-        fitted = fit_adapters(self.trainer, spec, sources, self.monitor, self.cancellation)
-        self.best, self.validation = fitted.model.network.state_dict(), fitted.validation
-        return fitted.model, fitted.warnings
-
-    def _ended(self, epoch: int) -> bool:
-        """Whether nothing improves any more. Of a probe that is no end: its best weights are then tuned."""
-        stale = self.stale >= self.recipe.patience
-        if self.trainer.probing and (stale or epoch >= self.recipe.probe * self.recipe.epochs):
-            if self.best_loss < float("inf"):  # else there is nothing to judge by, and the last weights are the best
-                self.trainer.model.network.load_state_dict(self.best)
-            self.trainer.tune()
-            self.stale = 0
-            return False
-        return stale
-
-    def _step(self, batch: Any) -> None:
-        loss = self.trainer.step(batch)
-        if loss is None:
-            return
-        self._recent.append(loss)
-        self.monitor.on_step(self.trainer.step_number, self.trainer.steps)
-        if self.trainer.step_number % self.every == 0:
-            self._judge()
-
-    def _settle(self) -> None:
-        """Let what normalises pictures know them as they are, before weights are judged or kept."""
-        backbone = self.trainer.model.network.backbone
-        if not isinstance(backbone, MixedBackbone) or not isinstance(backbone.image, ImageTower):
-            return
-        assert isinstance(self.train, RowSource)
-        for index in range(self.train.chunks):
-            chunk = self.train.chunk(index)
-            assert isinstance(chunk, Rows)
-            pictures = [f[f.there.nonzero().squeeze(1)[:_SETTLED]] for f in chunk.fields if isinstance(f, Pictures)]
-            some = torch.cat([p.pixels for p in pictures])[:_SETTLED]
-            if len(some) > 1:
-                parts = torch.chunk(some, -(-len(some) // _TOGETHER))
-                with torch.no_grad():
-                    backbone.image.settle(part.to(self.trainer.device) for part in parts)
-                return
-
-    def _judge(self) -> None:
-        self._settle()
-        judged = judge(self.trainer.model, self.validation, self.recipe, self.trainer.device, self.cancellation)
-        values = {"train_loss": sum(self._recent) / len(self._recent)} if self._recent else {}
-        self._recent.clear()
-        if judged is not None:
-            values |= {"loss": judged.loss, **judged.metrics}
-            if judged.criterion < self.best_loss:
-                self.best_loss, self.best_step = judged.criterion, self.trainer.step_number
-                self.best, self.stale = self.trainer.weights(), 0
-            else:
-                self.stale += 1
-        self.monitor.on_judged(self.trainer.step_number, values)
-
-    def _keep_state(self, epoch: int, done: int) -> None:
-        if self.save is None or time.monotonic() - self._saved < _SAVE_EVERY:
-            return
-        self.save(self.state(epoch, done))
-        self._saved = time.monotonic()
-
-    def state(self, epoch: int, done: int) -> bytes:
-        """All of it, after so many batches of an epoch."""
-        progress = {
-            "epoch": epoch,
-            "done": done,
-            "best_loss": self.best_loss,
-            "best_step": self.best_step,
-            "stale": self.stale,
-            "recent": self._recent,
-        }
-        return self.trainer.state(progress, self.best)
-
-    def _restore(self, state: bytes) -> tuple[int, int]:
-        progress, self.best = self.trainer.resume(state)
-        self.best_loss, self.best_step = progress["best_loss"], progress["best_step"]
-        self.stale, self._recent = progress["stale"], list(progress["recent"])
-        return progress["epoch"], progress["done"]

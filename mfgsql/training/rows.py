@@ -30,6 +30,8 @@ from mfgsql.training.texts import encode_pairs, encode_tags
 SPLIT = "__ml_split"
 TRAIN, VALIDATION, UNUSED = 0, 1, -1  # trained on by all groups; the first part; neither
 HASH = "__ml_hash"  # column of a snapshot: hash of the row's content
+REPLAYED = "__ml_replayed"  # column of a snapshot: whether the champion that is gone on from has learnt the row
+WEIGHT = "__ml_weight"  # column of such a snapshot: what the row weighs
 CHUNK = 65_536
 _SAMPLE = 20_000  # rows that a network looks at before it learns
 
@@ -58,6 +60,7 @@ class Rows:
     """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n], the speakers int64 [n]:
     numbers of the groups that learn from them, or are judged on them, and whether the truth is a lower bound, bool [n].
     Of histories each row is a window: [n, length, ...]. The truth of texts may be tags of their pieces, or other texts.
+    ``replayed`` says which a champion has learnt already, bool [n]; None: there is no champion.
     """
 
     continuous: Tensor
@@ -67,6 +70,7 @@ class Rows:
     speaker: Tensor
     least: Tensor
     fields: tuple[Field, ...] = ()
+    replayed: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.continuous)
@@ -94,7 +98,8 @@ class Rows:
 
     def _changed(self, change: Callable[[Any], Any]) -> Rows:
         columns = {name: change(getattr(self, name)) for name in _COLUMNS}
-        return Rows(**columns, fields=tuple(map(change, self.fields)))
+        replayed = None if self.replayed is None else change(self.replayed)
+        return Rows(**columns, fields=tuple(map(change, self.fields)), replayed=replayed)
 
 
 _FAULTS = {  # what of a text or picture is not learnt from, and the rest of the sentence
@@ -195,8 +200,8 @@ class RowSource(ChunkSource[Rows]):
 
     def _encode(self, index: int) -> Rows:
         spec = self._spec
-        names = columns_of(spec)
         with pq.ParquetFile(self._snapshot.path) as file:
+            names = columns_of(spec, *([REPLAYED] if REPLAYED in file.schema_arrow.names else []))
             table = file.read_row_group(index, columns=names, use_threads=False)
         table = table.filter(self._wanted(table[SPLIT]))
         columns = {n: one_array(table[n]) for n in names}
@@ -210,7 +215,7 @@ class RowSource(ChunkSource[Rows]):
         elif spec.pair is not None:
             truth = encode_pairs(spec, columns[spec.pair])
         numbers = torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes)
-        rows = Rows(*numbers, truth, weight, part, least, batch.fields)
+        rows = Rows(*numbers, truth, weight, part, least, batch.fields, replayed_of(columns))
         return rows if spec.target or not rows.fields else rows.whole()
 
     def _wanted(self, part: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -282,6 +287,12 @@ def labels_of(spec: TrainSpec, columns: Mapping[str, pa.Array], rows: int) -> tu
     if spec.weight:
         weight = torch.from_numpy(columns[spec.weight].cast(pa.float32()).fill_null(0.0).to_numpy().copy())
     return truth, weight, torch.from_numpy(columns[SPLIT].cast(pa.int64()).to_numpy().copy())
+
+
+def replayed_of(columns: Mapping[str, pa.Array]) -> Tensor | None:
+    """Which rows a champion has learnt already, where there is one."""
+    found = columns.get(REPLAYED)
+    return None if found is None else torch.from_numpy(found.to_numpy(zero_copy_only=False).copy())
 
 
 def one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -16,6 +16,7 @@ from torch.nn import Parameter
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Model, read_metadata
 from mfgsql.training.augmenting import Augmentation
+from mfgsql.training.continuing import Teacher
 from mfgsql.training.judging import base_loss, known_truth, output_of, truth_of
 from mfgsql.training.optimizing import make_optimizer, step_size
 from mfgsql.training.recipe import Recipe
@@ -31,18 +32,25 @@ class Trainer:
 
     Args:
         model: trained in place. steps: how many are planned; the step size decays over them.
-        kept: parameters that stay as they are until `tune`; none: there is no probe.
+        kept: parameters that stay as they are until `tune`; none: there is no probe. teacher: the champion that is
+            gone on from.
     """
 
     def __init__(
-        self, model: Model, recipe: Recipe, steps: int, device: torch.device, kept: Sequence[Parameter] = ()
+        self,
+        model: Model,
+        recipe: Recipe,
+        steps: int,
+        device: torch.device,
+        kept: Sequence[Parameter] = (),
+        teacher: Teacher | None = None,
     ) -> None:
         self.model, self.recipe, self.steps, self.device = model, recipe, steps, device
         model.network.to(device).train()
         self.optimizer = make_optimizer(model.network, recipe)
         self.step_number = 0
         self.tuned_since: int | None = None
-        self._kept = kept
+        self._kept, self._teacher = kept, teacher
         for parameter in kept:
             parameter.requires_grad_(False)
         pictures = bool(model.manifest.features.fields("image"))
@@ -102,6 +110,8 @@ class Trainer:
             return base_loss(self.model, batch, self.recipe.mask_ratio)
         output, truth = output_of(self.model, batch), truth_of(batch, self.device)
         losses = self.model.losses(output, truth, self.recipe.to_dict(), batch.least)
+        if self._teacher is not None:
+            losses = losses + self._teacher.losses(batch, output)
         return (losses * batch.weight).sum() / batch.weight.sum()
 
     def weights(self) -> dict[str, Tensor]:

@@ -19,7 +19,18 @@ from torch import Tensor
 from mfgsql.features import History, Track
 from mfgsql.features.histories import firsts, number_channels, run_lengths, twins
 from mfgsql.training.recipe import EPOCH
-from mfgsql.training.rows import TRAIN, VALIDATION, ChunkSource, Rows, Snapshot, columns_of, labels_of, one_array
+from mfgsql.training.rows import (
+    REPLAYED,
+    TRAIN,
+    VALIDATION,
+    ChunkSource,
+    Rows,
+    Snapshot,
+    columns_of,
+    labels_of,
+    one_array,
+    replayed_of,
+)
 from mfgsql.training.spec import TrainSpec
 
 # Columns of a snapshot: number of the history, time as a number, and whether the target is a lower bound.
@@ -40,6 +51,7 @@ class Chunk:
     part: Tensor
     least: Tensor
     before: int
+    replayed: Tensor | None = None
 
     @property
     def bytes(self) -> int:
@@ -50,7 +62,8 @@ class Chunk:
         """Windows that end at these rows, each row's speaker is its part."""
         continuous, codes = self.track.windows(self.ends[rows.numpy()])
         known = (self.truth[rows], self.weight[rows], self.part[rows], self.least[rows])
-        return Rows(torch.from_numpy(continuous), torch.from_numpy(codes), *known)
+        replayed = None if self.replayed is None else self.replayed[rows]
+        return Rows(torch.from_numpy(continuous), torch.from_numpy(codes), *known, replayed=replayed)
 
 
 class WindowSource(ChunkSource[Chunk]):
@@ -74,13 +87,14 @@ class WindowSource(ChunkSource[Chunk]):
         least = torch.zeros(len(table), dtype=torch.bool)
         if LEAST in columns:
             least = torch.from_numpy(columns[LEAST].fill_null(False).to_numpy(zero_copy_only=False).copy())
-        return Chunk(track, twins(track), *labels_of(spec, columns, len(table)), least, before)
+        known = labels_of(spec, columns, len(table))
+        return Chunk(track, twins(track), *known, least, before, replayed_of(columns))
 
     def _read(self, index: int, history: History) -> tuple[pa.Table, int]:
         """Rows of a chunk behind those before them that its windows reach, and how many these are."""
         names = columns_of(self._spec, HISTORY, MOMENT)
         with pq.ParquetFile(self._snapshot.path) as file:
-            names += [LEAST] if LEAST in file.schema_arrow.names else []
+            names += [name for name in (LEAST, REPLAYED) if name in file.schema_arrow.names]
             table = file.read_row_group(index, columns=names, use_threads=False)
             which, moment = table[HISTORY][0], table[MOMENT][0].as_py()
             parts, earlier = [table], index

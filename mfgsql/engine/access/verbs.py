@@ -16,7 +16,9 @@ VERBS = {
         ),
         Role.READER,
     ),
-    **dict.fromkeys(("backtest", "drop", "finetune", "pretrain", "promote", "rollback", "tune"), Role.ANALYST),
+    **dict.fromkeys(
+        ("adapt", "backtest", "drop", "finetune", "pretrain", "promote", "rollback", "tune"), Role.ANALYST
+    ),
     **dict.fromkeys(("export", "import"), Role.ADMIN),
 }  # fmt: skip
 

@@ -21,10 +21,11 @@ import duckdb
 from mfgsql.catalog.trials import FAILED, FINISHED, PRUNED, Trial, add_trial, trials_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.fields import Base
+from mfgsql.engine.learning import Learning
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.quoting import quote_literal
-from mfgsql.engine.runs import Learning, recorded, update
+from mfgsql.engine.runs import recorded, update
 from mfgsql.engine.snapshots import Frozen
 from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.tuning.watching import StoppedError, Watch

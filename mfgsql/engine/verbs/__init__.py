@@ -3,10 +3,10 @@
 from importlib import import_module
 
 _FAMILIES = (
-    "allocating", "capability", "charting", "checking", "comparing", "curves", "detecting", "drifting",
-    "drivers", "flowing", "forecasting", "generating", "happening", "importance", "improving", "judging",
-    "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "promoting", "queueing",
-    "recommending", "searching", "showing", "spanning", "supplying", "tuning",
+    "adapting", "allocating", "capability", "charting", "checking", "comparing", "curves", "detecting",
+    "drifting", "drivers", "flowing", "forecasting", "generating", "happening", "importance", "improving",
+    "judging", "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "promoting",
+    "queueing", "recommending", "searching", "showing", "spanning", "supplying", "tuning",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mfgsql.engine.access.roles import refuse
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.grids import check_forecast
 from mfgsql.engine.histories import reads_histories
+from mfgsql.engine.learning import run_learning
 from mfgsql.engine.planning import (
     Action,
     Args,
@@ -25,7 +26,7 @@ from mfgsql.engine.planning import (
     read_options,
 )
 from mfgsql.engine.profiling import describe
-from mfgsql.engine.runs import load_libraries, run_learning
+from mfgsql.engine.runs import load_libraries
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
 from mfgsql.engine.versions import is_checkpoint

@@ -118,6 +118,8 @@ FAILING = [
     ("finetune", "f", "parts", "--target", "nope"),
     ("tune", "f", "parts", "--target", "nope", "--search", "layers=1,2"),
     ("finetune", "f", "parts", "--target", "failed", "--adapter-by", "shift"),
+    ("adapt", "fail", "SELECT torque, failed FROM parts", "--policy", "auto", "--option", "epochs=1"),
+    ("adapt", "fail@1", "parts"),
 ]
 
 

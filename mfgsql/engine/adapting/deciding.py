@@ -1,0 +1,142 @@
+"""Who is champion after a batch: what speaks against a candidate, and against the labels themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mfgsql.engine.adapting.judging import Compared, Judge, Said, value_of
+from mfgsql.evaluation.judge import resampled
+from mfgsql.tasks.task import Array
+
+FEWEST = 50  # new rows held out that a promotion needs
+_EXPECTED = 10.0  # rows of other classes that the champion expects, and none came: by chance once in 20,000 batches
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a candidate.
+
+    Attributes:
+        promoted: whether it is champion. reason: why, or why not. suspicious: whether the labels are not to be trusted;
+            then nothing of the batch is kept.
+    """
+
+    promoted: bool
+    reason: str
+    suspicious: bool = False
+
+
+def decide(
+    policy: str, margin: float, fresh: Compared | None, replayed: Compared | None, doubt: str | None
+) -> Decision:
+    """The candidate against the champion, on new rows and on those that the champion has learnt.
+
+    Args:
+        margin: how much worse than the champion it may be on these: of a metric up to 1 as it is, of errors as a share.
+        doubt: why the labels are not to be trusted.
+    """
+    if doubt is not None:
+        return Decision(False, f"Suspicious labels: {doubt}", suspicious=True)
+    if policy != "auto":
+        return Decision(False, f"The policy is {policy}: the candidate waits to be promoted.")
+    if fresh is None or fresh.rows < FEWEST:
+        rows = 0 if fresh is None else fresh.rows
+        return Decision(False, f"Only {rows} new rows judge, and {FEWEST} are needed: they are kept for the next time.")
+    if fresh.lower is None:
+        return Decision(False, f"The new rows do not tell: {fresh.metric} can't be measured on them.")
+    if not fresh.better:
+        return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({_told(fresh)}).")
+    if replayed is not None and worse(replayed, margin):
+        return Decision(False, f"It is worse on what was learnt before ({_told(replayed)}).")
+    before = f"; on {replayed.rows} replayed rows {_told(replayed)}" if replayed is not None else ""
+    return Decision(True, f"Better on {fresh.rows} new rows ({_told(fresh)}){before}.")
+
+
+def worse(replayed: Compared, margin: float) -> bool:
+    """Whether a candidate is worse on what was learnt before, by more than the margin.
+
+    The interval shows that it is not, or, where the rows are too few for that (of two thousand it is often wider than
+    any margin that one would allow), it holds zero and the difference itself is within the margin.
+    """
+    if replayed.difference is None or replayed.lower is None or replayed.upper is None:
+        return True
+    allowed = _allowed(margin, replayed)
+    return replayed.lower < -allowed and (replayed.upper < 0 or replayed.difference < -allowed)
+
+
+def _allowed(margin: float, compared: Compared) -> float:
+    errors = compared.metric in ("rmse", "mae", "log_loss", "brier")
+    return margin * (abs(compared.champion or 0.0) if errors else 1.0)
+
+
+def _told(compared: Compared) -> str:
+    """``pr_auc 0.71 -> 0.84, +0.13 [0.05, 0.2]``."""
+    interval = "" if compared.lower is None else f" [{compared.lower:+.3g}, {compared.upper:+.3g}]"
+    return f"{compared.metric} {compared.champion:.3g} -> {compared.rival:.3g}{interval}"
+
+
+def doubt_of_class(judge: Judge, said: Said) -> str | None:
+    """Why a batch of one class only is not to be trusted: the champion expects others; None where it does not."""
+    scores = said.prediction.scores
+    if scores is None or said.truth.ndim > 1 or len(np.unique(said.truth)) != 1:
+        return None
+    only = int(said.truth[0])
+    missing = float((1.0 - scores[:, only]).sum())
+    if missing < _EXPECTED:
+        return None
+    name = judge.target.classes[only]
+    return f"all {len(said.truth)} rows are {name!r}, and {missing:.0f} of them were expected to be another class."
+
+
+def doubt_of_labels(
+    judge: Judge, champion: Said, candidate: Said, past: tuple[Judge, Said, Compared] | None, margin: float
+) -> str | None:
+    """Why the labels are not to be trusted: who tells the past knows nothing of the batch, and it can't be learnt, or
+    only by forgetting; None where they are.
+
+    Args:
+        champion, candidate: on the batch. past: the champion on replayed rows, and the candidate beside it.
+    """
+    if past is None or len(np.unique(champion.truth)) < 2:
+        return None
+    before, said, replayed = past
+    if not _collapsed(judge, champion, before, said):
+        return None  # and the costly questions need not be asked
+    if not before.tells(said):
+        return None  # the champion is of no use there either
+    if judge.tells(champion) or not _below(judge, champion, before, said):
+        return None
+    metric = judge.telling
+    rows = (
+        f"the champion tells nothing of these {len(champion.truth)} rows "
+        f"({metric.name} {value_of(metric, champion):.3g}; "
+        f"of those that it has learnt {value_of(before.telling, said):.3g})"
+    )
+    if judge.compare(champion, judge.naive(champion), metric).better and worse(replayed, margin):
+        return f"{rows}: they contradict what it has learnt."
+    if not judge.tells(candidate):
+        return f"{rows}, and nothing can be learnt from them."
+    return None
+
+
+def _collapsed(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
+    """Whether more than half of what the champion tells beyond a naive guess is gone."""
+    sign = 1 if judge.telling.higher else -1
+    values = [value_of(j.telling, s) for j, s in ((judge, champion), (judge, judge.naive(champion)),
+                                                 (before, said), (before, before.naive(said)))]  # fmt: skip
+    if any(v is None for v in values):
+        return False
+    now, naive, then, naive_then = (sign * (v or 0.0) for v in values)
+    return now - naive < (then - naive_then) / 2
+
+
+def _below(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
+    """Whether the champion is worse on the batch than on what it has learnt, beyond chance."""
+    def ends(one: Judge, of: Said) -> Array:
+        values = resampled(one.telling, of.truth, [of.prediction], 0, draws=100)[0]
+        return np.quantile(values, [0.025, 0.975]) if len(values) >= 20 else np.array([-np.inf, np.inf])
+
+    now, then = ends(judge, champion), ends(before, said)
+    return bool(now[1] < then[0] if judge.telling.higher else now[0] > then[1])

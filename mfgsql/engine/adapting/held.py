@@ -1,0 +1,53 @@
+"""The champion that is gone on from, and who might take its place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Self
+
+import duckdb
+
+from mfgsql.catalog import Version, read_artifact, resolve
+from mfgsql.catalog.models import CANDIDATE, PREVIOUS, alias_of
+from mfgsql.manifest import Manifest
+from mfgsql.model import Model
+
+
+@dataclass(frozen=True)
+class Held:
+    """A version, and what it says about itself."""
+
+    version: Version
+    manifest: Manifest
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection, name: str) -> Self:
+        """The version of that name."""
+        version = resolve(con, name)
+        return cls(version, Manifest.from_json(version.manifest))
+
+    def load(self, con: duckdb.DuckDBPyConnection) -> Model:
+        """A copy of it that may learn."""
+        return Model.from_bytes(read_artifact(con, self.version.artifact, self.version.bytes))
+
+    def rivals(self, con: duckdb.DuckDBPyConnection, past_of: int) -> list[tuple[str, Version]]:
+        """The candidate and the champion before, where they go back to the same version: by role."""
+        found = []
+        for role in (CANDIDATE, PREVIOUS):
+            number = alias_of(con, self.version.model, role)
+            if number is not None and number != self.version.version:
+                rival = Held.of(con, f"{self.version.model}@{number}")
+                if root_of(rival.version, rival.manifest) == past_of:
+                    found.append((role, rival.version))
+        return found
+
+    def took_over(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """Whether it is champion because a policy made it so."""
+        row = con.execute("SELECT result FROM ml_catalog.runs WHERE run_id = ?", [self.version.run_id]).fetchone()
+        return bool(row and row[0] and json.loads(row[0]).get("promoted"))
+
+
+def root_of(version: Version, manifest: Manifest) -> int:
+    """The version that was trained from the beginning, from which this one went on learning."""
+    return int(manifest.lineage.get("adapted", {}).get("root", version.version))

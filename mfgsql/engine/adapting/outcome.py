@@ -1,0 +1,146 @@
+"""How a candidate did, on what is new and on what was learnt before, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mfgsql.catalog.replays import ClassStep, Shadow
+from mfgsql.engine.adapting.asked import Adaptation
+from mfgsql.engine.adapting.batch import Batch
+from mfgsql.engine.adapting.deciding import Decision, decide, doubt_of_class, doubt_of_labels
+from mfgsql.engine.adapting.held import Held
+from mfgsql.engine.adapting.judging import Compared, Judge, Said, recalls
+from mfgsql.engine.adapting.past import Past
+from mfgsql.engine.adapting.rows import Together
+from mfgsql.engine.engine import Engine
+from mfgsql.scoring import Scorer
+from mfgsql.tasks.task import Array
+from mfgsql.training import Learned
+
+REVERTED = "reverted"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Some rows, and what the champion and the candidate say of them."""
+
+    judge: Judge
+    champion: Said
+    candidate: Said
+
+    @property
+    def compared(self) -> Compared:
+        """The candidate beside the champion."""
+        return self.judge.compare(self.champion, self.candidate)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it did.
+
+    Attributes:
+        fresh, replayed: the candidate beside the champion on rows that this has not learnt, and on rows that it has;
+            None where there are none. classes: of each, by name: rows held out, the candidate's recall, the champion's.
+    """
+
+    fresh: Compared | None
+    replayed: Compared | None
+    decision: Decision
+    classes: dict[str, tuple[int, float | None, float | None]]
+
+    @classmethod
+    def of(
+        cls, engine: Engine, held: Held, learned: Learned, together: Together, batch: Batch, asked: Adaptation,
+        policy: str,
+    ) -> Outcome:  # fmt: skip
+        """Ask both."""
+        learnt = together.learnt(held.version.version)
+        scorer = Scorer(learned.model, engine.device, engine.settings.threads)
+        with engine.scorer(held.version.name) as champion:
+
+            def pair(which: Array) -> Pair | None:
+                rows = together.judged(which)
+                if not len(rows.rows):
+                    return None
+                judge = Judge(rows, learned.model, batch.target)
+                said = judge.ask(champion)
+                return Pair(judge, said, judge.ask(scorer)) if len(said.truth) else None
+
+            new, old = pair(~learnt), pair(learnt)
+            own = new if bool((~learnt == together.of_batch).all()) else pair(together.of_batch)
+        learned.model.network.to("cpu")
+        fresh, replayed = (None if of is None else of.compared for of in (new, old))
+        doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, replayed, asked.margin)
+        return cls(fresh, replayed, decide(policy, asked.margin, fresh, replayed, doubt), _classes(batch.new, new, old))
+
+    @property
+    def forgetting(self) -> float | None:
+        """How much worse the candidate is on what the champion has learnt."""
+        if self.replayed is None or self.replayed.difference is None:
+            return None
+        return 0.0 - self.replayed.difference
+
+    def columns(self, *, promoted: bool, policy: str, shadows: list[Shadow]) -> dict[str, Any]:
+        """Those of the result that learning verbs don't have."""
+        fresh, decision = self.fresh, self.decision
+        back = next((s for s in shadows if s.decision == REVERTED), None)
+        told = "" if back is None else (
+            f"@{back.champion} gave its place back to @{back.rival}, which is better on the batch "
+            f"({back.metric} {back.champion_value:.3g} -> {back.rival_value:.3g}). "
+        )  # fmt: skip
+        return {
+            "verdict": "suspicious labels" if decision.suspicious else _verdict(fresh),
+            "forgetting": self.forgetting,
+            "new": fresh and fresh.rival, "new_champion": fresh and fresh.champion,
+            "new_rows": fresh.rows if fresh else 0, "policy": policy, "promoted": promoted,
+            "reverted": back is not None, "reason": told + decision.reason,
+        }  # fmt: skip
+
+    def warnings(self, past: Past) -> list[str]:
+        """What one would want to know."""
+        if past.rows is not None:
+            return []
+        return ["The rows that the champion has learnt are gone: nothing of them is replayed, and it may forget."]
+
+    def steps(
+        self, run_id: str, model: str, number: int, since: Mapping[str, int], before: int
+    ) -> list[ClassStep]:
+        """How each class is known now."""
+        return [
+            ClassStep(run_id, model, number, name, since.get(name, number if known is None else before), *figures)
+            for name, figures in self.classes.items()
+            for known in [figures[2]]
+        ]
+
+
+def _doubt(own: Pair, old: Pair | None, replayed: Compared | None, margin: float) -> str | None:
+    past = None if old is None or replayed is None else (old.judge, old.champion, replayed)
+    return doubt_of_class(own.judge, own.champion) or doubt_of_labels(
+        own.judge, own.champion, own.candidate, past, margin
+    )
+
+
+def _verdict(fresh: Compared | None) -> str:
+    if fresh is None or fresh.lower is None or fresh.upper is None:
+        return "too little data"
+    if fresh.better:
+        return "better on new rows"
+    return "worse on new rows" if fresh.upper < 0 else "no better than the champion on new rows"
+
+
+def _classes(fresh: list[str], *pairs: Pair | None) -> dict[str, tuple[int, float | None, float | None]]:
+    """Recalls over all rows held out, of more than two classes; the champion has none of those that are new to it."""
+    there = [pair for pair in pairs if pair is not None]
+    if not there or len(there[0].judge.target.classes) < 3:
+        return {}
+    target, both = there[0].judge.target, []
+    for name in ("candidate", "champion"):
+        said = [getattr(pair, name) for pair in there]
+        truth = np.concatenate([s.truth for s in said])
+        both.append(recalls(Said(truth, type(said[0].prediction).concat([s.prediction for s in said])), target))
+    before = {name: None if name in fresh else recall for name, (_, recall) in both[1].items()}
+    return {name: (rows, recall, before[name]) for name, (rows, recall) in both[0].items()}

@@ -1,0 +1,112 @@
+"""One snapshot of the past and of what is new: which rows the champion has learnt, and what each weighs."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mfgsql.engine.adapting.past import BATCH, STANDS
+from mfgsql.engine.exporting import COLUMNS, chunk_rows
+from mfgsql.engine.unseen import Unseen
+from mfgsql.errors import SourceError
+from mfgsql.features import FeatureSet
+from mfgsql.tasks.task import Array
+from mfgsql.training import Snapshot
+from mfgsql.training.rows import HASH, REPLAYED, SPLIT, TRAIN, UNUSED, VALIDATION, WEIGHT
+from mfgsql.training.windows import HISTORY, LEAST, MOMENT
+
+_HEAVIEST = 8.0  # times another row's weight, at most: a few rows must not drown all others
+
+
+@dataclass(frozen=True)
+class Together:
+    """Rows of the past and of a batch, as a snapshot has them, with `BATCH` (NULL of the batch under way).
+
+    Attributes:
+        rows: in the order of a snapshot. groups: parts that judge.
+    """
+
+    rows: pa.Table
+    groups: int
+
+    @classmethod
+    def of(cls, past: pa.Table | None, batch: pa.Table, groups: int, types: dict[str, str]) -> Together:
+        """Both in one.
+
+        Raises:
+            SourceError: a column holds other values than before.
+        """
+        told = json.dumps(types).encode()
+        same = past is None or (past.schema.metadata or {}).get(COLUMNS) == told
+        try:
+            rows = pa.concat_tables([t.replace_schema_metadata(None) for t in (past, batch) if t is not None],
+                                    promote_options="permissive")  # fmt: skip
+        except pa.ArrowInvalid as error:
+            raise SourceError(f"The batch does not go with the rows of the past: {error}.") from None
+        order = [(n, "ascending") for n in ((HISTORY, MOMENT, HASH) if HISTORY in rows.column_names else (HASH,))]
+        rows = rows.sort_by(order).combine_chunks()
+        return cls(rows.replace_schema_metadata({COLUMNS: told} if same else None), groups)
+
+    def learnt(self, champion: int) -> Array:
+        """Which rows a version has learnt, bool [rows]."""
+        return np.asarray(self.rows[BATCH].fill_null(2**31 - 1).to_numpy() <= champion)
+
+    @property
+    def of_batch(self) -> Array:
+        """Which are of the batch under way, bool [rows]."""
+        return np.asarray(pc.is_null(self.rows[BATCH]).to_numpy())
+
+    def judged(self, which: Array) -> Unseen:
+        """Those of some rows that judge; of a lower bound no error is known."""
+        part = self.rows[SPLIT].to_numpy()
+        judges = which & (part >= VALIDATION) & (part <= self.groups)
+        if LEAST in self.rows.column_names:
+            judges &= ~self.rows[LEAST].fill_null(False).to_numpy(zero_copy_only=False)
+        return Unseen(self.rows, np.flatnonzero(judges))
+
+    def write(
+        self, path: Path, features: FeatureSet, champion: int, fresh: float, weight: str | None, told: tuple[str, str]
+    ) -> Snapshot:
+        """A snapshot to learn from, with `REPLAYED` and `WEIGHT`.
+
+        Args:
+            fresh: share of the loss that is of rows that are new to the champion. weight: column of weights of rows.
+            told: hash and SQL of the batch.
+        """
+        learnt, part = self.learnt(champion), self.rows[SPLIT].to_numpy()
+        weights = self.rows[STANDS].to_numpy().copy()
+        if weight:
+            weights *= self.rows[weight].fill_null(0.0).to_numpy()
+        weights *= np.where(learnt, 1.0, _times(fresh, learnt[part != UNUSED]))
+        rows = self.rows.append_column(REPLAYED, pa.array(learnt)).append_column(WEIGHT, pa.array(weights))
+        partial = path.with_suffix(".part")
+        try:
+            pq.write_table(rows, partial, row_group_size=chunk_rows(features, self._stored(features)))
+            partial.chmod(0o600)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        sizes = np.bincount(part[part >= VALIDATION], minlength=2)
+        judged = int(sizes.sum())
+        train = int((part == TRAIN).sum()) if self.groups == 1 else judged - int(sizes.max())
+        return Snapshot(path, told[0], len(rows), train, judged, told[1], self.groups)
+
+    def _stored(self, features: FeatureSet) -> int:
+        """Bytes of a row's pictures, at most."""
+        sizes = [pc.max(pc.binary_length(self.rows[n])).as_py() or 0 for n in features.fields("image")]
+        return int(sum(sizes))
+
+
+def _times(fresh: float, learnt: Array) -> float:
+    """What a new row weighs beside a replayed one."""
+    old, new = int(learnt.sum()), int((~learnt).sum())
+    if not old or not new:
+        return 1.0
+    return float(np.clip(fresh / (1 - fresh) * old / new, 1 / _HEAVIEST, _HEAVIEST))

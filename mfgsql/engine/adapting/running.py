@@ -1,0 +1,212 @@
+"""One ``ml_adapt``: the batch, what came before, a candidate that goes on from the champion, and who is champion then.
+
+Nothing but the last transaction changes the catalog, so that a run that ends in the middle leaves all as it was. Only a
+revert comes before: a champion that falls behind the one before it on the batch gives its place back at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from mfgsql.catalog import Version, add_event, add_version, finish_run, reusable
+from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, next_version
+from mfgsql.catalog.records import add_metrics, add_snapshot, copy_features, old_snapshots
+from mfgsql.catalog.references import add_references
+from mfgsql.catalog.replays import Shadow, add_shadows, add_steps, first_seen, keep_replay
+from mfgsql.engine.adapting.asked import Adaptation
+from mfgsql.engine.adapting.batch import Batch, read_batch, settled_batch
+from mfgsql.engine.adapting.deciding import FEWEST
+from mfgsql.engine.adapting.held import Held, root_of
+from mfgsql.engine.adapting.judging import Compared, Judge, value_of
+from mfgsql.engine.adapting.outcome import REVERTED, Outcome
+from mfgsql.engine.adapting.past import BATCH, Past, read_past, thinned, written
+from mfgsql.engine.adapting.rows import Together
+from mfgsql.engine.auditing import record_created
+from mfgsql.engine.drifting.references import references_of
+from mfgsql.engine.engine import Engine
+from mfgsql.engine.learning import Learning, final_metrics
+from mfgsql.engine.lineage import lineage_of_machine
+from mfgsql.engine.planning import Args, Rows
+from mfgsql.engine.runs import recorded, update
+from mfgsql.engine.specs import Prepared
+from mfgsql.errors import DataError
+from mfgsql.manifest import Manifest
+from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
+from mfgsql.training.rows import WEIGHT
+
+_SHARE = 0.2  # of new rows that judge, where one network learns
+
+
+def run_adapt(engine: Engine, args: Args) -> Rows:
+    """Run it, or return the finished run of the same batch."""
+    return recorded(engine, args, Adapting)
+
+
+class Adapting(Learning):
+    """One run, from its batch to its row of result."""
+
+    def run(self) -> dict[str, Any]:
+        """Read, go on learning, judge, commit; the row of result."""
+        asked = Adaptation.parse(self.args["options"])
+        held = Held.of(self.cursor, self.args["model"])
+        with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
+            frozen = read_batch(rows, self.args, held.version, self.cancellation, self._files)
+            key = self._key_of(frozen.hash, held)
+            if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
+                return self._again(json.loads(earlier.result))
+            room = asked.room(histories=held.manifest.history is not None)
+            past = read_past(self.engine, self.cursor, held.version, held.manifest, room)
+            batch = settled_batch(frozen, self.args, held.manifest, past, self._path, _SHARE)
+        self.cancellation.check()
+        if not batch.fresh and (past.rows is None or not _pending(past, held.version)):
+            raise DataError(
+                f"All {batch.known:,} rows of the batch had been learnt from before: there is nothing new in it.",
+                remedy="Give it rows that came since.",
+            )
+        update(self.engine, self.run_id, key=key, snapshot=frozen.hash)
+        together = Together.of(past.rows, batch.rows, held.manifest.backbone.groups, frozen.types)
+        return self._adapt(asked, held, past, batch, together)
+
+    def _key_of(self, batch: str, held: Held) -> str:
+        """Of all that the result depends on but who is champion: the same batch is learnt from once."""
+        told = {k: self.args.get(k) for k in ("model", "policy", "options")}
+        parts = [told, batch, root_of(held.version, held.manifest), lineage_of_machine(self.engine)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    def _again(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The earlier run's row; this statement leaves no run behind."""
+        with self.engine.transaction() as con:
+            con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
+            champion = alias_of(con, result["model"], CHAMPION) == result["version"]
+        return result | {"status": "reused", "champion": champion}
+
+    def _adapt(self, asked: Adaptation, held: Held, past: Past, batch: Batch, together: Together) -> dict[str, Any]:
+        shadows = self._before(held, batch, together)
+        reverted = next((s for s in shadows if s.decision == REVERTED), None)
+        if reverted is not None:
+            self._revert(reverted)
+            held = Held.of(self.cursor, f"{held.version.model}@{reverted.rival}")
+        replays = bool(together.learnt(held.version.version).any())
+        champion = asked.champion(held.load(self.cursor), replays=replays)
+        spec, weight = _spec(champion.model.manifest, batch, asked), self.args.get("weight")
+        prepared = Prepared(spec, [], batch.fresh, batch.warnings)
+        told = (batch.frozen.hash, batch.frozen.sql)
+        try:
+            snapshot = together.write(self._path, spec.features, held.version.version, asked.fresh, weight, told)
+            described = replace(prepared, spec=replace(spec, weight=weight)).describe()
+            update(self.engine, self.run_id, spec=described)
+            self.champion, self.origin = champion, {"adapted": {"root": past.root, "from": held.version.name}}
+            learned = self._learn(snapshot, prepared, None, self.run_id)
+            outcome = Outcome.of(self.engine, held, learned, together, batch, asked, self.args["policy"])
+            result, stale = self._keep(held, past, together, prepared, learned, snapshot, outcome, shadows)
+        except BaseException:
+            self._path.unlink(missing_ok=True)
+            raise
+        finally:
+            self._state(self.run_id).unlink(missing_ok=True)
+        self.engine.discard(stale)
+        return result
+
+    def _before(self, held: Held, batch: Batch, together: Together) -> list[Shadow]:
+        """The champion beside who might take its place, on the batch before anything is learnt from it."""
+        rows = together.judged(together.of_batch)
+        if not len(rows.rows):
+            return []
+        found = list[Shadow]()
+        with self.engine.scorer(held.version.name) as scorer:
+            judge = Judge(rows, scorer.model, batch.target)
+            champion = judge.ask(scorer)
+        for role, rival in held.rivals(self.cursor, past_of=root_of(held.version, held.manifest)):
+            with self.engine.scorer(rival.name) as scorer:
+                said = judge.ask(scorer)
+            compared = judge.compare(champion, said)
+            worse = role == PREVIOUS and compared.better and compared.rows >= FEWEST and judge.tells(said)
+            gives_back = worse and self.args["policy"] == "auto" and held.took_over(self.cursor)
+            found.append(self._shadow(held, compared, REVERTED if gives_back else "kept", rival.version, role))
+        if not found:
+            value = value_of(judge.metric, champion)
+            found.append(self._shadow(held, Compared(judge.metric.name, len(champion.truth), value, None), "kept"))
+        return found
+
+    def _shadow(
+        self, held: Held, compared: Compared, decision: str, rival: int | None = None, role: str | None = None
+    ) -> Shadow:
+        values = (compared.champion, compared.rival, compared.difference, compared.lower, compared.upper)
+        version = held.version
+        return Shadow(self.run_id, version.model, version.version, rival, role, compared.rows, compared.metric, *values,
+                      decision)  # fmt: skip
+
+    def _revert(self, shadow: Shadow) -> None:
+        """Give the champion's place back, unless somebody has moved it meanwhile."""
+        assert shadow.rival is not None
+        with self.engine.transaction() as con:
+            if alias_of(con, shadow.model, CHAMPION) == shadow.champion:
+                make_champion(con, shadow.model, shadow.rival)
+                told = f"better on new rows: {shadow.metric} {shadow.champion_value:.3g} -> {shadow.rival_value:.3g}"
+                add_event(con, model=shadow.model, version=shadow.rival, event="reverted", previous=shadow.champion,
+                          reason=told, run_id=self.run_id)  # fmt: skip
+
+    def _keep(
+        self,
+        held: Held,
+        past: Past,
+        together: Together,
+        prepared: Prepared,
+        learned: Learned,
+        snapshot: Snapshot,
+        outcome: Outcome,
+        shadows: list[Shadow],
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Commit all of it; the row of result, and snapshots that nothing names any more."""
+        model, data = held.version.model, learned.model.to_bytes()
+        references = references_of(self.engine, learned, snapshot, self.cancellation.check)
+        most = Adaptation.parse(self.args["options"]).room(histories=held.manifest.history is not None)
+        rows = past.rows if outcome.decision.suspicious else thinned(together.rows, learned.model.manifest, most)
+        warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *outcome.warnings(past)]
+        with self.engine.transaction() as con:
+            number, wins = next_version(con, model), outcome.decision.promoted
+            if wins and alias_of(con, model, CHAMPION) != held.version.version:
+                wins = False
+                warnings.append("It stays candidate: another version became champion meanwhile.")
+            result = self._result(number, prepared, learned, warnings)
+            result["champion"] = crown(con, model, number, wins=wins)
+            result |= outcome.columns(promoted=result["champion"], policy=self.args["policy"], shadows=shadows)
+            version = replace(self._version(number, data, learned, result), base=held.version.name)
+            add_version(con, version, data, held.manifest.task or "", self.args["target"])
+            copy_features(con, held.version, number)
+            add_references(con, model, number, references)
+            record_created(con, result, "adapt", held.version.version, self.run_id, outcome.decision.reason)
+            add_metrics(con, self.run_id, [*self.progress.history, *final_metrics(learned)])
+            add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
+            if rows is not None:
+                keep_replay(con, model, past.root, number, written(rows, number), len(rows))
+            add_shadows(con, shadows)
+            add_steps(con, outcome.steps(self.run_id, model, number, first_seen(con, model), held.version.version))
+            finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))
+            stale = old_snapshots(con, model, keep=self.engine.settings.keep_snapshots)
+        return result, stale
+
+
+    def _verdict(self, learned: Learned) -> tuple[str | None, float | None, float | None, str]:
+        """Figures over all rows held out; the verdict is on the rows that are new, see `Outcome`."""
+        metric = learned.model.task.metrics(learned.model.target)[0].name
+        judged = learned.judgement
+        value = None if judged is None else judged.metrics.get(metric)
+        return metric, value, learned.baseline.get(metric), ""
+
+
+def _pending(past: Past, version: Version) -> bool:
+    """Whether rows are kept that the champion has not learnt, since its candidates were not promoted."""
+    return past.rows is not None and bool((past.rows[BATCH].to_numpy() > version.version).any())
+
+
+def _spec(manifest: Manifest, batch: Batch, asked: Adaptation) -> TrainSpec:
+    """The champion's training, over a target that may have more classes."""
+    recipe = asked.recipe(Recipe(**manifest.lineage["recipe"]))
+    costs = manifest.calibration.get("costs") if not batch.new else None
+    return TrainSpec(
+        manifest.features, recipe, manifest.task, batch.target, weight=WEIGHT, costs=costs, history=manifest.history
+    )

@@ -1,0 +1,374 @@
+"""ml_adapt: what a candidate is, who becomes champion, what is refused, and what is kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import mfgsql
+from mfgsql.engine import Session
+from mfgsql.engine.adapting.deciding import decide
+from mfgsql.engine.adapting.judging import Compared
+from mfgsql.errors import CancelledError, DataError, MfgsqlError, NotFoundError, OptionError, SourceError
+
+# A line whose parts are bad beyond a limit; the wide ones, which come later, beyond another one.
+LINE = """
+CREATE TABLE line AS SELECT i AS id, (hash(i) % 1000000) / 1000000 AS torque, (hash(i, 1) % 1000000) / 1000000 AS wear,
+  if(i >= 1000 AND hash(i, 2) % 2 = 0, 'wide', ['slim', 'oval'][1 + i % 2]) AS shape,
+  torque + wear / 4 > if(shape = 'wide', 0.4, 0.8) AS bad, 10 * torque + if(shape = 'wide', 5, 0) AS force,
+  ['a', 'b'][1 + (torque > 0.5)::INT] AS grade
+FROM range(4000) r(i)
+"""
+OLD = "SELECT torque, wear, shape, {} FROM line WHERE id < 1000"
+SMALL = "options := {'epochs': 12, 'width': 24, 'folds': 3, 'members': 2, 'learning_rate': 0.02}"
+FAST = "options := {'epochs': 20}"
+
+
+@pytest.fixture()
+def line(tmp_path: Path) -> Iterator[Session]:
+    with mfgsql.connect(tmp_path / "line.duckdb", threads=1, progress="off") as session:
+        session.execute(LINE)
+        session.execute(f"FROM ml_finetune('m', '{OLD.format('bad')}', target := 'bad', {SMALL})").fetchall()
+        yield session
+
+
+def day(number: int, rows: int = 300, bad: str = "bad") -> str:
+    """Rows of a later day, where half of the parts are wide."""
+    first = 1000 + 300 * number
+    return f"SELECT torque, wear, shape, {bad} AS bad FROM line WHERE id >= {first} AND id < {first + rows}"
+
+
+def adapt(s: Session, source: str, more: str = f"policy := 'auto', {FAST}") -> dict[str, Any]:
+    quoted = source.replace("'", "''")
+    row: dict[str, Any] = s.execute(f"FROM ml_adapt('m', '{quoted}', {more})").pl().to_dicts()[0]
+    return row
+
+
+def aliases(s: Session) -> dict[str, int]:
+    return dict(s.execute("SELECT alias, version FROM ml_catalog.aliases WHERE model = 'm'").fetchall())
+
+
+def right(s: Session, version: str, source: str) -> float:
+    quoted = source.replace("'", "''")
+    return float(s.execute(f"SELECT avg((predicted_bad = bad)::INT) FROM ml_predict('{version}', '{quoted}')").fetchone()[0])
+
+
+# -- learning -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_new_is_learnt_and_what_was_known_is_kept(line: Session) -> None:
+    row = adapt(line, day(0))
+    assert (row["status"], row["policy"], row["promoted"], row["champion"]) == ("finished", "auto", True, True)
+    assert row["verdict"] == "better on new rows"
+    assert (row["rows"], row["new_rows"]) == (300, 300)
+    assert row["new"] > row["new_champion"] + 0.05
+    assert abs(row["forgetting"]) < 0.02
+    assert aliases(line) == {"champion": 2, "previous": 1}
+    assert right(line, "m", day(1)) > right(line, "m@1", day(1)) + 0.1
+    assert right(line, "m", OLD.format("bad")) > right(line, "m@1", OLD.format("bad")) - 0.02
+    assert line.execute("SELECT base, verdict FROM ml.versions WHERE version = 2").fetchone() == ("m@1", "better on new rows")
+    assert line.execute("SELECT verb, status, version FROM ml.runs ORDER BY started_at DESC LIMIT 1").fetchone() == ("adapt", "finished", 2)
+    assert line.execute("SELECT count(*) FROM ml.features WHERE version = 2").fetchone() == line.execute(
+        "SELECT count(*) FROM ml.features WHERE version = 1"
+    ).fetchone()
+
+
+def test_of_no_row_a_part_speaks_that_has_learnt_it(line: Session) -> None:
+    """Rows of the past keep their parts, and the report of the adapted version is of such parts."""
+    parts = "SELECT __ml_hash AS h, __ml_split AS part FROM read_parquet(?)"
+
+    def snapshot(version: int) -> str:
+        path = line.execute("SELECT path FROM ml.snapshots JOIN ml.runs USING (run_id) WHERE version = ?", [version]).fetchone()[0]
+        return str(line.engine.folder / Path(path).name)
+
+    adapt(line, day(0))
+    before, after = (dict(line.execute(parts, [snapshot(v)]).fetchall()) for v in (1, 2))
+    shared = before.keys() & after.keys()
+    assert len(shared) == len(before)
+    assert all(before[h] == after[h] for h in shared)
+    new = [part for h, part in after.items() if h not in before]
+    assert len(new) == 300 and set(new) == {1, 2, 3}
+    report = line.execute("SELECT support FROM ml_classification_report('m', '" + day(0).replace("'", "''") + "') WHERE class = 'accuracy'")
+    assert report.fetchone() is not None
+
+
+def test_the_same_batch_and_seed_give_the_same_model(line: Session, tmp_path: Path) -> None:
+    row = adapt(line, day(0), f"{FAST}")
+    again = adapt(line, day(0), f"{FAST}")
+    assert again == row | {"status": "reused"}
+    assert line.execute("SELECT count(*) FROM ml.runs").fetchone() == (2,)
+    with mfgsql.connect(tmp_path / "other.duckdb", threads=1, progress="off") as other:
+        other.execute(LINE)
+        other.execute(f"FROM ml_finetune('m', '{OLD.format('bad')}', target := 'bad', {SMALL})").fetchall()
+        adapt(other, day(0), f"{FAST}")
+        query = "SELECT probability FROM ml_predict('m@2', 'SELECT * FROM line ORDER BY id')"
+        assert line.execute(query).fetchall() == other.execute(query).fetchall()
+
+
+def test_a_number_is_adapted_too(line: Session) -> None:
+    line.execute(f"FROM ml_finetune('n', '{OLD.format('force')}', target := 'force', {SMALL})").fetchall()
+    row = line.execute(
+        "FROM ml_adapt('n', 'SELECT torque, wear, shape, force FROM line WHERE id BETWEEN 1000 AND 1299', policy := 'auto', options := {'epochs': 80})"
+    ).pl().to_dicts()[0]
+    assert (row["metric"], row["promoted"]) == ("rmse", True)
+    assert row["new"] < row["new_champion"]
+
+
+# -- policies -------------------------------------------------------------------------------------------------------
+
+
+def test_manual_and_shadow_leave_the_champion(line: Session) -> None:
+    row = adapt(line, day(0), FAST)
+    assert (row["policy"], row["promoted"], row["champion"]) == ("manual", False, False)
+    assert aliases(line) == {"champion": 1, "candidate": 2}
+    row = adapt(line, day(1), f"policy := 'shadow', {FAST}")
+    assert (row["version"], row["champion"], row["new_rows"]) == (3, False, 600)  # what no champion has learnt yet
+    seen = line.execute("SELECT champion, role, version, rows, value > champion_value, lower > 0, decision FROM ml.shadow").fetchall()
+    assert seen == [(1, None, None, 300, None, None, "kept"), (1, "candidate", 2, 300, True, True, "kept")]
+    line.execute("FROM ml_promote('m@candidate')").fetchall()
+    assert adapt(line, day(2), FAST)["new_rows"] == 300
+
+
+def test_nothing_new_changes_no_champion(line: Session) -> None:
+    row = adapt(line, "SELECT torque, wear, 'slim' AS shape, torque + wear / 4 > 0.8 AS bad FROM line WHERE id BETWEEN 1000 AND 1299")
+    assert not row["promoted"]
+    assert "not better beyond chance" in row["reason"]
+    assert aliases(line)["champion"] == 1
+
+
+def test_a_champion_that_falls_behind_gives_its_place_back(line: Session) -> None:
+    """What the policy promoted was learnt from days that were unlike those that come."""
+    assert adapt(line, day(0))["promoted"]
+    back = "torque + wear / 4 > 0.8"  # wide parts are as good as slim ones again
+    row = adapt(line, day(1, bad=back))
+    assert row["reverted"]
+    assert "@2 gave its place back to @1" in row["reason"]
+    decision = line.execute("SELECT decision, champion, version, lower > 0 FROM ml.shadow WHERE role = 'previous'").fetchall()
+    assert decision == [("reverted", 2, 1, True)]
+    assert aliases(line)["champion"] != 2
+
+
+def compared(lower: float | None, rows: int = 300, metric: str = "pr_auc") -> Compared:
+    return Compared(metric, rows, 0.8, 0.8, 0.0, lower, None if lower is None else lower + 0.1)
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0, 0.5), st.sampled_from(["manual", "shadow", "auto"]), st.booleans())
+def test_it_takes_over_only_where_all_speaks_for_it(new: float, old: float, margin: float, policy: str, doubted: bool) -> None:
+    decision = decide(policy, margin, compared(new), compared(old), "why" if doubted else None)
+    beyond = old < -margin and (old + 0.1 < 0 or margin < 0)
+    assert decision.promoted == (policy == "auto" and new > 0 and not beyond and not doubted)
+    assert decision.suspicious == doubted
+    assert decision.reason.endswith(".") or doubted
+
+
+def test_what_can_not_be_measured_promotes_nobody() -> None:
+    for fresh, replayed in ((None, None), (compared(0.1, rows=40), None), (compared(None), None), (compared(0.1), compared(None))):
+        assert not decide("auto", 0.02, fresh, replayed, None).promoted
+    assert not decide("auto", 0.02, compared(0.1), Compared("rmse", 300, 0.8, 0.82, -0.02, -0.03, 0.01), None).promoted  # 2 % of 0.8
+    assert decide("auto", 0.02, compared(0.1), Compared("rmse", 300, 0.8, 0.81, -0.01, -0.03, 0.01), None).promoted
+
+
+# -- what is not to be learnt ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ("hash(id, 9) % 2 = 0", "nothing can be learnt from them"),
+        ("NOT bad", "contradict"),
+        ("true", "were expected to be another class"),
+    ],
+)
+def test_labels_that_are_not_to_be_trusted_change_nothing(line: Session, labels: str, told: str) -> None:
+    slim = f"SELECT torque, wear, 'slim' AS shape, {labels.replace('bad', '(torque + wear / 4 > 0.8)')} AS bad FROM line WHERE id BETWEEN 1000 AND 1299"
+    row = adapt(line, slim)
+    assert (row["verdict"], row["promoted"]) == ("suspicious labels", False)
+    assert told in row["reason"]
+    assert aliases(line) == {"champion": 1, "candidate": 2}
+    kept = line.execute("SELECT rows FROM ml_catalog.replays WHERE model = 'm'").fetchone()
+    assert kept == (1000,)  # nothing of the batch
+    assert adapt(line, day(1))["promoted"]
+
+
+def test_a_day_of_good_parts_only_is_nothing_unusual(line: Session) -> None:
+    row = adapt(line, day(0) + " AND torque + wear / 4 < 0.35")
+    assert row["verdict"] == "too little data" and not row["promoted"]
+    assert line.execute("SELECT rows > 1000 FROM ml_catalog.replays").fetchone() == (True,)
+
+
+def test_a_batch_that_can_not_be_read_is_refused(line: Session) -> None:
+    for source, error, told in (
+        (day(0) + " AND false", DataError, "has no rows"),
+        (day(0, rows=15), DataError, "1[45] rows .* too few"),
+        ("SELECT torque, shape, bad FROM line", SourceError, "lacks wear, which m@1 reads"),
+        ("SELECT torque, wear, shape FROM line", SourceError, "lacks bad"),
+        ("SELECT torque::VARCHAR || 'x' AS torque, wear, shape, bad FROM line", SourceError, "'torque' is VARCHAR, and was DOUBLE"),
+        ("nowhere", SourceError, "nowhere"),
+    ):
+        with pytest.raises(error, match=told):
+            adapt(line, source)
+    with pytest.raises(DataError, match="All 1,000 rows of the batch had been learnt"):
+        adapt(line, OLD.format("bad"))
+    assert aliases(line) == {"champion": 1}
+    assert {s for (s,) in line.execute("SELECT status FROM ml.runs WHERE verb = 'adapt'").fetchall()} == {"failed"}
+
+
+def test_columns_of_another_order_case_and_type_are_the_same(line: Session) -> None:
+    row = adapt(line, "SELECT bad AS BAD, shape, wear::FLOAT AS Wear, id, torque AS \"TORQUE\" FROM line WHERE id BETWEEN 1000 AND 1299")
+    assert row["promoted"]
+
+
+def test_rows_without_a_label_teach_nothing(line: Session) -> None:
+    row = adapt(line, day(0, bad="if(id % 2 = 0, bad, NULL)"))
+    assert (row["rows"], row["new_rows"]) == (150, 150)
+
+
+def test_what_asks_amiss_is_told_so(line: Session) -> None:
+    for call, error, told in (
+        ("'m', 'line', policy := 'never'", OptionError, "policy is manual, shadow or auto"),
+        ("'m', 'line', options := {'epoch': 1}", OptionError, "Unknown option 'epoch'.*epochs"),
+        ("'m', 'line', options := {'fresh': 2}", OptionError, "fresh is a number from 0.01 to 0.99"),
+        ("'m', 'line', options := {'trust': 1}", OptionError, "trust is true or false"),
+        ("'m@1', 'line'", OptionError, "name 'm' alone"),
+        ("'x', 'line'", NotFoundError, "no model 'x'"),
+    ):
+        with pytest.raises(error, match=told):
+            line.execute(f"FROM ml_adapt({call})")
+    line.execute("FROM ml_pretrain('base', 'SELECT torque, wear FROM line', options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2})").fetchall()
+    with pytest.raises(MfgsqlError, match="is a base"):
+        line.execute("FROM ml_adapt('base', 'line')")
+
+
+def test_without_the_rows_of_the_past_it_says_so(line: Session) -> None:
+    for file in line.engine.folder.glob("*.parquet"):
+        file.unlink()
+    row = adapt(line, day(0), FAST)
+    assert "are gone" in row["warnings"][-1]
+    assert row["forgetting"] is None
+
+
+# -- new classes ----------------------------------------------------------------------------------------------------
+
+
+def test_new_values_of_the_target_grow_the_head(line: Session) -> None:
+    line.execute(f"FROM ml_finetune('g', '{OLD.format('grade')}', target := 'grade', {SMALL})").fetchall()
+    new = "SELECT torque, wear, shape, CASE WHEN id = 1002 THEN 'slip' WHEN shape = 'wide' AND torque > 0.3 THEN 'c' ELSE grade END AS grade FROM line WHERE id BETWEEN 1000 AND 1499"
+    row = line.execute("FROM ml_adapt('g', '" + new.replace("'", "''") + f"', policy := 'auto', {FAST})").pl().to_dicts()[0]
+    assert row["promoted"] and row["metric"] == "f1_macro"
+    assert any("New values of 'grade': 'c'" in w for w in row["warnings"])
+    assert any("slip" in w and "left out" in w for w in row["warnings"])
+    manifest = json.loads(line.execute("SELECT manifest FROM ml_catalog.versions WHERE model = 'g' AND version = 2").fetchone()[0])
+    assert manifest["target"]["classes"][2] == "c" and set(manifest["target"]["classes"][:2]) == {"a", "b"}  # new ones last
+    steps = {c: (since, recall, before) for c, since, recall, before in line.execute(
+        "SELECT class, since, recall, before FROM ml.class_steps WHERE model = 'g'").fetchall()}  # fmt: skip
+    assert steps["c"][0] == 2 and steps["c"][1] > 0.7 and not steps["c"][2]
+    assert all(steps[c][0] == 1 and steps[c][1] > steps[c][2] - 0.05 for c in "ab")
+
+
+# -- nothing half ---------------------------------------------------------------------------------------------------
+
+KILLED = """
+import sys, mfgsql
+s = mfgsql.connect(sys.argv[1], threads=1, progress='off')
+print('ready', flush=True)
+number = 0
+while True:
+    s.execute(f"FROM ml_adapt('m', 'SELECT torque + {number} / 1e6 AS torque, wear, shape, bad FROM line WHERE id BETWEEN 1000 AND 1299', "
+              "policy := 'auto', options := {'epochs': 1, 'seed': 1})").fetchall()
+    number += 1
+"""
+
+
+def test_killed_anywhere_it_leaves_a_whole_state(line: Session, tmp_path: Path) -> None:
+    line.close()
+    path = tmp_path / "line.duckdb"
+    for wait in (0.3, 0.7, 1.2):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline().strip() == "ready"
+        time.sleep(wait)
+        process.kill()
+        process.wait()
+        with mfgsql.connect(path, threads=1, progress="off") as s:
+            versions = [v for (v,) in s.execute("SELECT version FROM ml.versions WHERE model = 'm' ORDER BY 1").fetchall()]
+            assert not {s for (s,) in s.execute("SELECT status FROM ml.runs").fetchall()} & {"running", "queued"}
+            finished = s.execute("SELECT version FROM ml.runs WHERE status = 'finished' ORDER BY 1").fetchall()
+            assert [v for (v,) in finished] == versions
+            assert set(aliases(s).values()) <= set(versions)
+            stored = s.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'artifact%'").fetchone()[0]
+            kept = s.execute("SELECT count(*) FROM ml_catalog.replays").fetchone()[0]
+            assert stored == len(versions) + kept
+            assert kept == (len(versions) > 1)
+            assert s.execute("SELECT count(probability) FROM ml_predict('m', 'SELECT * FROM line LIMIT 10')").fetchone() == (10,)
+            files = {f.name for f in s.engine.folder.glob("*.parquet")}
+            named = {Path(p).name for (p,) in s.execute("SELECT path FROM ml.snapshots").fetchall()}
+            assert files == named
+
+
+def test_scoring_goes_on_meanwhile(line: Session) -> None:
+    done, counted = threading.Event(), list[int]()
+
+    def score() -> None:
+        own = line.cursor()
+        while not done.is_set():
+            counted.append(own.execute("SELECT count(probability) FROM ml_predict('m', 'SELECT * FROM line LIMIT 100')").fetchone()[0])
+
+    thread = threading.Thread(target=score)
+    thread.start()
+    try:
+        adapt(line, day(0), "options := {'epochs': 60}")
+    finally:
+        done.set()
+        thread.join()
+    assert len(counted) > 3 and set(counted) == {100}
+
+
+def test_stopped_it_leaves_the_champion_and_nothing_else(line: Session) -> None:
+    timer = threading.Timer(1.0, line.interrupt)
+    timer.start()
+    try:
+        with pytest.raises(CancelledError):
+            adapt(line, day(0), "options := {'epochs': 10000, 'patience': 10000}")
+    finally:
+        timer.cancel()
+    assert line.execute("SELECT status FROM ml.runs WHERE verb = 'adapt'").fetchall() == [("cancelled",)]
+    assert aliases(line) == {"champion": 1}
+    assert line.execute("SELECT count(*) FROM ml_catalog.replays").fetchone() == (0,)
+    assert len(list(line.engine.folder.iterdir())) == 1  # the champion's snapshot
+
+
+def test_dropping_the_model_leaves_nothing_of_its_past(line: Session) -> None:
+    adapt(line, day(0))
+    line.execute("FROM ml_drop('m')").fetchall()
+    for table in ("replays", "shadows", "steps", "versions"):
+        assert line.execute(f"SELECT count(*) FROM ml_catalog.{table} WHERE model = 'm'").fetchone() == (0,)
+    assert line.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'artifact%'").fetchone() == (0,)
+
+
+def test_after_a_rollback_scores_are_what_they_were(line: Session) -> None:
+    query = "SELECT probability FROM ml_predict('m', 'SELECT * FROM line ORDER BY id LIMIT 500')"
+    before = np.array(line.execute(query).fetchall())
+    assert adapt(line, day(0))["promoted"]
+    assert not np.allclose(np.array(line.execute(query).fetchall()), before, atol=1e-3)
+    line.execute("FROM ml_rollback('m')").fetchall()
+    assert np.array(line.execute(query).fetchall()) == pytest.approx(before, abs=1e-6)
+    row = adapt(line, day(1))  # goes on from the first version: what the second has learnt is new to it
+    assert row["new_rows"] == 600
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(20, 80), st.integers(1, 300))
+def test_what_is_kept_is_bounded(line: Session, rows: int, room: int) -> None:
+    first = line.execute("SELECT 1000 + coalesce(max(version), 0) * 100 FROM ml_catalog.versions").fetchone()[0]
+    adapt(line, f"SELECT torque, wear, shape, bad FROM line WHERE id >= {first} AND id < {first + rows}", f"options := {{'epochs': 1, 'replay': {room}}}")
+    assert line.execute("SELECT rows FROM ml_catalog.replays").fetchone()[0] <= room
