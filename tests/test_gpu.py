@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -62,7 +63,7 @@ def test_a_training_repeats_and_resumes(
     whole = learn(snapshot, told, device="cuda:0")
     assert same(whole.model, learn(snapshot, told, device="cuda:0").model)
     states: list[bytes] = []
-    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("mfgsql.training.loop._SAVE_EVERY", 0.0)
     learn(snapshot, told, device="cuda:0", save=states.append)
     for state in (states[0], states[len(states) // 2], states[-2]):
         assert same(whole.model, learn(snapshot, told, device="cuda:0", resume=state).model)
@@ -124,3 +125,79 @@ def test_reasons_importance_and_report_are_had(plants: tuple[Session, Session], 
     np.testing.assert_allclose([e for _, e in ours], [e for _, e in theirs], atol=2e-2)
     assert gpu.execute("SELECT count(*) FROM ml_feature_importance('fail')").fetchone() == (2,)
     assert "<html" in gpu.execute("SELECT ml_report('fail')").fetchone()[0]
+
+
+SMALL = "'width': 16, 'layers': 1, 'heads': 2, 'epochs': 2"
+READINGS = """CREATE TABLE readings AS SELECT 'm' || i % 8 AS unit, TIMESTAMP '2026-01-01' + to_hours((i // 8)::INT) AS ts, sin(i // 8 / 3.0 + i % 8) AS x,
+  hash(i) % 100 / 100 AS noise, sin((i // 8 - 1) / 3.0 + i % 8) > 0.5 AS hot FROM range(1600) r(i)"""
+NOTES = """CREATE TABLE notes AS SELECT ['pump', 'valve', 'bearing'][1 + i % 3] || ' ' || ['leaks', 'is loud'][1 + i % 2] || ' on line ' || i % 9 AS note,
+  hash(i) % 90 AS age, ['a', 'b', 'c'][1 + i % 3] AS system FROM range(300) r(i)"""
+EVENTS = """CREATE TABLE events AS SELECT c AS order_no, ['cut', 'mill', 'wash', 'pack'][k] AS step,
+  TIMESTAMP '2026-01-01' + to_hours(c * 3) + to_minutes((k * 60 + hash(c, k) % 50)::INT) AS done FROM range(80) t(c), range(1, 5) u(k)"""
+SALES = """CREATE TABLE sales AS SELECT 's' || k AS sku, DATE '2026-01-01' + d::INT AS day, 10 * (k + 1) + 8 * (d % 7 >= 5)::INT + hash(k, d) % 5 AS qty
+  FROM range(6) r(k), range(120) q(d)"""
+LINES = """CREATE TABLE lines AS SELECT 'L' || i % 4 AS line, (i // 4) % 50 / 50.0 AS x, hash(i) % 100 / 100 AS noise, ((i // 4) % 50 > 25) != (i % 4 > 1) AS bad
+  FROM range(1600) r(i)"""
+SERIES = f"entity := 'unit', order_by := 'ts', options := {{'window': 8, 'patch': 2, {SMALL}}}"
+KINDS = {  # what is made, what learns from it, what both devices are asked
+    "histories": (READINGS, f"FROM ml_finetune('m', 'SELECT unit, ts, x, noise, hot FROM readings', target := 'hot', {SERIES})",
+                  "SELECT probability FROM ml_predict('m', 'readings') ORDER BY unit, ts"),
+    "anomalies": (READINGS, f"FROM ml_finetune('m', 'SELECT unit, ts, x, noise FROM readings', task := 'anomaly', {SERIES})",
+                  "SELECT score FROM ml_detect_anomalies('m', 'readings') ORDER BY unit, ts"),
+    "texts": (NOTES, f"FROM ml_finetune('m', 'notes', target := 'system', options := {{'batch_size': 32, {SMALL}}})",
+              "SELECT probability FROM ml_predict('m', 'notes') ORDER BY note, age"),
+    "process": (EVENTS, f"FROM ml_finetune('m', 'events', task := 'process', target := 'step', entity := 'order_no', order_by := 'done', options := {{{SMALL}}})",
+                "SELECT predicted_remaining FROM ml_predict('m', 'events') ORDER BY order_no, done"),
+    "forecast": (SALES, "FROM ml_finetune('m', 'sales', task := 'forecast', target := 'qty', entity := 'sku', order_by := 'day', "
+                 "options := {'epochs': 2, 'members': 1, 'width': 8, 'heads': 2, 'horizon': 7, 'window': 28})",
+                 "SELECT predicted_qty FROM ml_forecast('m', 'sales') ORDER BY sku, day"),
+    "adapters": (LINES, f"FROM ml_finetune('m', 'lines', target := 'bad', adapter_by := 'line', options := {{'backbone': 'transformer', 'rank': 2, {SMALL}}})",
+                 "SELECT probability FROM ml_predict('m', 'lines') ORDER BY line, x, noise"),
+    "pictures": (None, "FROM ml_finetune('m', 'SELECT image, kind FROM pictures', target := 'kind', options := {'size': 32, 'batch_size': 32, 'epochs': 2})",
+                 "SELECT probability FROM ml_predict('m', 'pictures') ORDER BY id"),
+}  # fmt: skip
+
+
+def pictures(session: Session) -> None:
+    """Bright and dark ones."""
+    dice = np.random.default_rng(0)
+    rows = []
+    for number in range(120):
+        pixels = (dice.integers(0, 100, (32, 32)) + 150 * (number % 2)).astype(np.uint8)
+        buffer = io.BytesIO()
+        PIL.Image.fromarray(pixels).save(buffer, "PNG")
+        rows.append({"id": number, "image": buffer.getvalue(), "kind": ["dark", "bright"][number % 2]})
+    table = pa.Table.from_pylist(rows)
+    session.con.register("made", table)
+    session.execute("CREATE TABLE pictures AS FROM made")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_model_says_on_a_gpu_what_it_says_on_a_cpu(kind: str, tmp_path: Path) -> None:
+    made, learns, asks = KINDS[kind]
+    said = []
+    for device in ("cuda", "cpu"):
+        with mfgsql.connect(tmp_path / f"{device}.duckdb", device=device, threads=4, progress="off") as session:
+            session.execute(made) if made else pictures(session)
+            if device == "cuda":
+                assert session.execute(f"SELECT status, device FROM ({learns})").fetchall() == [("finished", "cuda:0")]
+                session.execute("FROM ml_export('m', $1)", [str(tmp_path / "m")]).fetchall()
+            else:
+                session.execute("FROM ml_import('m', $1)", [str(tmp_path / "m")]).fetchall()
+            said.append(np.array(session.execute(asks).fetchall(), float))
+    assert len(said[0]) > 30 and np.isfinite(said[0]).any()
+    np.testing.assert_allclose(*said, atol=2e-3 * max(1.0, float(np.nanmax(np.abs(said[1])))))
+
+
+def test_what_adapts_compares_and_drifts_does_so_on_a_gpu(plants: tuple[Session, Session]) -> None:
+    gpu, _ = plants
+    late = "SELECT torque, shift, (i % 40) > 20 AS failed FROM (SELECT id AS i, torque + 0.01 AS torque, shift FROM parts WHERE id < 400)"
+    row = gpu.execute("SELECT status, device FROM ml_adapt('fail', $1, options := {'epochs': 2, 'trust': true})", [late]).fetchall()
+    assert row == [("finished", "cuda:0")]
+    compared = gpu.execute("SELECT count(*) FROM ml_compare('fail@candidate', 'fail', 'SELECT torque, shift, failed FROM parts')").fetchone()
+    assert compared is not None and compared[0] > 1
+    assert gpu.execute("SELECT count(*) FROM ml_drift('fail', 'SELECT torque + 9 AS torque, shift FROM parts')  WHERE drifted").fetchone() != (0,)
+    assert gpu.execute("SELECT count(*) FROM ml_label_queue('fail', 'SELECT torque, shift FROM parts', k := 5)").fetchone() == (5,)
+    designs = "SELECT torque, shift, wear FROM parts LIMIT 2000"
+    gpu.execute(f"FROM ml_pretrain('maker', '{designs}', objective := 'design', options := {{'epochs': 2, 'width': 16, 'layers': 1}})").fetchall()
+    assert gpu.execute("SELECT count(*) FROM ml_generate('maker', n := 5)").fetchone() == (5,)

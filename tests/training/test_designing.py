@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,7 +49,7 @@ def test_it_learns_and_a_resumed_training_ends_with_equal_weights(
     whole, states = learn(snapshot, spec()), list[bytes]()
     assert whole.judgement is not None
     assert whole.judgement.loss < 0.7 < whole.baseline["loss"]  # of log(4) / 3 at least, in an order that is not known
-    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("mfgsql.training.loop._SAVE_EVERY", 0.0)
     learn(snapshot, spec(), save=states.append)
     for state in (states[0], states[len(states) // 2]):
         assert same(whole.model, learn(snapshot, spec(), resume=state).model)

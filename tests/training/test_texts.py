@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,7 +241,7 @@ def test_a_resumed_training_ends_with_equal_weights(snapshot, tokenizer, kind, m
     told = replace(told, recipe=replace(told.recipe, epochs=2))
     whole = learn(snapshot, told).model
     states: list[bytes] = []
-    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("mfgsql.training.loop._SAVE_EVERY", 0.0)
     learn(snapshot, told, save=states.append)
     for state in (states[0], states[-2]):
         assert same(whole, learn(snapshot, told, resume=state).model)

@@ -55,7 +55,7 @@ def test_a_resumed_training_ends_with_equal_weights(snapshot: Snapshot, monkeypa
     whole = learn(snapshot, spec("classification"))
     assert same(whole.model, learn(snapshot, spec("classification")).model)
     states: list[bytes] = []
-    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("mfgsql.training.loop._SAVE_EVERY", 0.0)
     learn(snapshot, spec("classification"), save=states.append)
     for state in (states[0], states[len(states) // 2], states[-2]):
         assert same(whole.model, learn(snapshot, spec("classification"), resume=state).model)
@@ -127,7 +127,7 @@ def test_a_resumed_fine_tuning_of_a_base_ends_with_equal_weights(
     base = learn(snapshot, spec(None, "masked")).model
     whole = learn(snapshot, spec("classification"), base=base)
     states: list[bytes] = []
-    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("mfgsql.training.loop._SAVE_EVERY", 0.0)
     learn(snapshot, spec("classification"), base=base, save=states.append)
     for state in (states[0], states[len(states) // 2], states[-2]):  # in the probe, at its end, and after
         assert same(whole.model, learn(snapshot, spec("classification"), base=base, resume=state).model)

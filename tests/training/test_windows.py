@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def test_a_resumed_training_ends_with_equal_weights(tmp_path: Path, monkeypatch:
     whole = learn(snapshot, what)
     assert same(whole.model, learn(snapshot, what, memory=0).model)
     states: list[bytes] = []
-    monkeypatch.setattr(sys.modules[learn.__module__], "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("mfgsql.training.loop._SAVE_EVERY", 0.0)
     learn(snapshot, what, save=states.append)
     for state in (states[0], states[-1]):
         assert same(whole.model, learn(snapshot, what, resume=state).model)
