@@ -91,7 +91,7 @@ def regrouped(model: Model, own: tuple[str, ...]) -> Model:
     state = made.network.state_dict()
     for name, value in model.network.state_dict().items():
         if is_own(name):
-            state[name][mine] = value[theirs]
+            state[name][mine] = value[theirs].to("cpu")
         else:
             state[name] = value
     made.network.load_state_dict(state)
