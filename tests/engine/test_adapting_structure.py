@@ -150,15 +150,15 @@ def test_killed_after_the_second_training_it_leaves_nothing(tmp_path: Path) -> N
 def test_where_something_else_gives_the_structure_it_is_refused(s: Session) -> None:
     s.execute("CREATE TABLE n AS SELECT ['pump leaks', 'belt is loud'][1 + i % 2] || ' on line ' || i AS note, i % 2 = 0 AS y, i / 60.0 AS x FROM range(60) r(i)")
     small = "'width': 8, 'layers': 1, 'heads': 2, 'epochs': 1"
-    s.execute("FROM ml_finetune('noted', 'SELECT note, y FROM n', target := 'y', options := {'epochs': 1, 'width': 16})").fetchall()
+    s.execute("FROM ml_finetune('noted', 'SELECT note, y FROM n', target := 'y', options := {'epochs': 1})").fetchall()
     s.execute(f"FROM ml_pretrain('press', 'SELECT x FROM n', options := {{{small}}})").fetchall()
     s.execute("FROM ml_finetune('based', 'SELECT x, y FROM n', target := 'y', base := 'press', options := {'epochs': 1})").fetchall()
-    for model, told in (("noted", "'noted' reads texts or pictures"), ("based", "'based' stands on 'press', which gives it its structure")):
+    for model, told in (("noted", "'noted' reads texts or pictures"), ("based", "'based' stands on 'press@1', which gives it its structure")):
         with pytest.raises(OptionError, match=told):
             s.execute(f"FROM ml_adapt('{model}', 'n', {AUTO})")
     s.execute("FROM ml_adapt('based', 'SELECT x + 1 AS x, y FROM n', options := {'epochs': 1})").fetchall()
     s.execute("FROM ml_promote('based@candidate')").fetchall()
-    with pytest.raises(OptionError, match="'based' stands on 'press'"):
+    with pytest.raises(OptionError, match="'based' stands on 'press@1'"):
         s.execute(f"FROM ml_adapt('based', 'n', {AUTO})")
     with pytest.raises(OptionError, match="structure is keep or auto, not 'larger'"):
         s.execute("FROM ml_adapt('based', 'n', options := {'structure': 'larger'})")
