@@ -17,7 +17,7 @@ LEAST_WIDTH = 4
 _LEFT = 0.1  # of a naive guess's error: what is left below it is not worth another network
 _BY_HEART = 0.6  # of the error on rows held out: below it, rows are learnt by heart
 _AS_HIGH = 0.8  # and above it the network can't say what they tell
-_FLAT = 0.02  # of the loss, by which it still fell in the second half
+_FLAT, _LAST = 0.02, 3  # of the loss, by which it still fell in the last judgements
 _FEW = 5_000  # rows: of more, a network that is too large for them is not what keeps it from telling others
 _RECOVERED = 0.5  # of a fall, that learning gives back where the network can express what is new
 
@@ -97,10 +97,10 @@ def wish_of(signs: Signs) -> Wish:
 
 
 def _flat(curve: tuple[float, ...]) -> bool:
-    """Whether the loss fell no more in the second half."""
+    """Whether the loss fell no more in the end."""
     known = [loss for loss in curve if math.isfinite(loss)]
-    half = len(known) // 2
-    return half > 0 and min(known[:half]) - min(known) <= _FLAT * abs(min(known))
+    before = known[: max(1, len(known) - _LAST)]
+    return len(known) > 1 and min(before) - min(known) <= _FLAT * abs(min(known))
 
 
 def other_shape(now: Shape, usual: Shape, *, larger: bool) -> Shape | None:

@@ -28,6 +28,7 @@ shapes = st.builds(lambda h, n, layers: Shape(h * n, layers, h), heads, st.integ
         ({"fall": Fall("roc_auc", 0.9, 0.6, 0.65)}, True, "what is new is told worse, and learning gave back little of it (roc_auc 0.9 -> 0.6, and 0.65"),
         ({"fall": Fall("rmse", 1.0, 3.0, 1.5)}, True, "learns no more"),  # three quarters are back
         ({"curve": (0.9, 0.7, 0.6, 0.5)}, None, "nothing asks"),  # it still learns
+        ({"curve": (0.9, 0.7, 0.5, 0.51, 0.5, 0.5)}, True, "learns no more"),
         ({"curve": (0.5,)}, None, "nothing asks"),
         ({"learnt": 0.03, "held_out": 0.04}, None, "nothing asks"),  # it tells nearly all
         ({"learnt": 0.1}, False, "1,000 rows by heart"),
