@@ -29,6 +29,7 @@ class Adaptation:
             champion's answers weigh, on replayed rows, or on the new ones where none are; -1: 0, or 0.1 where none are.
         margin: how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an
             error as a share. trust: take labels as they are, also where they contradict all that was learnt.
+        structure: keep, or auto: a larger or a smaller network is tried where the training asks for it.
         seed: of all random numbers.
     """
 

@@ -152,9 +152,9 @@ def _signs(engine: Engine, usual: Candidate, together: Together, rows: int) -> S
     learnt = replace(judge, unseen=asked).ask(Scorer(learned.model, engine.device, engine.settings.threads), part)
     learned.model.network.to("cpu")
     values = [value_of(metric, said) for said in (learnt, held_out, judge.naive(held_out))]
-    errors = [np.nan if v is None else v ** _ERRORS[metric.name] for v in values]
+    own, other, naive = (np.nan if v is None else float(v ** _ERRORS[metric.name]) for v in values)
     curve = tuple(v for _, split, name, v, *_ in usual.progress.history if (split, name) == ("validation", "loss"))
-    return Signs(*errors, curve, rows, _fall(usual.outcome))
+    return Signs(own, other, naive, curve, rows, _fall(usual.outcome))
 
 
 def _fall(outcome: Outcome) -> Fall | None:
