@@ -51,7 +51,7 @@ def add_lora(model: nn.Module, layers: list[str], rank: int, alpha: int) -> None
 def freeze(parameters: dict[str, nn.Parameter]) -> None:
     """Let what a base gave stay as it is, and adapters among it learn."""
     for name, parameter in parameters.items():
-        parameter.requires_grad_(_ADAPTER in name)
+        parameter.requires_grad_(_of_adapter(name))
 
 
 def go_on(config: T, *, frozen: bool, adapter: dict[str, Any] | None) -> T:

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mfgsql.backbones import AdaptedConfig
+from mfgsql.backbones.adapters import freeze
 from mfgsql.model import Model
 from mfgsql.tasks import Target
 from mfgsql.training.judging import output_of
@@ -40,6 +42,8 @@ class Champion:
         started, known = Model.build(manifest), self.model.network.state_dict()
         found = {name: _grown(known[name], value) for name, value in started.network.state_dict().items()}
         started.network.load_state_dict(found)
+        if isinstance(manifest.backbone, AdaptedConfig) and manifest.backbone.lora:
+            freeze(dict(started.network.backbone.named_parameters()))  # a base stays as it is beside a LoRA
         return started
 
     def teacher(self, device: torch.device) -> Teacher | None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mfgsql.backbones.grouping import Blocks
+from mfgsql.backbones.stacked import StackedLinear
 from mfgsql.heads import MemberHead, PredictionHead
 from mfgsql.model import Model
 from mfgsql.training.rows import Rows
@@ -34,7 +35,7 @@ def imprint(model: Model, known: int, rows: Rows) -> None:
 
         return keep
 
-    watched = [layer if isinstance(layer, MemberHead) else layer.out for layer in layers]
+    watched = [layer if isinstance(layer, MemberHead) else _shared(layer.out, known) for layer in layers]
     hooks = [layer.register_forward_pre_hook(kept(number)) for number, layer in enumerate(watched)]
     training = model.network.training
     try:
@@ -56,6 +57,16 @@ def imprint(model: Model, known: int, rows: Rows) -> None:
             own = truth[number % groups][: len(states[number])]
             weight, bias = _outputs(layer.weight.T, layer.bias, states[number], own, known)
             layer.weight[known:], layer.bias[known:] = weight.T, bias
+
+
+def _shared(layer: nn.Module, known: int) -> nn.Module:
+    """A layer without the adapters of groups beside it, which say nothing of the classes that are new."""
+    if not isinstance(layer, StackedLinear):
+        return layer
+    layer.adapter_up[:, known:] = 0.0
+    layer.adapter_bias[:, known:] = 0.0
+    shared: nn.Module = layer.base_layer
+    return shared
 
 
 def _members(head: MemberHead, states: Tensor, truth: Tensor, known: int) -> None:

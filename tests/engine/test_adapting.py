@@ -159,6 +159,22 @@ def test_a_champion_that_falls_behind_gives_its_place_back(line: Session) -> Non
     assert aliases(line)["champion"] != 2
 
 
+def test_the_audit_tells_how_versions_came_and_went(line: Session) -> None:
+    assert adapt(line, day(0))["promoted"]
+    back = adapt(line, day(1, bad="torque + wear / 4 > 0.8"))
+    told = line.execute("SELECT event, version, previous, reason, run_id FROM ml.events WHERE model = 'm' AND version > 1 OR event = 'reverted'").pl().to_dicts()
+    by = {(e["event"], e["version"]): e for e in told}
+    run = line.execute("SELECT run_id FROM ml.runs WHERE version = 2").fetchone()[0]
+    assert by["created", 2]["run_id"] == by["promoted", 2]["run_id"] == run
+    assert by["promoted", 2]["previous"] == 1 and by["promoted", 2]["reason"].startswith("Better on 300 new rows")
+    assert by["reverted", 1]["previous"] == 2 and by["reverted", 1]["reason"].startswith("better on new rows: pr_auc 0.")
+    assert by["reverted", 1]["run_id"] == by["created", 3]["run_id"] == back["run_id"]
+    assert len(told) == 4 + back["promoted"]
+    line.execute("FROM ml_promote('m@2', reason := 'the alloy is back')").fetchall()
+    adapt(line, day(2), FAST)
+    assert line.execute("SELECT event, version FROM ml.events WHERE version = 4").fetchall() == [("created", 4)]
+
+
 def compared(lower: float | None, rows: int = 300, metric: str = "pr_auc") -> Compared:
     return Compared(metric, rows, 0.8, 0.8, 0.0, lower, None if lower is None else lower + 0.1)
 

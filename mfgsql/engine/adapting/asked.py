@@ -29,6 +29,7 @@ class Adaptation:
             champion's answers weigh, on replayed rows, or on the new ones where none are; -1: 0, or 0.1 where none are.
         margin: how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an
             error as a share. trust: take labels as they are, also where they contradict all that was learnt.
+        structure: keep, or auto: a larger or a smaller network is tried where the training asks for it.
         seed: of all random numbers.
     """
 
@@ -41,6 +42,7 @@ class Adaptation:
     distill: float = -1.0
     margin: float = 0.02
     trust: bool = False
+    structure: str = "keep"
     seed: int = 0
 
     @classmethod
@@ -89,6 +91,7 @@ _RANGES = {
     "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (0, 1_000_000),
     "replay": (0, 10_000_000), "fresh": (0.01, 0.99), "distill": (-1, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
 }  # fmt: skip
+_STRUCTURES = ("keep", "auto")
 _WHOLE = ("epochs", "patience", "batch_size", "replay", "seed")
 
 
@@ -96,6 +99,11 @@ def _checked(name: str, value: Any) -> Any:
     if name == "trust":
         if not isinstance(value, bool):
             raise OptionError(f"trust is true or false, not {value!r}.")
+        return value
+    if name == "structure":
+        if value not in _STRUCTURES:
+            hint = did_you_mean(str(value), _STRUCTURES)
+            raise OptionError(f"structure is {one_of(_STRUCTURES)}, not {value!r}.{hint}")
         return value
     low, high = _RANGES[name]
     number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan

@@ -47,11 +47,11 @@ def decide(
     if fresh.lower is None:
         return Decision(False, f"The new rows do not tell: {fresh.metric} can't be measured on them.")
     if not fresh.better:
-        return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({_told(fresh)}).")
+        return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({told_of(fresh)}).")
     if replayed is not None and worse(replayed, margin):
-        return Decision(False, f"It is worse on what was learnt before ({_told(replayed)}).")
-    before = f"; on {replayed.rows} replayed rows {_told(replayed)}" if replayed is not None else ""
-    return Decision(True, f"Better on {fresh.rows} new rows ({_told(fresh)}){before}.")
+        return Decision(False, f"It is worse on what was learnt before ({told_of(replayed)}).")
+    before = f"; on {replayed.rows} replayed rows {told_of(replayed)}" if replayed is not None else ""
+    return Decision(True, f"Better on {fresh.rows} new rows ({told_of(fresh)}){before}.")
 
 
 def worse(replayed: Compared, margin: float) -> bool:
@@ -71,7 +71,7 @@ def _allowed(margin: float, compared: Compared) -> float:
     return margin * (abs(compared.champion or 0.0) if errors else 1.0)
 
 
-def _told(compared: Compared) -> str:
+def told_of(compared: Compared) -> str:
     """``pr_auc 0.71 -> 0.84, +0.13 [0.05, 0.2]``."""
     interval = "" if compared.lower is None else f" [{compared.lower:+.3g}, {compared.upper:+.3g}]"
     return f"{compared.metric} {compared.champion:.3g} -> {compared.rival:.3g}{interval}"
@@ -106,7 +106,7 @@ def doubt_of_labels(
         return None  # and the costly questions need not be asked
     if not before.tells(said):
         return None  # the champion is of no use there either
-    if judge.tells(champion) or not _below(judge, champion, before, said):
+    if judge.tells(champion) or not below(judge, champion, before, said):
         return None
     metric = judge.telling
     rows = (
@@ -132,7 +132,7 @@ def _collapsed(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
     return now - naive < (then - naive_then) / 2
 
 
-def _below(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
+def below(judge: Judge, champion: Said, before: Judge, said: Said) -> bool:
     """Whether the champion is worse on the batch than on what it has learnt, beyond chance."""
     def ends(one: Judge, of: Said) -> Array:
         values = resampled(one.telling, of.truth, [of.prediction], 0, draws=100)[0]

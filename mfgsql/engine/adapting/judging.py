@@ -73,9 +73,13 @@ class Judge:
     model: Model
     target: Target
 
-    def ask(self, scorer: Scorer) -> Said:
-        """What a version says of the rows; a class that it does not know is impossible to it."""
-        part = self.unseen.judged[SPLIT].to_numpy()
+    def ask(self, scorer: Scorer, part: Array | None = None) -> Said:
+        """What a version says of the rows; a class that it does not know is impossible to it.
+
+        Args:
+            part: the number of the part that speaks for each row; None: the one that has not learnt it.
+        """
+        part = self.unseen.judged[SPLIT].to_numpy() if part is None else part
         said = self.unseen.predict(scorer, part)
         truth = np.asarray(self.model.task.encode(self.unseen.judged[self.target.name].combine_chunks(), self.target))
         there = np.flatnonzero(known(truth))

@@ -45,12 +45,15 @@ class Outcome:
     Attributes:
         fresh, replayed: the candidate beside the champion on rows that this has not learnt, and on rows that it has;
             None where there are none. classes: of each, by name: rows held out, the candidate's recall, the champion's.
+        new, old: what both say of these rows.
     """
 
     fresh: Compared | None
     replayed: Compared | None
     decision: Decision
     classes: dict[str, tuple[int, float | None, float | None]]
+    new: Pair | None
+    old: Pair | None
 
     @classmethod
     def of(
@@ -75,7 +78,8 @@ class Outcome:
         learned.model.network.to("cpu")
         fresh, replayed = (None if of is None else of.compared for of in (new, old))
         doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, replayed, asked.margin)
-        return cls(fresh, replayed, decide(policy, asked.margin, fresh, replayed, doubt), _classes(batch.new, new, old))
+        decision = decide(policy, asked.margin, fresh, replayed, doubt)
+        return cls(fresh, replayed, decision, _classes(batch.new, new, old), new, old)
 
     @property
     def forgetting(self) -> float | None:

@@ -66,10 +66,20 @@ class Together:
     def judged(self, which: Array) -> Unseen:
         """Those of some rows that judge; of a lower bound no error is known."""
         part = self.rows[SPLIT].to_numpy()
-        judges = which & (part >= VALIDATION) & (part <= self.groups)
-        if LEAST in self.rows.column_names:
-            judges &= ~self.rows[LEAST].fill_null(False).to_numpy(zero_copy_only=False)
-        return Unseen(self.rows, np.flatnonzero(judges))
+        return Unseen(self.rows, np.flatnonzero(which & (part >= VALIDATION) & (part <= self.groups) & self._exact))
+
+    @property
+    def learnt_from(self) -> tuple[Unseen, Array]:
+        """Rows of which the error is known, and for each the number of a part that learns from it."""
+        part = self.rows[SPLIT].to_numpy()
+        rows = np.flatnonzero((part == TRAIN if self.groups == 1 else part >= VALIDATION) & self._exact)
+        return Unseen(self.rows, rows), part[rows] % self.groups + 1
+
+    @property
+    def _exact(self) -> Array:
+        if LEAST not in self.rows.column_names:
+            return np.ones(len(self.rows), bool)
+        return ~np.asarray(self.rows[LEAST].fill_null(False).to_numpy(zero_copy_only=False))
 
     def write(
         self, path: Path, features: FeatureSet, champion: int, fresh: float, weight: str | None, told: tuple[str, str]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from mfgsql.engine.adapting.judging import Compared, Judge, value_of
 from mfgsql.engine.adapting.outcome import REVERTED, Outcome
 from mfgsql.engine.adapting.past import BATCH, Past, read_past, thinned, written
 from mfgsql.engine.adapting.rows import Together
+from mfgsql.engine.adapting.structuring import Candidate, anew, base_of, chosen, recipe_of, trial_of
 from mfgsql.engine.auditing import record_created
 from mfgsql.engine.drifting.references import references_of
 from mfgsql.engine.engine import Engine
@@ -32,11 +34,13 @@ from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.runs import recorded, update
 from mfgsql.engine.specs import Prepared
-from mfgsql.errors import DataError
+from mfgsql.errors import DataError, ResourceError
 from mfgsql.manifest import Manifest
 from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
+from mfgsql.training.continuing import Champion
 from mfgsql.training.rows import WEIGHT
 
+Made = Callable[[Prepared, dict[str, Any], Champion | None], Candidate]
 _SHARE = 0.2  # of new rows that judge, where one network learns
 
 
@@ -96,12 +100,20 @@ class Adapting(Learning):
         told = (batch.frozen.hash, batch.frozen.sql)
         try:
             snapshot = together.write(self._path, spec.features, held.version.version, asked.fresh, weight, told)
-            described = replace(prepared, spec=replace(spec, weight=weight)).describe()
-            update(self.engine, self.run_id, spec=described)
-            self.champion, self.origin = champion, {"adapted": {"root": past.root, "from": held.version.name}}
-            learned = self._learn(snapshot, prepared, None, self.run_id)
-            outcome = Outcome.of(self.engine, held, learned, together, batch, asked, self.args["policy"])
-            result, stale = self._keep(held, past, together, prepared, learned, snapshot, outcome, shadows)
+            update(self.engine, self.run_id, spec=_described(prepared, weight))
+            made = recipe_of(self.cursor, held.version, held.manifest)
+
+            def candidate(prepared: Prepared, recipe: dict[str, Any], champion: Champion | None) -> Candidate:
+                told = {"root": past.root, "from": held.version.name, "base": base_of(held.manifest), "recipe": recipe}
+                self.champion, self.origin = champion, {"adapted": told}
+                learned = self._learn(snapshot, prepared, None, self.run_id)
+                outcome = Outcome.of(self.engine, held, learned, together, batch, asked, self.args["policy"])
+                return Candidate(prepared, learned, outcome, self.progress)
+
+            kept = candidate(prepared, made, champion)
+            if asked.structure == "auto":
+                kept = self._structured(held, kept, snapshot, together, made, candidate)
+            result, stale = self._keep(held, past, together, kept, snapshot, shadows)
         except BaseException:
             self._path.unlink(missing_ok=True)
             raise
@@ -109,6 +121,23 @@ class Adapting(Learning):
             self._state(self.run_id).unlink(missing_ok=True)
         self.engine.discard(stale)
         return result
+
+    def _structured(
+        self, held: Held, usual: Candidate, snapshot: Snapshot, together: Together, made: dict[str, Any],
+        candidate: Made,
+    ) -> Candidate:  # fmt: skip
+        """The candidate, or one of another structure, which is tried where the training asks for it."""
+        trial = trial_of(self.engine, self.cursor, held, usual, together, snapshot.train)
+        if isinstance(trial, str):
+            return usual.telling(trial)
+        prepared = anew(usual, made, trial, usual.prepared.spec.recipe.seed)
+        try:
+            self._check_size(prepared, None)
+        except ResourceError as error:
+            return usual.telling(f"{trial.why}, but a larger structure can't be tried: {error.message.rstrip('.')}")
+        self.title, self.tracked = f"{self.title}, {trial.changes}", f"{self.run_id}-structure"
+        self._state(self.run_id).unlink(missing_ok=True)
+        return chosen(usual, candidate(prepared, prepared.spec.recipe.to_dict(), None), trial, snapshot.train)
 
     def _before(self, held: Held, batch: Batch, together: Together) -> list[Shadow]:
         """The champion beside who might take its place, on the batch before anything is learnt from it."""
@@ -154,13 +183,12 @@ class Adapting(Learning):
         held: Held,
         past: Past,
         together: Together,
-        prepared: Prepared,
-        learned: Learned,
+        kept: Candidate,
         snapshot: Snapshot,
-        outcome: Outcome,
         shadows: list[Shadow],
     ) -> tuple[dict[str, Any], list[str]]:
         """Commit all of it; the row of result, and snapshots that nothing names any more."""
+        prepared, learned, outcome = kept.prepared, kept.learned, kept.outcome
         model, data = held.version.model, learned.model.to_bytes()
         references = references_of(self.engine, learned, snapshot, self.cancellation.check)
         most = Adaptation.parse(self.args["options"]).room(histories=held.manifest.history is not None)
@@ -179,16 +207,16 @@ class Adapting(Learning):
             copy_features(con, held.version, number)
             add_references(con, model, number, references)
             record_created(con, result, "adapt", held.version.version, self.run_id, outcome.decision.reason)
-            add_metrics(con, self.run_id, [*self.progress.history, *final_metrics(learned)])
+            add_metrics(con, self.run_id, [*kept.progress.history, *final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
             if rows is not None:
                 keep_replay(con, model, past.root, number, written(rows, number), len(rows))
             add_shadows(con, shadows)
             add_steps(con, outcome.steps(self.run_id, model, number, first_seen(con, model), held.version.version))
-            finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, result=json.dumps(result))
+            told = {"spec": _described(prepared, self.args.get("weight")), "result": json.dumps(result)}
+            finish_run(con, self.run_id, "finished", version=number, steps=learned.steps, **told)
             stale = old_snapshots(con, model, keep=self.engine.settings.keep_snapshots)
         return result, stale
-
 
     def _verdict(self, learned: Learned) -> tuple[str | None, float | None, float | None, str]:
         """Figures over all rows held out; the verdict is on the rows that are new, see `Outcome`."""
@@ -201,6 +229,11 @@ class Adapting(Learning):
 def _pending(past: Past, version: Version) -> bool:
     """Whether rows are kept that the champion has not learnt, since its candidates were not promoted."""
     return past.rows is not None and bool((past.rows[BATCH].to_numpy() > version.version).any())
+
+
+def _described(prepared: Prepared, weight: str | None) -> str:
+    """With the statement's weights of rows, beside which those of the training stand."""
+    return replace(prepared, spec=replace(prepared.spec, weight=weight)).describe()
 
 
 def _spec(manifest: Manifest, batch: Batch, asked: Adaptation) -> TrainSpec:

@@ -19,6 +19,7 @@ from mfgsql.engine.sources import Source
 from mfgsql.errors import SourceError, did_you_mean
 from mfgsql.features import ColumnProfile, FeatureSet
 from mfgsql.features.categorical import CategoricalEncoder
+from mfgsql.features.groups import GroupEncoder
 from mfgsql.features.profile import TIME_TYPES, base_type
 
 Array = npt.NDArray[np.float64]
@@ -95,6 +96,8 @@ def _known(
     encoder = next(e for e in features.encoders if e.column.name == name)
     words = encoder.categories if isinstance(encoder, CategoricalEncoder) and encoder.complete else ()
     is_word = isinstance(encoder, CategoricalEncoder)
+    if isinstance(encoder, GroupEncoder) and top:  # of numbers there are quantiles instead
+        words, is_word = encoder.values, True
     pairs = tuple((str(value), int(count)) for value, count in top) if is_word else ()
     sentinel = getattr(encoder, "sentinel", None)
     return Known(name, rows, nulls, () if is_word else tuple(quantiles), pairs, words, sentinel)

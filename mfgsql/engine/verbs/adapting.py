@@ -5,6 +5,7 @@ from __future__ import annotations
 from mfgsql.catalog import ModelRef, resolve
 from mfgsql.engine.adapting.asked import Adaptation, check_policy
 from mfgsql.engine.adapting.running import run_adapt
+from mfgsql.engine.adapting.structuring import check_structure
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
 from mfgsql.engine.quoting import quote_literal
@@ -42,6 +43,8 @@ def plan_adapt(engine: Engine, args: Args) -> str:
         manifest = Manifest.from_json(version.manifest)
         task_of(version, manifest)
         _check_task(ref.model, manifest)
+        if options.structure == "auto":
+            check_structure(ref.model, manifest)
         read_source(at_place(cursor, args), args.get("source"))
     return acting_plan("adapt", {"verb": "adapt", **args, "options": options.to_dict(), "session": caller_id()})
 
