@@ -6,7 +6,7 @@ numbers are each group's own, in one tensor, so that a batch of mixed groups is 
 al., "HydraLoRA", NeurIPS 2024). Which row has which is known within `chosen`, on the thread that asks and nowhere else:
 the network keeps no state, and threads that score at once don't feel each other.
 
-The library peft goes through a mixed batch adapter by adapter, which takes several times as long (tests/bench/adapters.py).
+The library peft goes through a mixed batch adapter by adapter, which takes longer (tests/bench/adapters.py).
 """
 
 from __future__ import annotations

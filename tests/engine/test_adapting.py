@@ -188,6 +188,14 @@ def test_it_takes_over_only_where_all_speaks_for_it(new: float, old: float, marg
     assert decision.reason.endswith(".") or doubted
 
 
+def test_what_two_batches_gain_outweighs_what_is_forgotten() -> None:
+    lost = Compared("pr_auc", 300, 0.8, 0.7, -0.1, -0.15, -0.05)
+    for gain, batches, promoted in ((0.2, 2, True), (0.2, 1, False), (0.1, 3, False)):
+        decision = decide("auto", 0.02, compared(gain), lost, None, batches)
+        assert decision.promoted == promoted
+        assert ("outweighs" if promoted else "worse on what was learnt before") in decision.reason
+
+
 def test_what_can_not_be_measured_promotes_nobody() -> None:
     for fresh, replayed in ((None, None), (compared(0.1, rows=40), None), (compared(None), None), (compared(0.1), compared(None))):
         assert not decide("auto", 0.02, fresh, replayed, None).promoted

@@ -33,7 +33,7 @@ class Adaptation:
         seed: of all random numbers.
     """
 
-    epochs: int = 40
+    epochs: int = 10
     patience: int = 3
     learning_rate: float = 1.0
     batch_size: int = 0

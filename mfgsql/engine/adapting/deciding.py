@@ -11,6 +11,7 @@ from mfgsql.evaluation.judge import resampled
 from mfgsql.tasks.task import Array
 
 FEWEST = 50  # new rows held out that a promotion needs
+LASTING = 2  # batches that say the same of a rule that has changed
 _EXPECTED = 10.0  # rows of other classes that the champion expects, and none came: by chance once in 20,000 batches
 
 
@@ -29,11 +30,20 @@ class Decision:
 
 
 def decide(
-    policy: str, margin: float, fresh: Compared | None, replayed: Compared | None, doubt: str | None
+    policy: str,
+    margin: float,
+    fresh: Compared | None,
+    replayed: Compared | None,
+    doubt: str | None,
+    batches: int = 1,
 ) -> Decision:
     """The candidate against the champion, on new rows and on those that the champion has learnt.
 
+    A rule that has changed can't be learnt without forgetting the old one: what is lost on old rows is outweighed by
+    what is gained on the new ones of two batches. One batch alone may be a day of wrong labels.
+
     Args:
+        batches: that the new rows are of.
         margin: how much worse than the champion it may be on these: of a metric up to 1 as it is, of errors as a share.
         doubt: why the labels are not to be trusted.
     """
@@ -49,7 +59,13 @@ def decide(
     if not fresh.better:
         return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({told_of(fresh)}).")
     if replayed is not None and worse(replayed, margin):
-        return Decision(False, f"It is worse on what was learnt before ({told_of(replayed)}).")
+        if batches < LASTING or not outweighed(fresh, replayed):
+            return Decision(False, f"It is worse on what was learnt before ({told_of(replayed)}).")
+        return Decision(
+            True,
+            f"Better on {fresh.rows} new rows of {batches} batches ({told_of(fresh)}), which outweighs that it is "
+            f"worse on what was learnt before ({told_of(replayed)}).",
+        )
     before = f"; on {replayed.rows} replayed rows {told_of(replayed)}" if replayed is not None else ""
     return Decision(True, f"Better on {fresh.rows} new rows ({told_of(fresh)}){before}.")
 
@@ -64,6 +80,12 @@ def worse(replayed: Compared, margin: float) -> bool:
         return True
     allowed = _allowed(margin, replayed)
     return replayed.lower < -allowed and (replayed.upper < 0 or replayed.difference < -allowed)
+
+
+def outweighed(fresh: Compared, replayed: Compared) -> bool:
+    """Whether even the least that may be gained on new rows is more than is lost on old ones."""
+    gain, loss = fresh.lower, replayed.difference
+    return gain is not None and loss is not None and gain > max(-loss, 0.0)
 
 
 def _allowed(margin: float, compared: Compared) -> float:

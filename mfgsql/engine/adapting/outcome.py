@@ -78,7 +78,7 @@ class Outcome:
         learned.model.network.to("cpu")
         fresh, replayed = (None if of is None else of.compared for of in (new, old))
         doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, replayed, asked.margin)
-        decision = decide(policy, asked.margin, fresh, replayed, doubt)
+        decision = decide(policy, asked.margin, fresh, replayed, doubt, together.batches(~learnt))
         return cls(fresh, replayed, decision, _classes(batch.new, new, old), new, old)
 
     @property

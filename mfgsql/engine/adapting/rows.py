@@ -63,6 +63,10 @@ class Together:
         """Which are of the batch under way, bool [rows]."""
         return np.asarray(pc.is_null(self.rows[BATCH]).to_numpy())
 
+    def batches(self, which: Array) -> int:
+        """Of how many batches some rows are."""
+        return len(pc.unique(self.rows[BATCH].filter(pa.array(which))))
+
     def judged(self, which: Array) -> Unseen:
         """Those of some rows that judge; of a lower bound no error is known."""
         part = self.rows[SPLIT].to_numpy()
