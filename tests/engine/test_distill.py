@@ -107,25 +107,42 @@ def test_labels_of_some_rows_judge(line: Session) -> None:
     some = "SELECT torque, wear, shape, CASE WHEN id % 2 = 0 THEN bad END AS bad FROM line WHERE id >= 1000"
     rows = distill(line, "fast", some)
     assert {r["metric"] for r in rows} == {"pr_auc"} and rows[0]["rows"] == 2000
-    path = line.execute("SELECT path FROM ml.snapshots JOIN ml.runs USING (run_id) WHERE model = 'fast'").fetchone()[0]
-    snapshot = f"(SELECT s.*, l.id % 2 = 0 AS labelled FROM '{line.engine.folder / Path(path).name}' s JOIN line l USING (torque, wear, shape))"
+    snapshot = f"(SELECT s.*, l.id % 2 = 0 AS labelled FROM '{snapshot_of(line, 'fast')}' s JOIN line l USING (torque, wear, shape))"
     judged = line.execute(f"SELECT __ml_split, bool_and(labelled), count(*) FROM {snapshot} GROUP BY 1 ORDER BY 1").fetchall()
     assert [j[0] for j in judged] == [0, 1] and judged[1][1] and not judged[0][1]
     assert 300 < judged[1][2] < 500
 
 
-def test_of_no_row_a_part_of_the_teacher_speaks_that_has_learnt_it(line: Session) -> None:
-    """The teacher's value on its own rows is that of its report, which is of such parts; on them all together do better."""
+def snapshot_of(s: Session, model: str) -> str:
+    path = s.execute("SELECT path FROM ml.snapshots JOIN ml.runs USING (run_id) WHERE model = ?", [model]).fetchone()[0]
+    return str(s.engine.folder / Path(path).name)
+
+
+def test_who_teaches_has_not_learnt_the_rows_that_judge(line: Session) -> None:
+    """On the teacher's own rows one of its parts is judged, and teaches, until a student is chosen; that one learns from all."""
     teacher = distill(line, "fast", OLD.format("bad"))[0]
-    together = line.execute("SELECT value FROM ml_evaluate('m', '" + OLD.format("bad") + "') WHERE metric = 'pr_auc'").fetchone()[0]
-    assert teacher["value"] < together
     assert not teacher["warnings"]
+    mine, theirs = snapshot_of(line, "fast"), snapshot_of(line, "m")
+    parts = f"SELECT DISTINCT b.__ml_split FROM '{mine}' a JOIN '{theirs}' b USING (__ml_hash) WHERE a.__ml_split = 1"
+    assert line.execute(parts).fetchall() == [(1,)]
+    judges = f"SELECT torque, wear, shape, bad FROM '{mine}' WHERE __ml_split = 1"
+    together = line.execute(f"SELECT value FROM ml_evaluate('m', $${judges}$$) WHERE metric = 'pr_auc'").fetchone()[0]
+    assert teacher["value"] < together
+    told = f"SELECT max(abs(__ml_taught[2] - probability)) FROM ml_predict('m', $$FROM '{mine}'$$)"
+    assert line.execute(told).fetchone()[0] < 1e-5
+
+
+def test_rows_that_are_new_to_the_teacher_judge_alone(line: Session) -> None:
+    teacher = distill(line, "fast", "SELECT torque, wear, shape, bad FROM line WHERE id >= 500 AND id < 2000")[0]
+    judged = f"SELECT min(id), count(*) FROM '{snapshot_of(line, 'fast')}' JOIN line USING (torque, wear, shape) WHERE __ml_split = 1"
+    least, count = line.execute(judged).fetchone()
+    assert least >= 1000 and 200 < count < 400 and not teacher["warnings"]
 
 
 def test_where_the_teachers_rows_are_gone_it_says_so(line: Session) -> None:
     for file in line.engine.folder.glob("*.parquet"):
         file.unlink()
-    assert "its value flatters it" in distill(line, "fast", OLD.format("bad"))[0]["warnings"][0]
+    assert "figures flatter" in distill(line, "fast", OLD.format("bad"))[0]["warnings"][0]
 
 
 def test_a_transformer_teaches_an_ensemble(line: Session) -> None:

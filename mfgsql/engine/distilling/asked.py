@@ -28,6 +28,7 @@ _SHAPES = {
 }
 SIZES = tuple(_SHAPES[EnsembleConfig.kind])
 _TRAINING = ("epochs", "batch_size", "learning_rate", "weight_decay", "dropout", "patience", "seed")
+_EPOCHS, _MANY = 60, 20_000  # of so many rows at most, which teach more in several looks than a truth does
 LOSS = 0.01  # of the teacher's metric that a student may lack
 
 
@@ -69,9 +70,10 @@ class Distillation:
         """As JSON can hold it, and `parse` reads."""
         return {"sizes": list(self.sizes), **asdict(self.lesson), **self.training}
 
-    def recipe(self, size: str, backbone: str) -> Recipe:
+    def recipe(self, size: str, backbone: str, rows: int) -> Recipe:
         """How a student of that size is trained: in one piece, since folds would make it larger."""
-        return Recipe.parse({**self.training, **_SHAPES[backbone][size]}).settled(backbone, 1)
+        longer = {"epochs": _EPOCHS} if backbone == EnsembleConfig.kind and rows < _MANY else {}
+        return Recipe.parse({**longer, **self.training, **_SHAPES[backbone][size]}).settled(backbone, 1)
 
 
 _RANGES = {"temperature": (0.1, 100.0), "distill": (0.0, 1000.0)}

@@ -16,13 +16,14 @@ from mfgsql.engine.alike import read_alike
 from mfgsql.engine.challenge import learnt_by
 from mfgsql.engine.distilling.asked import Distillation
 from mfgsql.engine.distilling.judging import AGREEMENT, TEACHER, Figures, Judges, agreement_of
-from mfgsql.engine.distilling.teaching import SHARE, answers_of, teach
+from mfgsql.engine.distilling.teaching import SHARE, answers_of, teach, teach_wholly
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.exporting import export
 from mfgsql.engine.fields import Base
 from mfgsql.engine.learning import Learning
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
+from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.runs import recorded, update
 from mfgsql.engine.snapshots import Frozen
 from mfgsql.engine.specs import Prepared, records_of
@@ -96,7 +97,7 @@ class Distilling(Learning):
         if not features.encoders:
             raise DataError(f"No column is left to learn from ({', '.join(known.features.names)} say nothing here).")
         spec = TrainSpec(
-            features, self._asked.recipe(self._asked.sizes[0], self._kind), known.task, known.target,
+            features, self._asked.recipe(self._asked.sizes[0], self._kind, frozen.rows), known.task, known.target,
             weight=self.args.get("weight"), costs=known.calibration.get("costs"), history=known.history,
         )  # fmt: skip
         return Prepared(spec, records_of(frozen, features, rejected), frozen.rows, list(frozen.lost))
@@ -132,7 +133,7 @@ class Distilling(Learning):
         kept = self._chosen or self._students[-1]
         self._judged, self.progress = judges, kept.progress
         update(self.engine, self.run_id, spec=kept.prepared.describe())
-        return kept.learned
+        return self._of_all(kept, snapshot, key) if self._chosen and self._taught.alone else kept.learned
 
     def _judges(self, snapshot: Snapshot) -> Judges:
         with self.engine.scorer(self._teacher.name) as scorer:
@@ -146,13 +147,9 @@ class Distilling(Learning):
         return Judges(rows, truth, answers_of(taught.numpy(), model), metric)
 
     def _student(self, size: str, snapshot: Snapshot, prepared: Prepared, key: str, judges: Judges) -> _Student:
-        number = self._asked.sizes.index(size)
-        self.title = f"distill {self.args['model']}, {size} student"
-        self.tracked = f"{self.run_id}-{number}"
-        prepared = replace(prepared, spec=replace(prepared.spec, recipe=self._asked.recipe(size, self._kind)))
-        own = hashlib.sha256(f"{key}{size}".encode()).hexdigest()[:32]
-        learned = super()._learn(snapshot, prepared, None, own)
-        self._state(own).unlink(missing_ok=True)
+        recipe = self._asked.recipe(size, self._kind, prepared.rows)
+        prepared = replace(prepared, spec=replace(prepared.spec, recipe=recipe))
+        learned = self._trained(f"{size} student", snapshot, prepared, key)
         scorer = Scorer(learned.model, self.engine.device, self.engine.settings.threads)
         figures = judges.figures(size, scorer, judges.rows.predict(scorer))
         learned.model.network.to("cpu")
@@ -160,6 +157,23 @@ class Distilling(Learning):
         fast = f"{figures.rows_per_second:,.0f} rows a second"
         self.progress.note(f"{self.title}: {told}agreement {figures.agreement:.4g}, {fast}")
         return _Student(prepared, learned, self.progress, figures)
+
+    def _trained(self, what: str, snapshot: Snapshot, prepared: Prepared, key: str) -> Learned:
+        """A training of its own name and state."""
+        self.title, self.tracked = f"distill {self.args['model']}, {what}", f"{self.run_id}-{what.replace(' ', '-')}"
+        own = hashlib.sha256(f"{key}{what}".encode()).hexdigest()[:32]
+        learned = super()._learn(snapshot, prepared, None, own)
+        self._state(own).unlink(missing_ok=True)
+        return learned
+
+    def _of_all(self, kept: _Student, snapshot: Snapshot, key: str) -> Learned:
+        """The chosen student once more, from all the teacher's parts; figures and errors stay those that were fair."""
+        with self.engine.scorer(self._teacher.name) as scorer:
+            teach_wholly(scorer, self._taught, self.cancellation.check)
+        model = self._trained("the chosen student", snapshot, kept.prepared, key).model
+        self.progress = kept.progress
+        model.manifest = replace(model.manifest, calibration=kept.learned.model.manifest.calibration)
+        return replace(kept.learned, model=model)
 
     def _commit(self, snapshot: Snapshot, prepared: Prepared, learned: Learned) -> tuple[dict[str, Any], list[str]]:
         """The chosen student becomes a version; where none is good enough, the figures are told and nothing is kept."""
@@ -208,7 +222,10 @@ class Distilling(Learning):
     def _warnings(self) -> list[str]:
         name, told = self._teacher.name, list[str]()
         if not self._taught.fair:
-            told.append(f"{name} has learnt from rows that judge, or it isn't known: its value flatters it.")
+            told.append(
+                f"{name} has learnt from rows that judge, or it isn't known: figures flatter. Judge on others: "
+                f"FROM ml_evaluate({quote_literal(self.args['model'])}, 'later_rows');"
+            )
         if not self._taught.labelled:
             told.append(
                 f"The source has no labels of {self._manifest.target and self._manifest.target.name!r}: "

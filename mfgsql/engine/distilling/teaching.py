@@ -1,4 +1,8 @@
-"""A teacher's answers beside the rows of a snapshot: of a row that it has learnt, the answer of a part that has not.
+"""A teacher's answers beside the rows of a snapshot, and which of these rows judge.
+
+Who has learnt a row's label tells it to its students, so who teaches must not know the rows that judge: these are new
+to the teacher, or of one of its parts, and then that part alone, which was trained on all others, teaches until all is
+judged.
 
 A row without a label gets one drawn by what the teacher says, so that labels are as uncertain as it is: what is judged
 and calibrated by them is then about as good as it will be by the truth, if the teacher is right about itself.
@@ -7,8 +11,8 @@ and calibrated by them is then about as good as it will be by the truth, if the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +31,10 @@ from mfgsql.training.rows import CHUNK, HASH, SPLIT, TAUGHT, TRAIN, UNUSED, VALI
 from mfgsql.training.windows import HISTORY
 
 SHARE = 0.2  # of rows that judge
-_MOST = 0.5  # of those that may: the others shall teach
-FEWEST = 50  # rows that may judge, or those may as well that the teacher has learnt
+FEWEST = 50  # rows that may judge
+_NEW = 0.1  # of rows that the teacher must not know, to judge alone
+_MOST = 0.5  # of labels that judge: the others shall teach
+_JUDGED = 1  # part of the teacher that judges, and teaches the others
 
 
 @dataclass(frozen=True)
@@ -36,22 +42,64 @@ class Taught:
     """A snapshot with a teacher's answers.
 
     Attributes:
-        snapshot: the file. labelled: whether the source has labels at all, so that these judge. fair: whether the
-            teacher has learnt from no row that judges, as far as is known.
+        snapshot: the file. labelled: whether the source has labels at all, so that these judge. fair: whether who
+            teaches knows no label that judges. alone: whether that is one part of the teacher.
     """
 
     snapshot: Snapshot
     labelled: bool
     fair: bool
+    alone: bool
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """Answers to rows [rows, outputs], their truth as the task encodes it, and whether who answers had not seen it."""
+class _Known:
+    """What is known of rows: the truth as the task encodes it, the part of the teacher that has not learnt each (0: all
+    have), and whether none has, [rows].
+    """
 
-    said: Array
     truth: Array
-    fair: Array
+    part: Array
+    new: Array
+
+    @classmethod
+    def of(cls, table: pa.Table, model: Model, learnt: list[Path] | None) -> _Known:
+        """Of rows of a snapshot; without the teacher's own nothing is known but the truth."""
+        target, rows = model.target, len(table)
+        truth = np.full(rows, -1) if target.classes else np.full(rows, np.nan)
+        if target.name in table.column_names:
+            truth = np.asarray(model.task.encode(table[target.name].combine_chunks(), target))
+        if learnt is None:
+            return cls(truth, np.zeros(rows, np.int64), np.zeros(rows, bool))
+        return cls(truth, *speakers(table, learnt, model.manifest.backbone.groups))
+
+    @classmethod
+    def concat(cls, found: list[_Known]) -> _Known:
+        """Of many."""
+        return cls(*(np.concatenate([getattr(known, f.name) for known in found]) for f in fields(cls)))
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Which rows may judge, bool [rows], and how much of them; the part that teaches (None: all do); see `Taught`."""
+
+    may: Array
+    most: float
+    part: int | None
+    fair: bool
+
+    @classmethod
+    def of(cls, found: _Known) -> _Roles:
+        """By what is known."""
+        there = known(found.truth)
+        if not there.any():
+            return cls(np.ones(len(there), bool), _MOST, None, fair=True)  # the likeness to all of it is judged
+        if int((there & found.new).sum()) >= max(FEWEST, _NEW * len(there)):
+            return cls(there & found.new, _MOST, None, fair=True)
+        held = there & (found.new | (found.part == _JUDGED))
+        if int(held.sum()) >= FEWEST:
+            return cls(held, 1.0, _JUDGED, fair=True)
+        return cls(there, _MOST, None, fair=False)
 
 
 def teach(
@@ -63,20 +111,20 @@ def teach(
         learnt: snapshots of what the teacher has learnt; None: they are gone.
         check: called now and then; raises where the work shall stop.
     """
-    found = []
-    for table in _tables(snapshot.path):
-        check()
-        found.append(_ask(scorer, table, learnt))
-    said, truth, fair = (np.concatenate([getattr(f, n) for f in found]) for n in ("said", "truth", "fair"))
-    there = known(truth)
-    may = there if there.any() else np.ones(len(truth), bool)
-    enough = int((may & fair).sum()) >= FEWEST
-    parts = _parts(snapshot.path, may & fair if enough else may, len(truth), seed)
-    labels = np.where(there, truth, _drawn(said, scorer.model, seed))
-    _write(snapshot.path, scorer.model.target, said, labels, parts)
+    found = _Known.concat([_Known.of(table, scorer.model, learnt) for table in _tables(snapshot.path)])
+    check()
+    roles = _Roles.of(found)
+    parts = _parts(snapshot.path, roles, seed)
+    _write(snapshot.path, scorer, found.truth, parts, roles.part, seed, check)
     train, judges = (int((parts == part).sum()) for part in (TRAIN, VALIDATION))
     taught = replace(snapshot, train=train, validation=judges, parts=1)
-    return Taught(taught, bool(there.any()), enough)
+    return Taught(taught, bool(known(found.truth).any()), roles.fair, roles.part is not None)
+
+
+def teach_wholly(scorer: Scorer, taught: Taught, check: Callable[[], None]) -> None:
+    """Put the answers of all the teacher's parts in the place of one's."""
+    path = taught.snapshot.path
+    _replace(path, ({TAUGHT: _list(_asked(scorer, rows, None))} for rows in _tables(path)), check)
 
 
 def answers_of(said: Array, model: Model) -> Prediction:
@@ -98,51 +146,31 @@ def _tables(path: Path) -> Iterator[pa.Table]:
             yield file.read_row_group(group).replace_schema_metadata(file.schema_arrow.metadata)
 
 
-def _ask(scorer: Scorer, table: pa.Table, learnt: list[Path] | None) -> _Answers:
-    """Of a row that no part has seen, or all have, all speak."""
-    model, rows = scorer.model, Unseen(table, np.arange(len(table)))
-    said = rows.predict(scorer)
-    group, new = np.zeros(len(table), np.int64), np.zeros(len(table), bool)
-    if learnt is not None:
-        group, new = speakers(rows.judged, learnt, model.manifest.backbone.groups)
-    alone = np.flatnonzero(group * ~new)
-    if len(alone):
-        said = _replaced(said, alone, rows.take(alone).predict(scorer, group[alone]))
-    target = model.target
-    truth = np.full(len(table), -1 if target.classes else np.nan)
-    if target.name in table.column_names:
-        truth = np.asarray(model.task.encode(table[target.name].combine_chunks(), target))
-    values = said.scores if said.scores is not None else (said.values[:, None] - target.mean) / target.deviation
-    return _Answers(values.astype(np.float32), truth, new | (group > 0))
-
-
-def _replaced(said: Prediction, rows: Array, by: Prediction) -> Prediction:
-    values, scores = said.values.copy(), None if said.scores is None else said.scores.copy()
-    values[rows] = by.values
-    if scores is not None:
-        scores[rows] = by.scores
-    return Prediction(values, scores)
-
-
-def _parts(path: Path, may: Array, rows: int, seed: int) -> Array:
-    """The part of each row: a fifth of all judge, but at most half of those that may; the same each time, equal rows
-    together.
+def _parts(path: Path, roles: _Roles, seed: int) -> Array:
+    """The part of each row: about a fifth of all judge, of those that may; the same each time, equal rows together.
 
     Of histories those judge that are apart from the others by time or entity, and may.
     """
-    there = pq.read_schema(path).names
     table = pq.read_table(path, columns=[HASH, SPLIT])
-    if HISTORY in there:
+    if HISTORY in pq.read_schema(path).names:
         parts = table[SPLIT].to_numpy().astype(np.int64)
-        return np.where((parts == VALIDATION) & ~may, UNUSED, parts)
-    dice = mixed(table[HASH].to_numpy(), seed)
-    wanted = min(_MOST, SHARE * rows / max(int(may.sum()), 1))
-    return np.asarray(np.where(may & (dice < np.uint64(wanted * 2.0**64)), VALIDATION, TRAIN))
+        return np.where((parts == VALIDATION) & ~roles.may, UNUSED, parts)
+    dice = mixed(table[HASH].to_numpy(), seed) / 2.0**64
+    wanted = min(roles.most, SHARE * len(dice) / max(int(roles.may.sum()), 1))
+    return np.where(roles.may & (dice < wanted), VALIDATION, TRAIN)
 
 
-def _drawn(said: Array, model: Model, seed: int) -> Array:
+def _asked(scorer: Scorer, table: pa.Table, part: int | None) -> Array:
+    """What the teacher says, or one of its parts: probabilities, or standardised values, float32 [rows, outputs]."""
+    rows, target = Unseen(table, np.arange(len(table))), scorer.model.target
+    said = rows.predict(scorer, None if part is None else np.full(len(table), part))
+    values = said.scores if said.scores is not None else (said.values[:, None] - target.mean) / target.deviation
+    return np.asarray(values, np.float32)
+
+
+def _drawn(said: Array, model: Model, dice: np.random.Generator) -> Array:
     """Labels drawn by what the teacher says: classes by their probabilities, numbers with an error as it makes them."""
-    dice, target = np.random.default_rng(seed), model.target
+    target = model.target
     if target.classes:
         below = said.cumsum(axis=1) < dice.random((len(said), 1))
         return np.asarray(np.minimum(below.sum(axis=1), len(target.classes) - 1))
@@ -151,24 +179,46 @@ def _drawn(said: Array, model: Model, seed: int) -> Array:
     return np.asarray(values + dice.choice(errors, len(said)) * dice.choice([-1.0, 1.0], len(said)))
 
 
-def _write(path: Path, target: Target, said: Array, labels: Array, parts: Array) -> None:
+def _write(
+    path: Path, scorer: Scorer, truth: Array, parts: Array, part: int | None, seed: int, check: Callable[[], None]
+) -> None:
     """The rows again, with answers, labels and parts."""
-    partial, start = path.with_suffix(".part"), 0
-    writer = None
-    try:
+    dice, model = np.random.default_rng(seed), scorer.model
+
+    def columns() -> Iterator[dict[str, pa.Array]]:
+        start = 0
         for rows in _tables(path):
             here = slice(start, start + len(rows))
             start += len(rows)
-            taught = pa.FixedSizeListArray.from_arrays(pa.array(said[here].ravel()), said.shape[1])
+            said = _asked(scorer, rows, part)
+            labels = np.where(known(truth[here]), truth[here], _drawn(said, model, dice))
             split = pa.array(parts[here].astype(np.int8))
-            table = _with(rows, {SPLIT: split, TAUGHT: taught, target.name: _named(labels[here], target)})
+            yield {SPLIT: split, TAUGHT: _list(said), model.target.name: _named(labels, model.target)}
+
+    _replace(path, columns(), check)
+
+
+def _replace(path: Path, columns: Iterable[dict[str, pa.Array]], check: Callable[[], None]) -> None:
+    """The file anew, with other columns in each of its pieces; a file under its name is a whole one."""
+    partial, writer = path.with_suffix(".part"), None
+    try:
+        for rows, told in zip(_tables(path), columns, strict=True):
+            check()
+            table = _with(rows, told)
             writer = writer or pq.ParquetWriter(partial, table.schema)
             writer.write_table(table, row_group_size=CHUNK)
+        assert writer is not None, "a snapshot has rows"
+        writer.close()
+        partial.chmod(0o600)
+        os.replace(partial, path)
     finally:
         if writer is not None:
             writer.close()
-    partial.chmod(0o600)
-    os.replace(partial, path)
+        partial.unlink(missing_ok=True)
+
+
+def _list(said: Array) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(said.ravel()), said.shape[1])
 
 
 def _named(labels: Array, target: Target) -> pa.Array:
