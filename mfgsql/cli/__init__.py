@@ -23,6 +23,7 @@ from mfgsql.cli.database import init, migrate
 from mfgsql.cli.demo import demo
 from mfgsql.cli.detect import detect
 from mfgsql.cli.devices import devices
+from mfgsql.cli.distill import distill
 from mfgsql.cli.doctor import doctor
 from mfgsql.cli.drift import drift
 from mfgsql.cli.drivers import drivers
@@ -101,6 +102,7 @@ for _command in (
     finetune,
     tune,
     adapt,
+    distill,
     predict,
     detect,
     spans,

@@ -96,15 +96,20 @@ def unseen_by(rows: pa.Table, snapshot: Path | Sequence[Path], groups: int) -> A
         rows: with `HASH`, `SPLIT` and the snapshot's metadata. snapshot: of the version, and of those that it went on
             from. groups: of the version.
     """
-    paths = [snapshot] if isinstance(snapshot, Path) else list(snapshot)
+    group, new = speakers(rows, [snapshot] if isinstance(snapshot, Path) else snapshot, groups)
+    return np.where(new, rows[SPLIT].to_numpy().astype(np.int64) % groups + 1, group)
+
+
+def speakers(rows: pa.Table, paths: Sequence[Path], groups: int) -> tuple[Array, Array]:
+    """For each row the group of a version that has not seen it, 0 where all have, and whether none has: `unseen_by`."""
     told = {(pq.read_schema(path).metadata or {}).get(COLUMNS) for path in paths}
     theirs = pl.concat([pl.scan_parquet(path) for path in paths], how="diagonal_relaxed")
     found = twins(rows, theirs, told.pop() if len(told) == 1 else None)
     if found is None:
-        return np.zeros(len(rows), np.int64)
+        return np.zeros(len(rows), np.int64), np.zeros(len(rows), bool)
     least, most = (found[n].fill_null(0).to_numpy().astype(np.int64) for n in ("least", "most"))
     group = np.where((least == most) & (least >= VALIDATION) & (least <= groups), least, 0)
-    return np.where(found["least"].is_null().to_numpy(), found[SPLIT].to_numpy().astype(np.int64) % groups + 1, group)
+    return group, found["least"].is_null().to_numpy()
 
 
 def twins(rows: pa.Table, theirs: pl.LazyFrame, columns: bytes | None) -> pl.DataFrame | None:

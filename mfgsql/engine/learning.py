@@ -43,6 +43,7 @@ from mfgsql.errors import MfgsqlError
 from mfgsql.model import Model
 from mfgsql.training import Learned, Snapshot, learn
 from mfgsql.training.continuing import Champion
+from mfgsql.training.distilling import Lesson
 from mfgsql.training.monitor import Monitor, RunFacts, Silent, Together
 
 
@@ -71,13 +72,14 @@ class Learning:
         self.tracked = run_id  # as what trackers know it
         self.watching: Monitor = Silent()
         self.champion: Champion | None = None  # what a training goes on from
+        self.lesson: Lesson | None = None  # how a teacher's answers count
         self.origin: dict[str, Any] = {}  # what else the manifest tells of where it comes from
 
     def run(self) -> dict[str, Any]:
         """Snapshot, train, commit; the row of result."""
         base = self._base()
         with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
-            frozen = freeze(rows, self.args, self.cancellation, self._files)
+            frozen = self._freeze(rows)
             self.cancellation.check()
             prepared = self._prepare(frozen, base)
             check_same_target(self.cursor, self.args["model"], prepared.spec.task, prepared.spec.target)
@@ -98,6 +100,9 @@ class Learning:
             self._state(key).unlink(missing_ok=True)
         self.engine.discard(stale)
         return result
+
+    def _freeze(self, con: duckdb.DuckDBPyConnection) -> Frozen:
+        return freeze(con, self.args, self.cancellation, self._files)
 
     def _files(self, paths: pa.Array) -> tuple[pa.Array, list[str | None]]:
         """What the files are that pictures' paths name, as far as who asks may read them."""
@@ -193,6 +198,7 @@ class Learning:
                 prepared.spec,
                 base=base,
                 champion=self.champion,
+                lesson=self.lesson,
                 lineage=lineage,
                 device=self.engine.device,
                 threads=self.engine.settings.threads,

@@ -33,6 +33,11 @@ class Shorthands(ABC):
         """``FROM ml_adapt(...)``, executed once."""
         return self.verb("adapt", model, source, **named)
 
+    def distill(self, model: str, source: str, **named: Any) -> list[dict[str, Any]]:
+        """``FROM ml_distill(...)``, executed once; a list of rows, the teacher's first."""
+        rows = self.verb("distill", model, source, **named)
+        return rows if isinstance(rows, list) else [rows]
+
     def check(self, source: str, **named: Any) -> Any:
         """``FROM ml_check(...)``, executed once."""
         return self.verb("check", source, **named)

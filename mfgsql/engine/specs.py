@@ -94,7 +94,7 @@ def prepare_spec(frozen: Frozen, args: Args, base: Base) -> Prepared:
     spec = _spec(towers, recipe, args, history or grid, task, target)
     warnings = [*frozen.lost, *args.pop("warnings", []), *_findings(frozen, spec, rejected, args)]
     warnings += _warnings_of_base(known, args)
-    return Prepared(spec, _records(frozen, spec.features, rejected), frozen.rows, warnings)
+    return Prepared(spec, records_of(frozen, spec.features, rejected), frozen.rows, warnings)
 
 
 @dataclass(frozen=True)
@@ -253,9 +253,10 @@ def _units(frozen: Frozen, args: Args) -> int:
     return int(row[0]) if row else 0
 
 
-def _records(
+def records_of(
     frozen: Frozen, features: FeatureSet, rejected: list[Rejection]
 ) -> list[tuple[ColumnProfile | str, str | None, str | None]]:
+    """Of each column its profile, its kind where it is read, and why it is left out."""
     used = {e.column.name: e.kind for e in features.encoders}
     left_out = {r.name: r.reason for r in rejected}
     kept = [(p, used.get(n), left_out.get(n, None if n in used else "the target")) for n, p in frozen.profiles.items()]

@@ -7,12 +7,14 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 
 from mfgsql.engine.histories import BLOCKS
 from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.tasks import FORECAST
+from mfgsql.tasks.task import Array
 from mfgsql.training.rows import HASH, TRAIN, UNUSED, VALIDATION
 from mfgsql.training.windows import HISTORY, MOMENT
 
@@ -144,3 +146,12 @@ def check_split(split: Any) -> None:
     """Refuse what is no text."""
     if split is not None and not isinstance(split, str):
         raise OptionError(f"split is {one_of(['time', 'entity', 'the name of a column'])}, not {split!r}.")
+
+
+def mixed(values: Array, seed: int) -> Array:
+    """Numbers that look drawn by chance, uint64 [n] (the last steps of splitmix64)."""
+    with np.errstate(over="ignore"):
+        x = values.astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(x ^ (x >> np.uint64(31)))

@@ -48,13 +48,18 @@ class Unseen:
         """Some of the judged rows, by their numbers among these."""
         return Unseen(self.table, self.rows[which])
 
-    def predict(self, scorer: Scorer, part: Array) -> Prediction:
-        """Predictions of the judged rows, each by the group of that number."""
+    def predict(self, scorer: Scorer, part: Array | None = None) -> Prediction:
+        """Predictions of the judged rows, each by the group of that number; None: by all."""
         manifest = scorer.model.manifest
         if manifest.history is None:
-            return scorer.score_unseen(arrays(self.judged), part)
+            columns = arrays(self.judged)
+            if part is None:
+                return scorer.score(columns, len(self.rows)).prediction
+            return scorer.score_unseen(columns, part)
         track, ends = self._track(manifest)
         turns = track.in_turns(len(ends))
+        if part is None:
+            return Prediction.concat([scorer.predict(*track.windows(ends[t])) for t in turns])
         return Prediction.concat([scorer.predict_unseen(*track.windows(ends[t]), part[t]) for t in turns])
 
     def shuffled(self, scorer: Scorer, part: Array, name: str, order: Array) -> Prediction:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -49,6 +49,13 @@ class Champion:
     def teacher(self, device: torch.device) -> Teacher | None:
         """The champion as it answers while the other learns; None where its answers weigh nothing."""
         return Teacher(self, device) if self.distill else None
+
+
+class Teaching(Protocol):
+    """What asks for other answers' likeness beside the truth's."""
+
+    def losses(self, batch: Rows, output: Tensor) -> Tensor:
+        """What each row's output costs beside its own loss, [rows]."""
 
 
 class Teacher:

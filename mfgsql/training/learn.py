@@ -21,6 +21,7 @@ from mfgsql.training.adapters import joined_by, shared_only, take_own
 from mfgsql.training.continuing import Champion
 from mfgsql.training.designing import kept_designs
 from mfgsql.training.detecting import fit_detector
+from mfgsql.training.distilling import Lesson
 from mfgsql.training.imprinting import imprint
 from mfgsql.training.judging import Judgement, Source, baseline_of, calibrated, judge
 from mfgsql.training.loop import Loop
@@ -66,6 +67,7 @@ def learn(
     *,
     base: Model | Checkpoint | None = None,
     champion: Champion | None = None,
+    lesson: Lesson | None = None,
     lineage: dict[str, Any] | None = None,
     device: str = "cpu",
     threads: int = 1,
@@ -82,6 +84,7 @@ def learn(
 
     Args:
         champion: what the training goes on from, instead of a base: its manifest stays, but for classes that are new.
+        lesson: how a teacher's answers count, which the snapshot has.
         memory: bytes of encoded rows to hold; more rows stream from the snapshot.
         resume: a saved state of the same spec and snapshot. save: called with one every half minute.
 
@@ -116,7 +119,7 @@ def learn(
             begin_with(model, season)
         read = sources(replace(settled, features=model.manifest.features))
         _tell_new_classes(champion, model, read[0], recipe.seed)
-        teacher = champion.teacher(torch.device(device)) if champion else None
+        teacher = champion.teacher(torch.device(device)) if champion else lesson
         loop = Loop(model, adopted, read, settled, torch.device(device), teacher)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()

@@ -15,7 +15,7 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Adopted, Model
 from mfgsql.training.adapters import Sources, fit_adapters
-from mfgsql.training.continuing import Teacher
+from mfgsql.training.continuing import Teaching
 from mfgsql.training.judging import Source, judge
 from mfgsql.training.monitor import Monitor
 from mfgsql.training.rows import ChunkSource, Rows, RowSource
@@ -41,7 +41,7 @@ class Loop:
         sources: tuple[Source, Source],
         spec: TrainSpec,
         device: torch.device,
-        teacher: Teacher | None = None,
+        teacher: Teaching | None = None,
     ) -> None:
         recipe = spec.recipe
         self.recipe = recipe

@@ -32,6 +32,7 @@ TRAIN, VALIDATION, UNUSED = 0, 1, -1  # trained on by all groups; the first part
 HASH = "__ml_hash"  # column of a snapshot: hash of the row's content
 REPLAYED = "__ml_replayed"  # column of a snapshot: whether the champion that is gone on from has learnt the row
 WEIGHT = "__ml_weight"  # column of such a snapshot: what the row weighs
+TAUGHT = "__ml_taught"  # column of a snapshot: a teacher's answer, see `mfgsql.training.distilling`
 CHUNK = 65_536
 _SAMPLE = 20_000  # rows that a network looks at before it learns
 
@@ -60,7 +61,8 @@ class Rows:
     """Encoded rows: float32 [n, channels], int64 [n, codes], truth [n], weights float32 [n], the speakers int64 [n]:
     numbers of the groups that learn from them, or are judged on them, and whether the truth is a lower bound, bool [n].
     Of histories each row is a window: [n, length, ...]. The truth of texts may be tags of their pieces, or other texts.
-    ``replayed`` says which a champion has learnt already, bool [n]; None: there is no champion.
+    ``replayed`` says which a champion has learnt already, bool [n]; None: there is no champion. ``taught`` is what a
+    teacher says of each, float32 [n, outputs]; None: there is no teacher.
     """
 
     continuous: Tensor
@@ -71,6 +73,7 @@ class Rows:
     least: Tensor
     fields: tuple[Field, ...] = ()
     replayed: Tensor | None = None
+    taught: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.continuous)
@@ -98,8 +101,8 @@ class Rows:
 
     def _changed(self, change: Callable[[Any], Any]) -> Rows:
         columns = {name: change(getattr(self, name)) for name in _COLUMNS}
-        replayed = None if self.replayed is None else change(self.replayed)
-        return Rows(**columns, fields=tuple(map(change, self.fields)), replayed=replayed)
+        replayed, taught = (None if of is None else change(of) for of in (self.replayed, self.taught))
+        return Rows(**columns, fields=tuple(map(change, self.fields)), replayed=replayed, taught=taught)
 
 
 _FAULTS = {  # what of a text or picture is not learnt from, and the rest of the sentence
@@ -201,7 +204,7 @@ class RowSource(ChunkSource[Rows]):
     def _encode(self, index: int) -> Rows:
         spec = self._spec
         with pq.ParquetFile(self._snapshot.path) as file:
-            names = columns_of(spec, *([REPLAYED] if REPLAYED in file.schema_arrow.names else []))
+            names = columns_of(spec, *(name for name in (REPLAYED, TAUGHT) if name in file.schema_arrow.names))
             table = file.read_row_group(index, columns=names, use_threads=False)
         table = table.filter(self._wanted(table[SPLIT]))
         columns = {n: one_array(table[n]) for n in names}
@@ -215,7 +218,7 @@ class RowSource(ChunkSource[Rows]):
         elif spec.pair is not None:
             truth = encode_pairs(spec, columns[spec.pair])
         numbers = torch.from_numpy(batch.continuous), torch.from_numpy(batch.codes)
-        rows = Rows(*numbers, truth, weight, part, least, batch.fields, replayed_of(columns))
+        rows = Rows(*numbers, truth, weight, part, least, batch.fields, replayed_of(columns), taught_of(columns))
         return rows if spec.target or not rows.fields else rows.whole()
 
     def _wanted(self, part: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -293,6 +296,14 @@ def replayed_of(columns: Mapping[str, pa.Array]) -> Tensor | None:
     """Which rows a champion has learnt already, where there is one."""
     found = columns.get(REPLAYED)
     return None if found is None else torch.from_numpy(found.to_numpy(zero_copy_only=False).copy())
+
+
+def taught_of(columns: Mapping[str, pa.Array]) -> Tensor | None:
+    """What a teacher says of rows, where there is one, float32 [rows, outputs]."""
+    found = columns.get(TAUGHT)
+    if found is None:
+        return None
+    return torch.from_numpy(found.flatten().to_numpy(zero_copy_only=False).reshape(len(found), -1).copy())
 
 
 def one_array(column: pa.ChunkedArray) -> pa.Array:

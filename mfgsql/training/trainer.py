@@ -16,7 +16,7 @@ from torch.nn import Parameter
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Model, read_metadata
 from mfgsql.training.augmenting import Augmentation
-from mfgsql.training.continuing import Teacher
+from mfgsql.training.continuing import Teaching
 from mfgsql.training.judging import base_loss, known_truth, output_of, truth_of
 from mfgsql.training.optimizing import make_optimizer, step_size
 from mfgsql.training.recipe import Recipe
@@ -32,8 +32,8 @@ class Trainer:
 
     Args:
         model: trained in place. steps: how many are planned; the step size decays over them.
-        kept: parameters that stay as they are until `tune`; none: there is no probe. teacher: the champion that is
-            gone on from.
+        kept: parameters that stay as they are until `tune`; none: there is no probe. teacher: whose answers
+            count beside the truth.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Trainer:
         steps: int,
         device: torch.device,
         kept: Sequence[Parameter] = (),
-        teacher: Teacher | None = None,
+        teacher: Teaching | None = None,
     ) -> None:
         self.model, self.recipe, self.steps, self.device = model, recipe, steps, device
         model.network.to(device).train()

@@ -21,6 +21,7 @@ from mfgsql.features.histories import firsts, number_channels, run_lengths, twin
 from mfgsql.training.recipe import EPOCH
 from mfgsql.training.rows import (
     REPLAYED,
+    TAUGHT,
     TRAIN,
     VALIDATION,
     ChunkSource,
@@ -30,6 +31,7 @@ from mfgsql.training.rows import (
     labels_of,
     one_array,
     replayed_of,
+    taught_of,
 )
 from mfgsql.training.spec import TrainSpec
 
@@ -52,6 +54,7 @@ class Chunk:
     least: Tensor
     before: int
     replayed: Tensor | None = None
+    taught: Tensor | None = None
 
     @property
     def bytes(self) -> int:
@@ -62,8 +65,8 @@ class Chunk:
         """Windows that end at these rows, each row's speaker is its part."""
         continuous, codes = self.track.windows(self.ends[rows.numpy()])
         known = (self.truth[rows], self.weight[rows], self.part[rows], self.least[rows])
-        replayed = None if self.replayed is None else self.replayed[rows]
-        return Rows(torch.from_numpy(continuous), torch.from_numpy(codes), *known, replayed=replayed)
+        replayed, taught = (None if of is None else of[rows] for of in (self.replayed, self.taught))
+        return Rows(torch.from_numpy(continuous), torch.from_numpy(codes), *known, replayed=replayed, taught=taught)
 
 
 class WindowSource(ChunkSource[Chunk]):
@@ -88,13 +91,13 @@ class WindowSource(ChunkSource[Chunk]):
         if LEAST in columns:
             least = torch.from_numpy(columns[LEAST].fill_null(False).to_numpy(zero_copy_only=False).copy())
         known = labels_of(spec, columns, len(table))
-        return Chunk(track, twins(track), *known, least, before, replayed_of(columns))
+        return Chunk(track, twins(track), *known, least, before, replayed_of(columns), taught_of(columns))
 
     def _read(self, index: int, history: History) -> tuple[pa.Table, int]:
         """Rows of a chunk behind those before them that its windows reach, and how many these are."""
         names = columns_of(self._spec, HISTORY, MOMENT)
         with pq.ParquetFile(self._snapshot.path) as file:
-            names += [name for name in (LEAST, REPLAYED) if name in file.schema_arrow.names]
+            names += [name for name in (LEAST, REPLAYED, TAUGHT) if name in file.schema_arrow.names]
             table = file.read_row_group(index, columns=names, use_threads=False)
             which, moment = table[HISTORY][0], table[MOMENT][0].as_py()
             parts, earlier = [table], index

@@ -26,10 +26,10 @@ VALUES = {
     "cost": "'SELECT ''A'' AS plant, ''x'' AS depot, 1.5 AS cost'", "subject_to": "['lane_capacity <= 400']",
     "reference": "'parts'", "supplier": "'unit'", "ordered": "'ts'", "promised": "'ts'", "received": "'ts'",
     "adjust": "['torque', 'shift']", "maximize": "'failed'", "minimize": "'torque'", "goal": "'failed <= 0.5'", "derive": "{'load': '2 * torque'}", "k": "2", "policy": "'shadow'",
-    "a": "'fail'", "b": "'fail@1'", "require": "'pr_auc >= 0.1'", "reason": "'new alloy'", "horizon": "INTERVAL 2 HOUR", "trials": "2", "budget": "INTERVAL 2 MINUTE", "field": "'torque'", "kind": "'ewma'", "adapter_by": "'unit'", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
+    "a": "'fail'", "b": "'fail@1'", "require": "'pr_auc >= 0.1'", "reason": "'new alloy'", "horizon": "INTERVAL 2 HOUR", "trials": "2", "budget": "INTERVAL 2 MINUTE", "field": "'torque'", "kind": "'ewma'", "adapter_by": "'unit'", "teacher": "'fail@1'", "loss": "0.02", "events": "'SELECT unit, ts, shift FROM parts WHERE hot'",
 }  # fmt: skip
 OPTIONS = {  # of verbs that learn otherwise, or don't
-    "ml_adapt": "{'epochs': 1, 'trust': true, 'structure': 'auto'}",
+    "ml_adapt": "{'epochs': 1, 'trust': true, 'structure': 'auto'}", "ml_distill": "{'sizes': ['tiny'], 'temperature': 2}",
     "ml_drivers": "{'exclude': ['id']}", "ml_labels": "{'unit': 'day'}", "ml_events": "{'field': 'shift'}",
     "ml_compare": "{'draws': 200}", "ml_label_queue": "{'novelty': 0.2}",
     "ml_recommend": "{'seed': 1}", "ml_control_chart": "{'baseline': 100}", "ml_capability": "{'lower': 1}", "ml_allocate": "{'whole': true}", "ml_drift": "{'psi': 0.2, 'features': ['torque']}",

@@ -17,7 +17,7 @@ VERBS = {
         Role.READER,
     ),
     **dict.fromkeys(
-        ("adapt", "backtest", "drop", "finetune", "pretrain", "promote", "rollback", "tune"), Role.ANALYST
+        ("adapt", "backtest", "distill", "drop", "finetune", "pretrain", "promote", "rollback", "tune"), Role.ANALYST
     ),
     **dict.fromkeys(("export", "import"), Role.ADMIN),
 }  # fmt: skip

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -17,16 +15,15 @@ import pyarrow.parquet as pq
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import Version
 from mfgsql.engine.adapting.past import BATCH, STANDS, Past
+from mfgsql.engine.alike import read_alike
 from mfgsql.engine.challenge import twins
 from mfgsql.engine.exporting import COLUMNS, export
 from mfgsql.engine.picture_files import Reader
-from mfgsql.engine.planning import Args, at_place
-from mfgsql.engine.profiling import read_columns
+from mfgsql.engine.planning import Args
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.snapshots import KNOWN, ROWS, Frozen, freeze
-from mfgsql.engine.sources import read_source
-from mfgsql.errors import DataError, SourceError, one_of
-from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
+from mfgsql.engine.snapshots import ROWS, Frozen
+from mfgsql.engine.splitting import mixed
+from mfgsql.errors import DataError, one_of
 from mfgsql.manifest import Manifest
 from mfgsql.replay import strata
 from mfgsql.tasks import Target, tasks
@@ -70,14 +67,7 @@ def read_batch(
     """
     manifest = Manifest.from_json(version.manifest)
     assert manifest.target is not None
-    source = read_source(at_place(con, args), args["source"])
-    types = read_columns(con, source)
-    args |= _roles(con, version, manifest, types)
-    wanted = [*manifest.features.names, manifest.target.name]
-    wanted += [args[r] for r in ("weight", "entity", "order_by") if args.get(r)]
-    args["source"] = _spelled(source.select, types, wanted)
-    _check_schema(con, version, types, wanted)
-    frozen = freeze(con, args, cancellation, files)
+    frozen = read_alike(con, args, version, cancellation, files)
     if frozen.rows < FEWEST:
         raise DataError(
             f"The batch has {frozen.rows} rows with a known {manifest.target.name!r}: too few to go on learning from "
@@ -85,73 +75,6 @@ def read_batch(
             remedy="Wait for more, or take a longer stretch of time.",
         )
     return frozen
-
-
-def _roles(
-    con: duckdb.DuckDBPyConnection, version: Version, manifest: Manifest, types: Mapping[str, str]
-) -> dict[str, Any]:
-    """Columns by what the champion takes them for."""
-    row = con.execute(
-        "SELECT spec->>'$.weight' FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]
-    ).fetchone()
-    left = con.execute(
-        "SELECT feature FROM ml_catalog.features WHERE model = ? AND version = ? AND left_out = 'excluded'",
-        [version.model, version.version],
-    ).fetchall()
-    there = {name.lower() for name in types}
-    history = manifest.history
-    assert manifest.target is not None
-    return {
-        "target": manifest.target.name, "task": manifest.task, "weight": row[0] if row else None,
-        "exclude": [n for (n,) in left if n.lower() in there], "histories": history is not None,
-        "entity": history.entity if history else None, "order_by": history.order_by if history else None,
-        KNOWN: True, "split": "time" if history else None, "separator": manifest.target.separator,
-    }  # fmt: skip
-
-
-def _spelled(select: str, types: Mapping[str, str], wanted: list[str]) -> str:
-    """The source, its columns spelled as the champion's were."""
-    by_lower = {name.lower(): name for name in types}
-    found = {by_lower[w.lower()]: w for w in wanted if by_lower.get(w.lower(), w) != w}
-    if not found:
-        return select
-    renamed = ", ".join(f"{quote_identifier(a)} AS {quote_identifier(b)}" for a, b in found.items())
-    return f"SELECT * RENAME ({renamed}) FROM (\n{select}\n)"
-
-
-def _check_schema(
-    con: duckdb.DuckDBPyConnection, version: Version, types: Mapping[str, str], wanted: list[str]
-) -> None:
-    """Refuse a source whose columns are others than the champion's.
-
-    Raises:
-        SourceError: some are missing, or hold another kind of values.
-    """
-    by_lower = {name.lower(): kind for name, kind in types.items()}
-    missing = [name for name in wanted if name.lower() not in by_lower]
-    if missing:
-        raise SourceError(
-            f"The source lacks {one_of(missing[:8])}, which {version.name} reads: its schema has changed.",
-            remedy=f"Give it by a SELECT, or train anew: FROM ml_finetune('{version.model}', ...);",
-        )
-    rows = con.execute(
-        "SELECT feature, type FROM ml_catalog.features WHERE model = ? AND version = ? AND type IS NOT NULL",
-        [version.model, version.version],
-    ).fetchall()
-    for name, kind in rows:
-        now = by_lower.get(name.lower(), kind)
-        if name in wanted and _kind(kind) != _kind(now):
-            raise SourceError(
-                f"{name!r} is {now}, and was {kind} when {version.name} learnt: its schema has changed.",
-                remedy=f"Cast it: SELECT * REPLACE ({(q := quote_identifier(name))}::{kind} AS {q}) FROM ...",
-            )
-
-
-def _kind(type_name: str) -> str:
-    """What values of a type are taken for. A picture may come as its bytes or by the name of its file."""
-    kind = base_type(type_name)
-    known = {"number": NUMERIC_TYPES, "text": TEXT_TYPES | {"BLOB"}, "time": TIME_TYPES}
-    return next((word for word, types in known.items() if kind in types), kind)
 
 
 def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, path: Path, share: float) -> Batch:
@@ -245,7 +168,7 @@ def _parts(rows: pa.Table, past: Past, manifest: Manifest, share: float, target:
     groups = manifest.backbone.groups
     if HISTORY in rows.column_names:
         return _parts_of_histories(rows, past, groups, share)
-    dice = _mixed(rows[HASH].to_numpy(), seed)
+    dice = mixed(rows[HASH].to_numpy(), seed)
     assert manifest.task is not None
     truth = strata(np.asarray(tasks[manifest.task].encode(rows[target.name].combine_chunks(), target)))
     order = np.lexsort((dice, truth))
@@ -260,17 +183,8 @@ def _parts_of_histories(rows: pa.Table, past: Past, groups: int, share: float) -
     if groups == 1:
         moment = rows[MOMENT].to_numpy()
         return np.where(moment > np.quantile(moment, 1 - share), VALIDATION, TRAIN)
-    parts = (_mixed(which, 0) % np.uint64(groups)).astype(np.int64) + 1
+    parts = (mixed(which, 0) % np.uint64(groups)).astype(np.int64) + 1
     if past.rows is not None:
         known = dict(zip(past.rows[HISTORY].to_pylist(), past.rows[SPLIT].to_pylist(), strict=True))
         parts = np.array([known.get(w, p) for w, p in zip(which.tolist(), parts, strict=True)])
     return parts
-
-
-def _mixed(values: Array, seed: int) -> Array:
-    """Numbers that look drawn by chance, uint64 [n] (the last steps of splitmix64)."""
-    with np.errstate(over="ignore"):
-        x = values.astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(x ^ (x >> np.uint64(31)))

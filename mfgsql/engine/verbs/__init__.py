@@ -4,7 +4,7 @@ from importlib import import_module
 
 _FAMILIES = (
     "adapting", "allocating", "capability", "charting", "checking", "comparing", "curves", "detecting",
-    "drifting", "drivers", "flowing", "forecasting", "generating", "happening", "importance", "improving",
+    "distilling", "drifting", "drivers", "flowing", "forecasting", "generating", "happening", "importance", "improving",
     "judging", "labelling", "learning", "maintaining", "managing", "ordering", "predicting", "promoting",
     "queueing", "recommending", "searching", "showing", "spanning", "supplying", "tuning",
 )  # fmt: skip

@@ -120,6 +120,7 @@ FAILING = [
     ("finetune", "f", "parts", "--target", "failed", "--adapter-by", "shift"),
     ("adapt", "fail", "SELECT torque, failed FROM parts", "--policy", "auto", "--option", "epochs=1"),
     ("adapt", "fail@1", "parts"),
+    ("distill", "fast", "SELECT torque FROM parts", "--teacher", "fail", "--size", "tiny", "--option", "temperature=2"),
 ]
 
 
