@@ -12,4 +12,4 @@
 -- example: FROM ml_bottlenecks('events', case_id := 'case_id', station := 'activity', started := 'start_ts', finished := 'end_ts')
 CREATE OR REPLACE MACRO ml_bottlenecks(source, case_id := NULL, station := NULL, started := NULL, finished := NULL, order_by := NULL, state := NULL, each := NULL, options := NULL) AS TABLE
   FROM query(_ml_plan('bottlenecks', {'source': source, 'case_id': case_id, 'station': station, 'started': started, 'finished': finished, 'order_by': order_by, 'state': state, 'each': each, 'options': options,
-    'place': [current_database(), current_schema()]}));
+    'place': [current_database(), current_schema()], 'zone': current_setting('TimeZone')}));

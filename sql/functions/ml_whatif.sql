@@ -12,4 +12,4 @@
 -- example: FROM ml_whatif('events', case_id := 'case_id', station := 'activity', started := 'start_ts', finished := 'end_ts', change := 'Heat-treat: -10 %')
 CREATE OR REPLACE MACRO ml_whatif(source, case_id := NULL, station := NULL, started := NULL, finished := NULL, change := NULL, costs := NULL, level := NULL, options := NULL) AS TABLE
   FROM query(_ml_plan('whatif', {'source': source, 'case_id': case_id, 'station': station, 'started': started, 'finished': finished, 'change': change, 'costs': costs, 'level': level, 'options': options,
-    'place': [current_database(), current_schema()]}));
+    'place': [current_database(), current_schema()], 'zone': current_setting('TimeZone')}));
