@@ -41,6 +41,7 @@ def print_table(
     rows of prose stand as records instead, since their text is what is asked for.
     """
     shown = list(itertools.islice(rows, most))
+    columns, shown, said = _said_once(columns, shown)
     cells = [[shown_as(value) for value in row] for row in shown]
     to = console()
     kept = _fitting(columns, cells, to.width)
@@ -54,8 +55,21 @@ def print_table(
     notes = [f"{more:,} more rows{hint}"] if more else ["no rows"] if not shown else []
     names = ", ".join(clean(columns[at][0]) for at in hidden)
     notes += [f"{len(hidden)} more columns: {names} (--format json)"] if hidden else []
+    if said:
+        to.print(Text(clean(said), style="dim"))
     if notes:
         to.print(Text("… " + ", ".join(notes) if shown else ", ".join(notes), style="dim"))
+
+
+def _said_once(
+    columns: list[tuple[str, str]], rows: list[Sequence[Any]]
+) -> tuple[list[tuple[str, str]], list[Sequence[Any]], str | None]:
+    """Without the reason where it is the same in all rows, which is then to be said below them."""
+    at = next((i for i, (name, _) in enumerate(columns) if name == "ml_reason"), None)
+    if at is None or len(rows) < 2 or rows[0][at] is None or any(row[at] != rows[0][at] for row in rows):
+        return columns, rows, None
+    rest: list[Sequence[Any]] = [[*row[:at], *row[at + 1 :]] for row in rows]
+    return columns[:at] + columns[at + 1 :], rest, f"ml_reason: {rows[0][at]}"
 
 
 def _table(columns: list[tuple[str, str]], cells: list[list[Text]], kept: list[int]) -> Table:

@@ -200,9 +200,9 @@ class WhatIf:
             return []
         few = f"only {self.held.wip:,.3g} cases are in the line at once" + ("" if self.wip else ", as in the log")
         return [
-            f"{few}: after the change they wait {waiting:.0%} of their time, so that more orders would bring more than "
-            "a faster station; options := {'release': 'always'} plays it with as many as it can take, {'wip': "
-            f"{2 * np.ceil(self.held.wip):g}}} with so many"
+            f"{few}: after the change they hardly wait, so that more orders would bring more than a faster station; "
+            "options := {'release': 'always'} plays it with as many as it can take, "
+            f"{{'wip': {2 * np.ceil(self.held.wip):g}}} with so many"
         ]
 
     def _as_logged(self, logged: Mapping[str, float]) -> str:
