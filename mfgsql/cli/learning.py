@@ -120,7 +120,7 @@ def learn(verb: str, model: str, source: str, db: str, out: Output, given: dict[
 
 
 def parse_options(given: tuple[str, ...]) -> dict[str, Any]:
-    """``epochs=20`` as a number, ``balanced=true`` as a truth value, ``machines={'mill': 2}`` as a struct, else text."""
+    """``epochs=20`` as a number, ``balanced=true`` as a truth value, ``{'mill': 2}`` as a struct, else as text."""
     options = {}
     for text in given:
         key, equals, value = text.partition("=")

@@ -64,12 +64,20 @@ def print_table(
 def _said_once(
     columns: list[tuple[str, str]], rows: list[Sequence[Any]]
 ) -> tuple[list[tuple[str, str]], list[Sequence[Any]], str | None]:
-    """Without the reason where it is the same in all rows, which is then to be said below them."""
+    """Without what reasons have in common in all rows, which is then to be said below them."""
     at = next((i for i, (name, _) in enumerate(columns) if name == "ml_reason"), None)
-    if at is None or len(rows) < 2 or rows[0][at] is None or any(row[at] != rows[0][at] for row in rows):
+    if at is None or len(rows) < 2:
         return columns, rows, None
-    rest: list[Sequence[Any]] = [[*row[:at], *row[at + 1 :]] for row in rows]
-    return columns[:at] + columns[at + 1 :], rest, f"ml_reason: {rows[0][at]}"
+    parts = [str(row[at] or "").split("; ") for row in rows]
+    shared = [part for part in parts[0] if part and all(part in of_row for of_row in parts)]
+    if not shared:
+        return columns, rows, None
+    own = ["; ".join(part for part in of_row if part not in shared) or None for of_row in parts]
+    stays = any(reason is not None for reason in own)  # a column that would be empty goes
+    rest: list[Sequence[Any]] = [
+        [*row[:at], *[reason] * stays, *row[at + 1 :]] for row, reason in zip(rows, own, strict=True)
+    ]
+    return columns[: at + stays] + columns[at + 1 :], rest, f"ml_reason: {'; '.join(shared)}"
 
 
 def _table(columns: list[tuple[str, str]], cells: list[list[Text]], kept: list[int]) -> Table:
