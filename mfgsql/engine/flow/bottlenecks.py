@@ -32,7 +32,7 @@ _IDEAL = 0.1  # the quantile of a station's times that is its ideal one
 _FEW = 20  # operations of a station: below, it is said
 _NOW_AND_THEN = 0.05  # of the time: less is hardly ever
 FULL = 0.98  # of the time a station neither waits nor stands: it has none left
-_EVEN = 0.8  # of the first one's share: the second one is as much a bottleneck
+EVEN = 0.8  # of the first one's share: the second one is as much a bottleneck
 _STATES = (
     ("starved", "waits for work"), ("blocked", "is blocked"), ("failed", "is down"), ("changeover", "is set up"),
     ("idle", "stands beside waiting work"),
@@ -180,7 +180,7 @@ def _limits(row: dict[str, Any], first: dict[str, Any], by: str) -> str:
         return f"{name} limits the line {often}, by {plural(parts, 'operation')} that ended: too few to be sure"
     if row["is_bottleneck"]:
         return f"{name} limits the line {often}"
-    if share > 0 and share >= _EVEN * first[by]:
+    if share > 0 and share >= EVEN * first[by]:
         nearly = "nearly " * (share < first[by] - 1e-9)
         return f"{name} limits the line {nearly}as often as {first['station']}: {often}"
     if share >= _NOW_AND_THEN:

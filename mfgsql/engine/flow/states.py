@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mfgsql.engine.flow.bottlenecks import FULL, SPANS, fetched, put_spans, ranked, shares
+from mfgsql.engine.flow.bottlenecks import EVEN, FULL, SPANS, fetched, put_spans, ranked, shares
 from mfgsql.engine.flow.cleaning import leave_out_far
 from mfgsql.engine.flow.clock import PERIODS, ShopClock
 from mfgsql.engine.flow.roles import check_time, find_column
@@ -152,15 +152,25 @@ class MachineStates:
             )
         self.con.execute(f"INSERT INTO {SPANS} SELECT kind, number, begin, stop, 1 FROM {_TABLE} WHERE stop > begin")
         rows = fetched(self.con, _measures())
-        full = Counter(row["period"] for row in rows if row["utilisation"] >= FULL)
+        even = _alike(rows)
         for row in rows:
             row["station"] = self.names[row.pop("number")]
-            doubts, even = self.doubts, full[row["period"]]
-            if even > 1:
-                doubts = [f"{even} machines never wait: which of them limits the line states can't tell", *doubts]
+            doubts, count = self.doubts, even[row["period"]]
+            if count > 1:
+                doubts = [f"{count} machines never wait: which of them limits the line states can't tell", *doubts]
             row |= {"machines": 1, "ml_status": "doubtful" if doubts else "ok"}
             row["ml_reason"] = "; ".join([*doubts, *self.notes, _OEE])
         return ranked(rows, "bottleneck")
+
+
+def _alike(rows: Rows) -> Counter[int]:
+    """By period how many machines never wait and are the bottleneck about as often as any."""
+    most: dict[int, float] = {}
+    for row in rows:
+        most[row["period"]] = max(most.get(row["period"], 1e-9), row["bottleneck"])
+    return Counter(
+        row["period"] for row in rows if row["utilisation"] >= FULL and row["bottleneck"] >= EVEN * most[row["period"]]
+    )
 
 
 def _measures() -> str:
