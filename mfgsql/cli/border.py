@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shlex
 import signal
 import threading
 import traceback
@@ -13,6 +15,9 @@ from typing import Any
 import click
 
 CANCELLED = 130
+_ARGUMENT = re.compile(  # a text, an interval, a number, or a struct with one field
+    r"(\w+) := (?:'([^']*)'|INTERVAL '?(\d+ \w+)'?|(\d[\d.]*)|\{'(\w+)': '?((?:INTERVAL )?[\w. ]+|\{[^{}]*\})'?\})"
+)
 
 
 class Border(click.Group):
@@ -35,7 +40,7 @@ class Border(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click ends quietly: the reader, such as head, has seen enough
-            raise click.exceptions.Exit(report(error)) from None
+            raise click.exceptions.Exit(report(error, self.commands.get(ctx.invoked_subcommand or ""))) from None
 
 
 def _on_interrupt(number: int, frame: FrameType | None) -> None:
@@ -50,15 +55,38 @@ def _on_interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def report(error: BaseException) -> int:
-    """Say on stderr what happened; the exit code."""
+def report(error: BaseException, command: click.Command | None = None) -> int:
+    """Say on stderr what happened, by the options of the command; the exit code."""
     if os.environ.get("MFGSQL_DEBUG") == "1":
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if _cancelled(error):
         click.echo("Cancelled.", err=True)
         return CANCELLED
-    click.echo(f"Error: {message(error)}", err=True)
+    click.echo(f"Error: {as_options(message(error), command)}", err=True)
     return 1
+
+
+def as_options(text: str, command: click.Command | None) -> str:
+    """A text with arguments of SQL, ``case_id := 'order_no'``, as options of a command: ``--case-id order_no``.
+
+    Statements, which are to be run as they are, and what the command has no option for stay.
+    """
+    flags = {p.name: p.opts[0] for p in command.params if isinstance(p, click.Option)} if command else {}
+
+    def option(match: re.Match[str]) -> str:
+        name, word, span, number, key, value = match.groups()
+        if name == "options" and key and flags.get(name) == "--option":
+            return f"--option {_quoted(key + '=' + value.removeprefix('INTERVAL '))}"
+        if name not in flags or key:
+            return match[0]
+        return f"{flags[name]} {_quoted(word or (span or number).lower())}"
+
+    return text if "ml_" in text else _ARGUMENT.sub(option, text)
+
+
+def _quoted(word: str) -> str:
+    """For a shell; text of SQL in double quotes, which are read more easily."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def message(error: BaseException) -> str:

@@ -14,6 +14,8 @@ from mfgsql.cli.session import F, call, database, opened
 
 # What tells most, on a screen; --all and files have all columns.
 _OF_LOG = "working, starved, idle, wait_minutes, critical, finding, ml_status, ml_reason"
+_OF_CHANGE = "measure, now, changed, difference, lower, upper, finding, ml_status, ml_reason"
+_SUGGESTED = "rank, change, gain, lower, upper, cost, gain_per_cost, suggestion, ml_status, ml_reason"
 _OF_STATES = "working, starved, blocked, failed, changeover, bottleneck, finding, ml_status, ml_reason"
 
 
@@ -33,7 +35,7 @@ def _log(command: F) -> F:
 @click.option("--order-by", metavar="COL", help="Column of time, of a table of machine states.")
 @click.option("--state", metavar="COL", help="Column of the state: running, starved, blocked, failed, changeover.")
 @click.option("--each", metavar="SPAN", help="A row for each station and period, such as '1 day'.")
-@click.option("--option", "options", metavar="KEY=VALUE", multiple=True, help="machines=resource, quality=0.98.")
+@click.option("--option", "options", metavar="KEY=VALUE", multiple=True, help="machines={'mill': 2}, quality=0.98.")
 @to_file
 @database()
 @output
@@ -66,7 +68,7 @@ def bottlenecks(source: str, options: tuple[str, ...], path: Path | None, db: st
 @click.option("--percent", type=float, metavar="COST", help="What it costs to take off one percent.")
 @click.option("--machine", type=float, metavar="COST", help="What a machine more costs.")
 @click.option("--level", type=float, help="Share of true values that intervals hold; default 0.9.")
-@click.option("--option", "options", metavar="KEY=VALUE", multiple=True, help="release=log, replications=20, seed=1.")
+@click.option("--option", "options", metavar="KEY=VALUE", multiple=True, help="release=log, wip=6, replications=20.")
 @to_file
 @database()
 @output
@@ -75,6 +77,9 @@ def whatif(
     options: tuple[str, ...], path: Path | None, db: str, out: Output, **named: Any,
 ) -> None:  # fmt: skip
     """What a line would do if a station were faster, simulated from a log in a SOURCE; or which change pays.
+
+    Throughput and gain are in cases a day, lead_time in hours, waiting is a share of it. A table on the screen has the
+    columns that tell most; --all, other formats and files have all.
 
     \b
     Example:
@@ -88,5 +93,8 @@ def whatif(
         if cost is not None
     }
     told = {"change": list(change) or None, "costs": costs or None, "options": parse_options(options) or None}
+    statement = call("whatif", source, **named, **told)
+    if out.format == "table" and not (out.everything or path):
+        statement = f"SELECT {_OF_CHANGE if change else _SUGGESTED} FROM ({statement})"
     with opened(db) as session:
-        show_or_write(session, call("whatif", source, **named, **told), path, out)
+        show_or_write(session, statement, path, out)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -118,7 +120,7 @@ def learn(verb: str, model: str, source: str, db: str, out: Output, given: dict[
 
 
 def parse_options(given: tuple[str, ...]) -> dict[str, Any]:
-    """``epochs=20`` as a number, ``balanced=true`` as a truth value, else as text."""
+    """``epochs=20`` as a number, ``balanced=true`` as a truth value, ``{'mill': 2}`` as a struct, else as text."""
     options = {}
     for text in given:
         key, equals, value = text.partition("=")
@@ -129,7 +131,10 @@ def parse_options(given: tuple[str, ...]) -> dict[str, Any]:
 
 
 def read_value(text: str) -> Any:
-    """A truth value, a number, or text."""
+    """A truth value, a number, a struct, or text."""
+    if text.startswith("{"):
+        with suppress(ValueError, SyntaxError):
+            return ast.literal_eval(text)
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

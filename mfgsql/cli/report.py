@@ -47,6 +47,8 @@ def report(model: str, output: str | None, db: str) -> None:
 def page(query: str, output: str, title: str | None, x: str | None, y: str | None, db: str) -> None:
     """What a QUERY over ml_bottlenecks, ml_whatif, ml_recommend or ml_generate suggests, as one HTML page.
 
+    A QUERY may be the name of a table that holds such rows, too.
+
     \b
     Example:
       mfgsql page "FROM ml_bottlenecks('states', station := 'machine_id', order_by := 'ts', state := 'state', \\
@@ -55,12 +57,19 @@ def page(query: str, output: str, title: str | None, x: str | None, y: str | Non
     if output != "-":
         _check_page(Path(output))
     with opened(db) as session:
-        rows = f"(\n{query.rstrip().rstrip(';')}\n) AS b"
-        text = str(session.execute(f"SELECT ml_page(list(b), ?, ?, ?) FROM {rows}", [title, x, y]).fetchone()[0])
+        rows = f'(\n{_statement(query)}\n) AS "__ml rows"'  # no column of them is called so
+        asked = f'SELECT ml_page(list("__ml rows"), ?, ?, ?) FROM {rows}'
+        text = str(session.execute(asked, [title, x, y]).fetchone()[0])
     if output == "-":
         click.echo(text)
         return
     _told(output, text)
+
+
+def _statement(query: str) -> str:
+    """The query without what ends it; of a table's name all of its rows."""
+    text = query.strip().rstrip(";").rstrip()
+    return text if re.search(r"[\s(]", text) and not re.fullmatch(r'("[^"]*"|[\w.])+', text) else f"FROM {text}"
 
 
 def _told(output: str, page: str) -> None:

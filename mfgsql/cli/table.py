@@ -41,6 +41,7 @@ def print_table(
     rows of prose stand as records instead, since their text is what is asked for.
     """
     shown = list(itertools.islice(rows, most))
+    columns, shown, said = _said_once(columns, shown)
     cells = [[shown_as(value) for value in row] for row in shown]
     to = console()
     kept = _fitting(columns, cells, to.width)
@@ -54,8 +55,29 @@ def print_table(
     notes = [f"{more:,} more rows{hint}"] if more else ["no rows"] if not shown else []
     names = ", ".join(clean(columns[at][0]) for at in hidden)
     notes += [f"{len(hidden)} more columns: {names} (--format json)"] if hidden else []
+    if said:
+        to.print(Text(clean(said), style="dim"))
     if notes:
         to.print(Text("… " + ", ".join(notes) if shown else ", ".join(notes), style="dim"))
+
+
+def _said_once(
+    columns: list[tuple[str, str]], rows: list[Sequence[Any]]
+) -> tuple[list[tuple[str, str]], list[Sequence[Any]], str | None]:
+    """Without what reasons have in common in all rows, which is then to be said below them."""
+    at = next((i for i, (name, _) in enumerate(columns) if name == "ml_reason"), None)
+    if at is None or len(rows) < 2:
+        return columns, rows, None
+    parts = [str(row[at] or "").split("; ") for row in rows]
+    shared = [part for part in parts[0] if part and all(part in of_row for of_row in parts)]
+    if not shared:
+        return columns, rows, None
+    own = ["; ".join(part for part in of_row if part not in shared) or None for of_row in parts]
+    stays = any(reason is not None for reason in own)  # a column that would be empty goes
+    rest: list[Sequence[Any]] = [
+        [*row[:at], *[reason] * stays, *row[at + 1 :]] for row, reason in zip(rows, own, strict=True)
+    ]
+    return columns[: at + stays] + columns[at + 1 :], rest, f"ml_reason: {'; '.join(shared)}"
 
 
 def _table(columns: list[tuple[str, str]], cells: list[list[Text]], kept: list[int]) -> Table:

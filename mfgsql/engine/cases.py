@@ -164,7 +164,7 @@ class Events:
         told = types.get((self.cases.open or "").lower()) == "BOOLEAN"
         made = self.features() | {next_of(self.cases.activity): self.truth(told)}
         if under_way:
-            made[SO_FAR] = so_far(self.ended, self.started, self._is_open() if told else "NULL")
+            made[SO_FAR] = so_far(self.ended, self.started, self.activity, self._is_open() if told else "NULL")
         columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in made.items())
         case = f"PARTITION BY {self.entity}, {self.ended} IS NULL"
         order = f"{case} ORDER BY {self.ended}, {self.started}, {self.activity}, hash({self._alias})"

@@ -1,11 +1,9 @@
 """Which station holds up a line, from when its operations began and ended. It knows no database.
 
-Two answers. The *shifting bottleneck* follows, at each moment, the machine that has gone longest without having to wait
-(Roser, Nakano, Tanaka, "Shifting bottleneck detection", WSC 2002). The *critical path* walks back from the end of the
-log: each operation began when something else ended, be it the operation before on its machine, the one before of its
-part, or what freed a place behind it. The time that a station has on this path is what being a little faster would save
-(the derivative of Ho and Cao, "Perturbation analysis of discrete event dynamic systems", 1991). Only operations of a
-log tell the latter.
+The *critical path* walks back from the end of the log: each operation began when something else ended, be it the
+operation before on its machine, the one before of its part, or what freed a place behind it. The time that a station
+has on this path is what being a little faster would save (the derivative of Ho and Cao, "Perturbation analysis of
+discrete event dynamic systems", 1991). Only operations of a log tell it.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -48,16 +46,18 @@ class Spans:
     """Stretches of time.
 
     Attributes:
-        owner: int64 [spans], a machine or a station. begin, stop: float64 [spans].
+        owner: int64 [spans], a machine or a station. begin, stop: float64 [spans]. weight: float64 [spans], the part of
+            each that is its owner's; None: all of it.
     """
 
     owner: Integers
     begin: Floats
     stop: Floats
+    weight: Floats | None = None
 
     def of(self, owners: Integers) -> Spans:
         """The same with each owner replaced by what it belongs to."""
-        return Spans(owners[self.owner], self.begin, self.stop)
+        return replace(self, owner=owners[self.owner])
 
 
 def spread_over_machines(operations: Operations, machines: Integers) -> tuple[Integers, Integers]:
@@ -73,70 +73,6 @@ def spread_over_machines(operations: Operations, machines: Integers) -> tuple[In
         found[row] = free[station][0][1]
         heapq.heapreplace(free[station], (stop, int(found[row])))
     return found, np.repeat(np.arange(len(machines)), machines)
-
-
-def active_periods(machine: Integers, begin: Floats, stop: Floats, gap: Floats) -> Spans:
-    """Stretches in which a machine is busy without waiting for longer than its gap.
-
-    Args:
-        machine, begin, stop: [intervals] in which it is busy. gap: [machines].
-    """
-    order = np.lexsort((begin, machine))
-    machine, begin, stop = machine[order], begin[order], stop[order]
-    shift = machine * (np.ptp(np.append(begin, stop)) + 1.0)  # so that one running maximum serves all machines
-    until = np.maximum.accumulate(stop + shift) - shift
-    new = np.append(True, (machine[1:] != machine[:-1]) | (begin[1:] - until[:-1] > gap[machine[1:]]))
-    ends = np.append(np.flatnonzero(new)[1:] - 1, len(begin) - 1)
-    return Spans(machine[new], begin[new], until[ends])
-
-
-def shifting_bottleneck(periods: Spans, check: Callable[[], None] = lambda: None) -> tuple[Spans, Spans]:
-    """When each machine is the bottleneck alone, and when two are since one hands over to the next.
-
-    At each moment the machine in the longest active period is the bottleneck; where the period of the next one begins
-    before that of the last one ends, both are for as long as they overlap.
-    """
-    chain = _longest(periods, check)
-    owner, begin, stop = periods.owner[chain], periods.begin[chain], periods.stop[chain]
-    since = np.maximum(begin, np.append(-np.inf, stop[:-1]))
-    handed = owner[1:] != owner[:-1]
-    until = np.minimum(stop, np.append(np.where(handed, begin[1:], np.inf), np.inf))
-    sole = Spans(owner, since, np.maximum(since, until))
-    both = np.flatnonzero(handed & (begin[1:] < stop[:-1]))
-    shared, ends = begin[1:][both], np.minimum(stop[:-1], stop[1:])[both]
-    shifting = Spans(np.concatenate([owner[:-1][both], owner[1:][both]]), np.tile(shared, 2), np.tile(ends, 2))
-    return sole, shifting
-
-
-def _longest(periods: Spans, check: Callable[[], None]) -> Integers:
-    """Numbers of the periods that are the longest at some moment, in the order of time."""
-    order = np.argsort(periods.begin, kind="stable")
-    begin, stop = periods.begin[order].tolist(), periods.stop[order].tolist()
-    chain: list[int] = []
-    running: list[tuple[float, float, int]] = []  # the longest first, of equal ones the earlier
-    for number, moment in enumerate(begin):
-        if number % _POLL == 0:
-            check()
-        while running and stop[running[0][2]] <= moment:
-            ended = stop[heapq.heappop(running)[2]]
-            while running and stop[running[0][2]] <= ended:
-                heapq.heappop(running)
-            if running and stop[running[0][2]] > ended:
-                _follow(chain, running[0][2])
-        heapq.heappush(running, (moment - stop[number], moment, number))
-        _follow(chain, running[0][2])
-    while running:
-        ended = stop[heapq.heappop(running)[2]]
-        while running and stop[running[0][2]] <= ended:
-            heapq.heappop(running)
-        if running:
-            _follow(chain, running[0][2])
-    return np.asarray(order[np.array(chain, np.int64)], np.int64)
-
-
-def _follow(chain: list[int], number: int) -> None:
-    if not chain or chain[-1] != number:
-        chain.append(number)
 
 
 def critical_path(operations: Operations, tolerance: Floats, check: Callable[[], None] = lambda: None) -> Spans:

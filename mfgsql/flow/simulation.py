@@ -60,7 +60,7 @@ def simulate(
     """One replication.
 
     Args:
-        release: ``wip`` keeps as many cases in the line as the log had, ``log`` lets them in when the log did,
+        release: ``wip`` keeps as many cases in the line as it says, ``log`` lets them in when the log did,
             ``always`` whenever the first station can take one. cases: how many.
 
     Raises:
@@ -97,7 +97,9 @@ class _Simulation:
             dice = zip(route, self.dice.random(len(route)).tolist(), strict=True)
             self.jobs.append([(i, float(times[i][int(u * len(times[i]))])) for i, u in dice])
         self.release, self.released = release, line.released
-        self.kept = max(1, round(line.wip))
+        whole, part = divmod(max(line.wip, 1.0), 1.0)
+        self.kept = int(whole) + (part > 0)
+        self.levels = whole + (self.dice.random(cases) < part)  # cases in the line, by how many are done
 
     def run(self) -> Run:
         """All cases."""
@@ -106,8 +108,7 @@ class _Simulation:
             self.begun = 0.0  # the log's own beginning and end are those of the simulation
             self.env.process(self._by_the_log())
         else:
-            for _ in range(self.kept if self.release == "wip" else 1):
-                self._let_in()
+            self._fill() if self.release == "wip" else self._let_in()
         ended = self.env.event()
         self.ended, self.warm = ended, warm
         self.env.run(until=ended)
@@ -134,6 +135,12 @@ class _Simulation:
         path = critical_path(Operations(begin, stop, station, before, last), np.full(len(self.busy), 1e-6), self.check)
         shares = np.bincount(path.owner + 1, path.stop - path.begin, len(self.busy) + 1)[1:]
         return np.asarray(shares / max(shares.sum(), 1e-9))
+
+    def _fill(self) -> None:
+        """Let in as many as are to be in the line; on average that may be no whole number."""
+        level = int(self.levels[min(self.count, self.cases - 1)])
+        while self.next < self.cases and self.next - self.count < level:
+            self._let_in()
 
     def _let_in(self) -> None:
         if self.next < self.cases:
@@ -187,7 +194,7 @@ class _Simulation:
         if self.count % _POLL == 0:
             self.check()
         if self.release == "wip":
-            self._let_in()
+            self._fill()
         # The last cases run in a line that gets empty: they are left out where new ones were to come.
         if self.count == (self.cases if self.release == "log" else self.cases - self.kept):
             self.ended.succeed()

@@ -21,7 +21,7 @@ _STATIONS, _PERIODS, _GAINS, _SHOWN = 20, 400, 12, 40  # drawn, or listed, at mo
 _LONG = 40  # characters of a text that needs a broad column
 _FIRST = ("design", "rank", "suggestion", "change", "measure", "why", "finding", "now", "changed", "difference", "gain")
 _WORDS = ("finding", "suggestion", "why", "ml_reason")
-_OURS = ("ml_status", "ml_reason", "pareto_rank", "rank")
+_OURS = ("ml_status", "ml_reason", "pareto_rank", "rank", "design", "suggestion")
 
 
 def stations(rows: Rows) -> Panel | None:
@@ -122,10 +122,20 @@ def front(rows: Rows, x: str | None, y: str | None) -> Panel | None:
     numbers = [name for name in (rows[0] if not known else known[0]) if _numeric(rows, name) and name not in _OURS]
     told = y is not None
     x, y = _axes(numbers, x, y)
-    listed = table(rows, "The best first.")
+    best = sum(row["pareto_rank"] == 1 for row in known)
+    listed = table(rows, "The best first.", tuple(name for name in (x, y) if name is not None))
     if x is None or y is None:
         return Panel.of(*listed)
+    if best == 1 and not told:
+        return Panel.of(Note("One of them is the best in all that counts: there is no trade-off to draw."), *listed)
     return Panel.of(Figures((_of_points(known, x, *ranked_by(known, numbers, x, y, told)),)), *listed)
+
+
+def recommended(rows: Rows) -> Panel | None:
+    """Rows of ``ml_recommend`` of one objective: which row each is for, what to change, what it brings."""
+    if not rows or not {"suggestion", "changes", "change_cost"} <= set(rows[0]):
+        return None
+    return Panel.of(*table(rows, "For each row of the source its suggestions, the best first."))
 
 
 def ranked_by(known: Rows, numbers: Sequence[str], x: str, y: str, told: bool = False) -> tuple[str, bool]:
@@ -176,14 +186,18 @@ def _of_points(known: Rows, x: str, y: str, ranked: bool) -> Figure:
     return Figure(draw("front", plot, height=300, width=WIDE), caption, label, legend, wide=True)
 
 
-def table(rows: Rows, caption: str) -> tuple[Table | Note, ...]:
+def table(rows: Rows, caption: str, counts: Sequence[str] = ()) -> tuple[Table | Note, ...]:
     """Rows as they are, numbers as people read them: what tells most first, without columns that are empty.
 
     A reason that is the same for all is said once.
+
+    Args:
+        counts: columns that rows were chosen by.
     """
     names = [n for n in rows[0] if any(r[n] is not None for r in rows)
              and not any(isinstance(r[n], dict | list) for r in rows)]  # fmt: skip
-    names.sort(key=_place)
+    whose = _whose(rows, names)
+    names.sort(key=lambda name: -1 if name == whose else _place(name, counts))
     notes: tuple[Note, ...] = ()
     if len(rows) > 1 and "ml_reason" in names and len({row["ml_reason"] for row in rows}) == 1:
         names.remove("ml_reason")
@@ -196,12 +210,23 @@ def table(rows: Rows, caption: str) -> tuple[Table | Note, ...]:
     return Table(caption + more, tuple(names), lines, texts=texts, long=long), *notes
 
 
-def _place(name: str) -> int:
+def _place(name: str, counts: Sequence[str]) -> int:
     """Of a column: what a row is, then what it says and brings, what it is made of, and at last how sure it is."""
     if name in _FIRST:
         return _FIRST.index(name)
-    predicted = name.startswith(("predicted_", "lower", "upper")) or name.endswith(("_lower", "_upper"))
+    ends = name.startswith(("predicted_", "lower", "upper")) or name.endswith(("_lower", "_upper"))
+    predicted = ends or name in counts
     return len(_FIRST) + (0 if predicted else 2 if name in ("ml_status", "ml_reason") else 1)
+
+
+def _whose(rows: Rows, names: Sequence[str]) -> str | None:
+    """The column of the source that tells which row of it a suggestion of ``ml_recommend`` is for."""
+    if "changes" not in rows[0]:
+        return None
+    changed = {change["feature"] for row in rows for change in row["changes"] or ()}
+    told = (n for n in names if n not in changed and not any(isinstance(row[n], float) for row in rows))
+    found = next(told, None)
+    return None if found in (*_FIRST, *_OURS) else found
 
 
 def _axes(numbers: Sequence[str], x: str | None, y: str | None) -> tuple[str | None, str | None]:

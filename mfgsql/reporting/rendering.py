@@ -63,20 +63,28 @@ def render_rows(rows: Rows, title: str | None = None, x: str | None = None, y: s
     from mfgsql.reporting.headline import Headline
 
     if not rows:
-        raise OptionError("There are no rows to show.", remedy="SELECT ml_page(list(b)) FROM ml_bottlenecks(...) AS b;")
+        raise OptionError(
+            "There are no rows to show: the statement that the page is made of gave none.",
+            remedy="Is a condition of it too narrow?",
+        )
     for name in (x, y):
         if name is not None and name not in rows[0]:
-            raise OptionError(f"The rows have no column {name!r}.{did_you_mean(name, rows[0])}")
+            raise OptionError(
+                f"The rows have no column {name!r}.{did_you_mean(name, rows[0])}",
+                remedy=f"They have {', '.join(rows[0])}.",
+            )
+    advised = None if "pareto_rank" in rows[0] else choices.recommended(rows)
     made = (
         ("stations", "Which station holds up the line", choices.stations(rows)),
         ("gains", "What changes would bring", choices.gains(rows)),
         ("effects", "What the change would bring", choices.effects(rows)),
         ("front", "What can be had at best", choices.front(rows, x, y)),
+        ("recommended", "What is recommended", advised),
     )
     sections = [({"name": name, "title": head}, panel) for name, head, panel in made if panel is not None]
     if not sections:
         listed = Panel.of(*choices.table(rows, plural(len(rows), "row") + "."))
-        sections = [({"name": "rows", "title": "Rows"}, listed)]
+        sections = [({"name": "rows", "title": "What a statement gave"}, listed)]
     title = title or sections[0][0]["title"]
     told = "" if "period_start" in rows[0] else next((str(r["finding"]) for r in rows if r.get("finding")), "")
     top = Headline(title, plural(len(rows), "row"), "", told, "", "", ())

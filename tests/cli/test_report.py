@@ -67,9 +67,9 @@ def test_importance(mfgsql: Mfgsql, new: Mfgsql) -> None:
 
 
 def test_a_page_of_what_is_suggested(mfgsql: Mfgsql, tmp_path: Path) -> None:
-    query = "SELECT i AS design, i * 2 AS cost, 1 AS pareto_rank FROM range(4) r(i);"
+    query = "SELECT i AS design, i * 2 AS cost, 9 - i AS weight, 1 AS pareto_rank FROM range(4) r(i);"
     done = mfgsql("page", query, "-o", str(tmp_path / "front.html"), "--title", "Mixes")
     assert done.exit_code == 0, done.output
-    assert "Points of cost and design; 4 of 4 are on the front." in (tmp_path / "front.html").read_text()
+    assert "Points of cost and weight; 4 of 4 are on the front." in (tmp_path / "front.html").read_text()
     assert "<h1>Mixes</h1>" in mfgsql("page", query, "-o", "-", "--title", "Mixes").stdout
     assert "no column 'nope'" in mfgsql("page", query, "-o", "-", "--x", "nope").output

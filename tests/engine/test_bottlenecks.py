@@ -51,11 +51,11 @@ def test_a_log_by_hand(s: Session) -> None:
     assert b["queue"] == pytest.approx(60 / 100)
     assert b["blocked"] is b["failed"] is b["changeover"] is None
     assert (b["critical"], a["critical"]) == pytest.approx((0.9, 0.1))
-    assert (a["sole"], a["shifting"], a["bottleneck"]) == pytest.approx((0.1, 0.2, 0.3))
+    assert (a["sole"], a["shifting"], a["bottleneck"]) == pytest.approx((0.1, 0.2, 0.2))
     assert (b["sole"], b["shifting"]) == pytest.approx((0.7, 0.2))
     assert b["oee"] == pytest.approx(0.9)
     assert b["quality"] is None and "quality isn't known" in b["ml_reason"]
-    assert b["finding"] == "B limits the line 90% of the time; it works 90%; waits for work 10%; a part waits 20 min before it"
+    assert b["finding"] == "B limits the line 90% of the time, by 3 operations that ended: too few to be sure; it works 90%; waits for work 10%; a part waits 20 min before it"
     assert (b["ml_status"], "3 operations" in b["ml_reason"]) == ("too_short", True)
 
 
@@ -175,6 +175,38 @@ def test_names_and_types_may_be_odd(s: Session) -> None:
     assert rows(s, days, ", each := INTERVAL 1 DAY")[0]["period_start"] == datetime(2026, 3, 2)
 
 
+# A order each 10 minutes: 5 minutes at A, 10 at B, 6 at C.
+EVEN = """CREATE OR REPLACE TABLE even AS SELECT i AS c, s, TIMESTAMPTZ '2026-03-28 23:00:00+00' + to_minutes(10 * i + b) AS b,
+  TIMESTAMPTZ '2026-03-28 23:00:00+00' + to_minutes(10 * i + b + lasts) AS e FROM range(400) t(i), (VALUES ('A', 0, 5), ('B', 5, 10), ('C', 15, 6)) v(s, b, lasts)"""
+
+
+def test_operations_that_seldom_overlap_are_told(s: Session) -> None:
+    s.execute(EVEN)
+    slips = "SELECT * FROM even UNION ALL SELECT 900 + i, 'B', b + INTERVAL 3 MINUTE, e FROM even, (SELECT 1 AS i) WHERE s = 'B' AND c % 20 = 7"
+    b = rows(s, slips)[0]
+    assert (b["station"], b["machines"], b["ml_status"]) == ("B", 2, "doubtful")
+    assert "B counts as 2 machines, since operations there overlap 20 times" in b["ml_reason"]
+    one = rows(s, slips, ", options := {'machines': {'b': 1}}")[0]
+    assert (one["station"], one["machines"], one["ml_status"]) == ("B", 1, "ok") and one["working"] > 0.98
+    assert rows(s, "SELECT * FROM even UNION ALL SELECT c + 1000, s, b, e FROM even")[0]["ml_status"] == "ok"  # two machines everywhere
+
+
+def test_days_are_those_of_the_time_zone_of_who_asks(s: Session) -> None:
+    """Berlin's 29th of March, when clocks go forward, begins at 23:00 UTC and has 23 hours."""
+    s.execute(EVEN)
+    s.execute("SET TimeZone = 'Europe/Berlin'")
+    try:
+        slip = "SELECT * FROM even UNION ALL SELECT 999, 'A', TIMESTAMPTZ '2062-01-01 00:00:00+01', NULL"
+        found = rows(s, slip, ", each := INTERVAL 1 DAY")
+        told = s.execute("SELECT unnest($1::TIMESTAMPTZ[])::VARCHAR", [sorted({row["period_start"] for row in found})]).fetchall()
+        assert [t for (t,) in told] == ["2026-03-29 00:00:00+01", "2026-03-30 00:00:00+02", "2026-03-31 00:00:00+02"]
+        a = {row["period_start"]: row["parts"] for row in found if row["station"] == "A"}
+        assert sorted(a.values()) == [400 - 138 - 144, 138, 144]
+        assert "(as of 2062-01-01)" in found[0]["ml_reason"]
+    finally:
+        s.execute("SET TimeZone = 'UTC'")
+
+
 STATES = """
 CREATE OR REPLACE TABLE states AS SELECT 'M' || m AS m, TIMESTAMP '2026-03-02 06:00:00' + to_minutes(t) AS ts, state FROM (VALUES
   (1, 0, 'Running'), (1, 20, 'BLOCKED'), (1, 30, 'running'), (1, 50, 'blocked'), (1, 60, 'running'), (1, 100, 'running'),
@@ -192,12 +224,22 @@ def test_states_by_hand(s: Session) -> None:
     # M2 is active from 10 to 100, longer than any stretch of M1: until 20 both are, since M1's began before.
     assert (two["sole"], two["shifting"], one["sole"], one["shifting"]) == pytest.approx((0.8, 0.1, 0.1, 0.1))
     assert two["parts"] is two["oee"] is two["critical"] is None
+    assert (two["availability"], one["availability"], two["bottleneck"], one["bottleneck"]) == pytest.approx((0.8, 1, 0.85, 0.15))
+    assert "oee isn't known, and at most working" in two["ml_reason"]
     with pytest.raises(OptionError, match=r"The state 'zzz' can't be understood\. Say what each means: options := \{'states': \{'zzz': 'working'\}\}"):
         rows(s, "SELECT * REPLACE (replace(state, 'Fault', 'zzz') AS state) FROM states", roles=roles)
     told = rows(s, "SELECT * REPLACE (replace(state, 'Fault', 'zzz') AS state) FROM states", ", options := {'states': {'ZZZ': 'failed'}}", roles=roles)
     assert told[0]["failed"] == pytest.approx(0.1)
     off = rows(s, "SELECT * REPLACE (nullif(state, 'Fault') AS state) FROM states", roles=roles)
     assert next(r for r in off if r["station"] == "M2")["working"] == pytest.approx(0.7 / 0.9)
+
+
+def test_machines_that_never_wait_are_alike(s: Session) -> None:
+    s.execute("CREATE OR REPLACE TABLE busy AS SELECT m, TIMESTAMP '2026-03-02' + to_minutes(10 * i) AS ts, 'running' AS state FROM range(20) t(i), (VALUES ('M1'), ('M2'), ('M3')) v(m)")
+    found = rows(s, "busy", roles="station := 'm', order_by := 'ts', state := 'state'")
+    assert [row["bottleneck"] for row in found] == pytest.approx([1 / 3] * 3)
+    assert {row["ml_status"] for row in found} == {"doubtful"} and "3 machines never wait" in found[0]["ml_reason"]
+    assert found[1]["finding"].startswith("M2 limits the line as often as M1: 33%")
 
 
 def test_states_of_a_mistyped_year_and_two_at_a_moment_are_told(s: Session) -> None:
@@ -235,6 +277,10 @@ def test_states_of_a_mistyped_year_and_two_at_a_moment_are_told(s: Session) -> N
         (f"'log', {ROLES}, options := {{'gap': 3}}", OptionError, "gap is an interval"),
         (f"'log', {ROLES}, each := INTERVAL 1 MONTH", OptionError, "months"),
         (f"'log', {ROLES}, each := INTERVAL 1 MICROSECOND", OptionError, "periods of this source"),
+        (f"'log', {ROLES}, each := INTERVAL 1 SECOND", OptionError, "of so short a period nothing can be told"),
+        (f"'log', {ROLES}, options := {{'machines': {{'b': 0}}}}", OptionError, "machines is a number from 1 on"),
+        (f"'log', {ROLES}, options := {{'machines': {{'bb': 1}}}}", OptionError, "a station 'bb', which the log does not have"),
+        (f"'SELECT * REPLACE (b::DATE AS b, e::DATE AS e) FROM log', {ROLES}", DataError, "are dates without a time of day: 100% of the operations"),
         (f"'SELECT * FROM log WHERE false', {ROLES}", DataError, "The log is empty"),
         (f"'SELECT * REPLACE (NULL::TIMESTAMP AS b) FROM log', {ROLES}", DataError, "None of 6 rows is an operation"),
         (f"'SELECT * REPLACE (b AS e) FROM log WHERE c = ''1'' AND s = ''A''', {ROLES}", DataError, "take no time"),
@@ -275,6 +321,8 @@ def test_shares_of_any_log_are_shares(s: Session, log: list[Any], more: str) -> 
     for at in {row.get("period_start") for row in found}:
         of_period = [row for row in found if row.get("period_start") == at]
         assert sum(row["critical"] for row in of_period) <= 1 + 1e-6
+        assert sum(row["bottleneck"] for row in of_period) <= 1 + 1e-6
+        assert all(row["bottleneck"] - 1e-6 <= row["sole"] + row["shifting"] <= 1 + 1e-6 for row in of_period)
         assert sorted(row["rank"] for row in of_period) == list(range(1, len(of_period) + 1))
     assert rows(s, f"{source} ORDER BY hash(c, s)", more) == found  # whatever the order of rows
 

@@ -171,10 +171,28 @@ def test_an_operation_under_way_is_told(shop: Session) -> None:
     )
     found = {r[0]: r[1:] for r in rows(shop, WAITING.format("flow", running))}
     assert found.keys() == {552, 562, 572, 582, 592}
-    assert [n for n, r in found.items() if r[6] == "missing"] == [572]
-    assert "1 event left out: no done" in found[572][7]
+    assert [n for n, r in found.items() if "left out" in (r[7] or "")] == [572]
+    assert found[572][6] == ("out_of_range" if "longer without" in found[572][7] else "missing")
+    assert "1 event left out: no done; wash is under way" in found[572][7]
+    said = {r[0]: r[1:] for r in rows(shop, "SELECT id, predicted_next_activity, probability, probabilities, prediction_set FROM ml_predict('flow', "
+                                            f"'{running}', latest := true, level := 0.9)")}  # fmt: skip
+    assert said[572][:2] == ("wash", 1) and said[572][2]["wash"] == 1 and sum(said[572][2].values()) == 1 and said[572][3] == ["wash"]
+    assert said[582] == rows(shop, "SELECT predicted_next_activity, probability, probabilities, prediction_set FROM ml_predict('flow', "
+                                   f"'{running}', latest := true, level := 0.9) WHERE id = 582")[0]  # fmt: skip
     now = rows(shop, f"SELECT {begun}")[0][0]
     assert all(r[4] >= now - timedelta(milliseconds=1) for r in found.values())
+
+
+def test_an_operation_under_way_that_waited_too_long_is_out_of_range(shop: Session) -> None:
+    """More than that its end is missing; one that the log forgot to end, before others, is not under way."""
+    running = (
+        "SELECT * FROM log WHERE open UNION ALL SELECT * REPLACE (id + 5 AS id, ''wash'' AS activity, NULL AS done) FROM log WHERE id = 572 "
+        "UNION ALL SELECT * REPLACE (id + 5 AS id, ''cut'' AS activity, NULL AS done, begun - INTERVAL 1 DAY AS begun) FROM log WHERE id = 582 "
+        "UNION ALL SELECT * REPLACE (NULL AS order_no, done + INTERVAL 30 DAY AS done) FROM log WHERE open"
+    )
+    found = {r[0]: r[1:] for r in rows(shop, WAITING.format("flow", running))}
+    assert found[572][6] == "out_of_range" and "wash is under way; longer without an event" in found[572][7]
+    assert "is under way" not in found[582][7] and "1 event left out" in found[582][7]
 
 
 @settings(max_examples=6, deadline=None)

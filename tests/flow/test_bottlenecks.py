@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfgsql.flow.bottlenecks import (
-    OUTSIDE,
-    Operations,
-    Spans,
-    active_periods,
-    critical_path,
-    shifting_bottleneck,
-    spread_over_machines,
-)
+from mfgsql.flow.bottlenecks import OUTSIDE, Operations, Spans, critical_path, spread_over_machines
+from mfgsql.flow.shifting import active_periods, shifting_bottleneck
 
 
 def spans(rows):
@@ -59,8 +52,22 @@ def test_a_pause_of_all_has_no_bottleneck_and_machines_of_one_owner_do_not_hand_
     assert told(sole) == [(0, 0, 4), (1, 6, 9)]
     assert told(shifting) == []
     sole, shifting = shifting_bottleneck(spans([(0, 0, 10), (0, 7, 20)]))
-    assert told(sole) == [(0, 0, 10), (0, 10, 20)]
+    assert told(sole) == [(0, 0, 20)]
     assert told(shifting) == []
+
+
+def test_periods_of_all_the_time_are_of_all_machines_alike() -> None:
+    sole, shifting = shifting_bottleneck(spans([(0, 0, 10), (1, 0, 10), (2, 0, 10), (3, 2, 9)]))
+    assert told(sole) == []
+    assert told(shifting) == [(0, 0, 10), (1, 0, 10), (2, 0, 10)]
+    assert shifting.weight.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_of_three_at_once_none_counts_twice() -> None:
+    """The third one begins before the first one ends."""
+    sole, shifting = shifting_bottleneck(spans([(0, 0, 10), (1, 5, 20), (2, 9, 40)]))
+    assert told(sole) == [(0, 0, 5), (2, 20, 40)]
+    assert told(shifting) == [(0, 5, 9), (0, 9, 10), (1, 5, 9), (1, 9, 10), (1, 10, 20), (2, 9, 10), (2, 10, 20)]
 
 
 def shares(found: Spans, stations: int):
@@ -118,8 +125,13 @@ def test_any_log_has_a_path_and_bottlenecks_within_its_time(rows, tolerance) -> 
     sole, shifting = shifting_bottleneck(periods.of(station))
     alone = sorted(told(sole), key=lambda r: r[1])
     assert all(a[2] <= b[1] + 1e-9 for a, b in zip(alone, alone[1:], strict=False))
+    own = sum(((one.stop - one.begin) * one.weight).sum() for one in (sole, shifting))
+    for owner in range(4):
+        of_one = [row for row in [*alone, *told(shifting)] if row[0] == owner]
+        assert sum(e - b for _, b, e in of_one) == pytest.approx(sum(e - b for b, e in _union([r[1:] for r in of_one])))
     active = sum(stop - begin for begin, stop in _union([(b, e) for _, b, e in told(periods)]))
     covered = sum(stop - begin for begin, stop in _union([(b, e) for _, b, e in [*alone, *told(shifting)]]))
+    assert own == pytest.approx(covered)
     assert covered == pytest.approx(active)  # whenever anything works, something is the bottleneck
 
 

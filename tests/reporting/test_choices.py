@@ -94,9 +94,25 @@ def test_other_rows_are_a_table(s):
 
 
 @pytest.mark.parametrize(("call", "said"), [
-    ("ml_page([])", "no rows"), ("ml_page(NULL)", "no rows"), ("ml_page(3)", "list of rows"), ("ml_page([3])", "list of rows"),
-    ("ml_page([{'a': 1}], x := 'b')", "no column 'b'"),
+    ("ml_page([])", "no rows to show: the statement"), ("ml_page(NULL)", "no rows"), ("ml_page(3)", "list of rows"), ("ml_page([3])", "list of rows"),
+    ("ml_page([{'a': 1}], x := 'b')", "no column 'b'.*They have a"),
 ])  # fmt: skip
 def test_what_is_no_page_says_so(s, call, said):
     with pytest.raises(MfgsqlError, match=said):
         s.execute(f"SELECT {call}").fetchall()
+
+
+def test_recommendations_name_the_row_that_they_are_for_first(s):
+    rows = """(SELECT 1.5 AS cement, 'B-' || i AS batch, 7 AS age, 1 AS suggestion, 50.0 AS predicted_strength, [{'feature': 'cement', 'from': '1', 'to': '1.5'}] AS changes,
+      0.1 AS change_cost, 'more cement' AS why, 'ok' AS ml_status FROM range(2) r(i)) AS b"""
+    told = page(s, f"SELECT ml_page(list(b)) FROM {rows}")
+    assert "What is recommended</h1>" in told
+    assert told.index(">batch<") < told.index(">suggestion<") < told.index(">cement<")
+
+
+def test_one_design_that_is_best_in_all_is_no_drawing_and_what_counts_is_near(s):
+    rows = "(SELECT i AS design, 1.0 AS a, i * 2.0 AS cost, 1 + i AS pareto_rank, 'ok' AS ml_status FROM range(3) r(i)) AS b"
+    told = page(s, f"SELECT ml_page(list(b)) FROM {rows}")
+    assert "there is no trade-off to draw" in told and "<svg" not in told
+    many = "(SELECT i AS design, 1.0 AS a, i * 2.0 AS cost, 9.0 - i AS predicted_strength, 1 AS pareto_rank FROM range(3) r(i)) AS b"
+    assert (told := page(s, f"SELECT ml_page(list(b)) FROM {many}")).index(">cost<") < told.index(">a<") and "<svg" in told

@@ -13,14 +13,8 @@ from mfgsql.engine.flow.clock import PERIODS
 from mfgsql.engine.flow.operations import OPERATIONS, OperationLog, steps
 from mfgsql.engine.planning import Rows
 from mfgsql.errors import DataError
-from mfgsql.flow.bottlenecks import (
-    OUTSIDE,
-    Spans,
-    active_periods,
-    critical_path,
-    shifting_bottleneck,
-    spread_over_machines,
-)
+from mfgsql.flow.bottlenecks import OUTSIDE, Spans, critical_path, spread_over_machines
+from mfgsql.flow.shifting import active_periods, shifting_bottleneck
 from mfgsql.reporting.formats import plural
 
 COLUMNS = {
@@ -36,7 +30,9 @@ SPANS, _MACHINES = "__ml_spans", "__ml_machines"
 _STILL = 0.05  # of a station's usual operation: it stands no longer between two that follow each other
 _IDEAL = 0.1  # the quantile of a station's times that is its ideal one
 _FEW = 20  # operations of a station: below, it is said
-_EVEN = 0.8  # of the first one's share: the second one is as much a bottleneck
+_NOW_AND_THEN = 0.05  # of the time: less is hardly ever
+FULL = 0.98  # of the time a station neither waits nor stands: it has none left
+EVEN = 0.8  # of the first one's share: the second one is as much a bottleneck
 _STATES = (
     ("starved", "waits for work"), ("blocked", "is blocked"), ("failed", "is down"), ("changeover", "is set up"),
     ("idle", "stands beside waiting work"),
@@ -53,7 +49,7 @@ def of_log(
         each: seconds of a period, or None. gap: seconds that end no active period, or None. quality: share of good
             parts.
     """
-    log.clock.divide(each)
+    log.clock.divide(each, log.roles.zone, log.usual)
     operations, near = log.operations(), log.tolerance(gap, _STILL)
     machine, station = spread_over_machines(operations, log.machines)
     check()
@@ -85,7 +81,7 @@ def put_spans(con: duckdb.DuckDBPyConnection, spans: Mapping[str, Spans]) -> Non
     """Stretches of time by what they mean, into a table."""
     table = pa.concat_tables(
         pa.table({"kind": pa.array([kind] * len(one.owner), pa.string()), "number": one.owner, "begin": one.begin,
-                  "stop": one.stop})
+                  "stop": one.stop, "weight": np.ones(len(one.owner)) if one.weight is None else one.weight})
         for kind, one in spans.items()
     )  # fmt: skip
     con.register("__ml_found", table)
@@ -100,12 +96,17 @@ def fetched(con: duckdb.DuckDBPyConnection, sql: str) -> Rows:
 
 
 def shares(kinds: tuple[str, ...]) -> str:
-    """Of each period and station the share of the period's time that spans of each kind take."""
+    """Of each period and station the share of the period's time that spans of each kind take, and ``bottleneck``: what
+    is its own of the time in which it is one, be it alone or not.
+    """
+    asked = [("part", f"kind = '{kind}'", kind) for kind in kinds]
+    asked.append(("part * weight", "kind IN ('sole', 'shifting')", "bottleneck"))
     sums = ", ".join(
-        f"least(coalesce(sum(part) FILTER (kind = '{kind}') / any_value(lasts), 0), 1) AS {kind}" for kind in kinds
+        f"least(coalesce(sum({part}) FILTER ({which}) / any_value(lasts), 0), 1) AS {name}"
+        for part, which, name in asked
     )
     return (
-        f"SELECT period, number, {sums} FROM (SELECT period, number, kind, lasts, "
+        f"SELECT period, number, {sums} FROM (SELECT period, number, kind, lasts, weight, "
         "least(s.stop, p.stop) - greatest(s.begin, p.begin) AS part "
         f"FROM {SPANS} AS s JOIN {PERIODS} AS p ON s.begin < p.stop AND s.stop > p.begin) GROUP BY ALL"
     )
@@ -140,7 +141,8 @@ def _measures(quality: float | None) -> str:
         "wait_minutes, wait_minutes_90, processing_minutes, energy_per_part, working AS availability, "
         f"least(ideal * parts / nullif(work, 0), 1) AS performance, {good} AS quality, "
         f"availability * performance * coalesce({good}, 1) AS oee, coalesce(critical, 0) AS critical, "
-        "coalesce(sole, 0) AS sole, coalesce(shifting, 0) AS shifting, coalesce(lacking, 0) AS lacking "
+        "coalesce(sole, 0) AS sole, coalesce(shifting, 0) AS shifting, coalesce(bottleneck, 0) AS bottleneck, "
+        "coalesce(lacking, 0) AS lacking "
         f"FROM {PERIODS} CROSS JOIN {_MACHINES} LEFT JOIN level USING (period, number) "
         "LEFT JOIN told USING (period, number) LEFT JOIN found USING (period, number) "
         "LEFT JOIN ideal USING (number) LEFT JOIN lacking USING (period)"
@@ -149,8 +151,6 @@ def _measures(quality: float | None) -> str:
 
 def ranked(rows: Rows, by: str) -> Rows:
     """Rows of each period by a share, the highest first, with what they say in words."""
-    for row in rows:
-        row["bottleneck"] = min(row["sole"] + row["shifting"], 1.0)
     rows.sort(key=lambda r: (r["period"], -r[by], -r["utilisation"], str(r["station"])))
     place, first = 0, rows[0] if rows else {}
     for row in rows:
@@ -161,16 +161,7 @@ def ranked(rows: Rows, by: str) -> Rows:
 
 
 def _finding(row: dict[str, Any], first: dict[str, Any], by: str) -> str:
-    share, words = row[by], []
-    if row["is_bottleneck"]:
-        words.append(f"{row['station']} limits the line {share:.0%} of the time")
-    elif share > 0 and share >= _EVEN * first[by]:
-        words.append(f"{row['station']} limits the line nearly as often as {first['station']}: {share:.0%} of the time")
-    elif share >= 0.01:
-        words.append(f"{row['station']} limits the line now and then: {share:.0%} of the time")
-    else:
-        words.append(f"{row['station']} has time left")
-    words.append(f"it works {row['working']:.0%}")
+    words = [_limits(row, first, by), f"it works {row['working']:.0%}"]
     most, says = max(_STATES, key=lambda s: row.get(s[0]) or 0.0)
     if (row.get(most) or 0.0) >= 0.01:
         words.append(f"{says} {row[most]:.0%}")
@@ -179,3 +170,19 @@ def _finding(row: dict[str, Any], first: dict[str, Any], by: str) -> str:
     if row["is_bottleneck"] and row.get("lacking", 0.0) >= _LACKING:
         words.append(f"orders were lacking {row['lacking']:.0%} of the time")
     return "; ".join(words)
+
+
+def _limits(row: dict[str, Any], first: dict[str, Any], by: str) -> str:
+    """How often a station limits the line, in words that are as sure as can be."""
+    share, name, parts = row[by], row["station"], row.get("parts")
+    often = f"{share:.0%} of the time"
+    if parts is not None and parts < _FEW and share >= _NOW_AND_THEN:
+        return f"{name} limits the line {often}, by {plural(parts, 'operation')} that ended: too few to be sure"
+    if row["is_bottleneck"]:
+        return f"{name} limits the line {often}"
+    if share > 0 and share >= EVEN * first[by]:
+        nearly = "nearly " * (share < first[by] - 1e-9)
+        return f"{name} limits the line {nearly}as often as {first['station']}: {often}"
+    if share >= _NOW_AND_THEN:
+        return f"{name} limits the line now and then: {often}"
+    return f"{name} has no time left either" if row["utilisation"] >= FULL else f"{name} has time left"

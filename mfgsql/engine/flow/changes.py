@@ -14,6 +14,7 @@ FORMS = "'<station>: -10 %', '<station>: -1 min' (or s, h) or '<station>: +1 mac
 _FORM = re.compile(r"\s*(.+?)\s*:\s*([+\-−])\s*(\d+(?:[.,]\d+)?)\s*(%|percent|[a-z]+)\s*", re.IGNORECASE | re.DOTALL)
 _SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 _SHOWN = 12  # stations in an error
+USUAL_COSTS = {"minute": 1.0, "percent": 0.1, "machine": 10.0}
 
 
 def read_changes(told: Any) -> list[str]:
@@ -64,6 +65,8 @@ def _parsed(text: str) -> tuple[str, int, float, str]:
     if match is None or (unit not in _SECONDS and unit not in ("%", "machine")):
         raise OptionError(f"The change '{text.strip()}' can't be read: it is {FORMS}.")
     amount = float(match[3].replace(",", "."))
+    if amount == 0:
+        raise OptionError(f"The change '{text.strip()}' changes nothing.", remedy=f"A change is {FORMS}.")
     if unit == "machine" and amount != int(amount):
         raise OptionError(f"The change '{text.strip()}' is of a part of a machine: machines are whole.")
     return match[1].strip(), 1 if match[2] == "+" else -1, amount, unit
@@ -90,21 +93,21 @@ def _change(text: str, station: int, amount: float, unit: str, times: Floats, ma
     return Change(station, seconds=-seconds)
 
 
-def read_costs(told: Any) -> dict[str, float]:
-    """What it costs to take off a minute or a percent, and what a machine costs. Kinds without a cost aren't suggested.
+def read_costs(told: Any) -> dict[str, float] | None:
+    """What it costs to take off a minute or a percent, and what a machine costs; None where that isn't told. Kinds
+    without a cost aren't suggested.
 
     Raises:
         OptionError: unknown kinds, or no numbers above 0.
     """
-    usual = {"minute": 1.0, "percent": 0.1, "machine": 10.0}
     if told is None:
-        return usual
+        return None
     if not isinstance(told, Mapping) or not told:
         raise OptionError(f"costs is a struct, as {{'minute': 100, 'percent': 40, 'machine': 50000}}, not {told!r}.")
     for name, value in told.items():
         number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
-        if name not in usual or not number:
-            hint = "" if name in usual else did_you_mean(str(name), usual)
+        if name not in USUAL_COSTS or not number:
+            hint = "" if name in USUAL_COSTS else did_you_mean(str(name), USUAL_COSTS)
             raise OptionError(
                 f"costs are of a minute, a percent or a machine, numbers above 0, not {{{name!r}: {value!r}}}.{hint}"
             )

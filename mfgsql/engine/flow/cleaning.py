@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 
+from mfgsql.engine.flow.clock import date_of
 from mfgsql.errors import DataError
-from mfgsql.reporting.formats import epoch, plural
+from mfgsql.reporting.formats import plural
 
 _SOUND = "case_id IS NOT NULL AND station IS NOT NULL AND begin IS NOT NULL AND (stop IS NULL OR stop >= begin)"
 _ENOUGH = 20  # rows, at least, by which one is told to lie far from all others
@@ -36,22 +37,25 @@ class Cleaning:
     doubts: list[str] = field(default_factory=list)
 
 
-def clean(con: duckdb.DuckDBPyConnection, raw: str, into: str) -> Cleaning:
+def clean(con: duckdb.DuckDBPyConnection, raw: str, into: str, zone: str | None) -> Cleaning:
     """Put the operations among the rows of a table into another, with ``ended``: whether its end is known.
+
+    Args:
+        zone: that moments are told in.
 
     Raises:
         DataError: there is none.
     """
     told = Cleaning()
     _leave_out(con, raw, told)
-    if far := leave_out_far(con, raw, "operation"):
+    if far := leave_out_far(con, raw, "operation", zone):
         told.doubts.append(far)
-    _forget_ends(con, raw, told)
+    _forget_ends(con, raw, told, zone)
     _end(con, raw, into, told)
     return told
 
 
-def leave_out_far(con: duckdb.DuckDBPyConnection, table: str, what: str) -> str | None:
+def leave_out_far(con: duckdb.DuckDBPyConnection, table: str, what: str, zone: str | None) -> str | None:
     """Delete rows whose ``begin`` lies far before or after all others; in words, or None."""
     low, high, rows = _rows(
         con,
@@ -66,7 +70,7 @@ def leave_out_far(con: duckdb.DuckDBPyConnection, table: str, what: str) -> str 
     if not 1 <= count <= max(_SHORT, _SLIPS * rows):
         return None
     con.execute(f"DELETE FROM {table} WHERE {far}")
-    return f"{plural(count, what)} far from all others left out (as of {epoch(first)}): mistyped?"
+    return f"{plural(count, what)} far from all others left out (as of {date_of(con, first, zone)}): mistyped?"
 
 
 def _leave_out(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning) -> None:
@@ -96,7 +100,7 @@ def _leave_out(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning) -> None
         told.notes.append(f"{' and '.join(map(repr, names))} count as {len(names)} stations: spelt alike they are one")
 
 
-def _forget_ends(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning) -> None:
+def _forget_ends(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning, zone: str | None) -> None:
     """Ends that make an operation longer than can be are as if they weren't told."""
     usual, length, rows = _rows(
         con,
@@ -111,7 +115,8 @@ def _forget_ends(con: duckdb.DuckDBPyConnection, raw: str, told: Cleaning) -> No
         con.execute(f"UPDATE {raw} SET stop = NULL WHERE {long}")
         whose = "operation lasts" if count == 1 else "operations last"
         told.doubts.append(
-            f"{count:,} {whose} as long as half the log or longer (to {epoch(first)}): the end counts as forgotten"
+            f"{count:,} {whose} as long as half the log or longer (to {date_of(con, first, zone)}): the end counts as "
+            "forgotten"
         )
 
 

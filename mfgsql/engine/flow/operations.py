@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -12,9 +13,9 @@ from mfgsql.engine.flow.clock import ShopClock
 from mfgsql.engine.flow.hours import LACKING, put_lacking
 from mfgsql.engine.flow.roles import Roles
 from mfgsql.engine.histories import moment
-from mfgsql.engine.quoting import quote_identifier
+from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
-from mfgsql.errors import DataError
+from mfgsql.errors import DataError, OptionError, did_you_mean
 from mfgsql.flow.bottlenecks import Floats, Integers, Operations
 from mfgsql.reporting.formats import plural
 
@@ -23,6 +24,9 @@ _RAW = "__ml_log"
 _SHORTEST_CLOSED = 3600.0  # seconds in which nothing works, at least, to be called closed
 _LACKING = 0.1  # share of the log without any order that is worth a doubt whether it was open
 _RARE = 0.01  # of the time of a station: more operations at once than that are slips of the log
+_SELDOM, _LOADED = 0.1, 0.5  # so seldom, and with so much work for one machine less, they may be slips as well
+_DAY = 86_400
+Machines = int | Mapping[str, int] | None  # of each station, or of some by name; None: the log tells
 
 
 class OperationLog:
@@ -30,12 +34,13 @@ class OperationLog:
 
     Attributes:
         names: of stations, by number. clock: what its moments are told by, in seconds. machines: [stations], how many
-            each has. resolution: seconds that times are whole multiples of; 0 where of none.
+            each has. usual: seconds of a usual operation. resolution: seconds that times are whole multiples of; 0
+            where of none.
         notes: what was left out, in words. doubts: the same, of what may be otherwise than was assumed.
     """
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, source: Source, roles: Roles, closed: float | None, machines: int | None
+        self, con: duckdb.DuckDBPyConnection, source: Source, roles: Roles, closed: float | None, machines: Machines
     ) -> None:
         self.con, self.roles = con, roles
         self._read(source)
@@ -58,7 +63,7 @@ class OperationLog:
             f"{quote_identifier(roles.station)} AS station, {times[0]} AS begin, {times[1]} AS stop, "
             f"{released} AS released, {machine} AS machine, {good} AS good, {energy} AS energy FROM {source.sql}"
         )
-        told = clean(self.con, _RAW, OPERATIONS)
+        told = clean(self.con, _RAW, OPERATIONS, roles.zone)
         self.notes, self.doubts = told.notes, told.doubts
         self.con.execute(f"DROP TABLE {_RAW}")
         self._zero, whole_minutes, whole_seconds = self._one(
@@ -66,6 +71,28 @@ class OperationLog:
             f"FROM {OPERATIONS}"
         )
         self.resolution = 60.0 if whole_minutes else 1.0 if whole_seconds else 0.0
+        self._look_at_times()
+
+    def _look_at_times(self) -> None:
+        """Whether times tell how long operations take.
+
+        Raises:
+            DataError: they are dates, and most operations begin and end on one day.
+        """
+        days, none, self.usual = self._one(
+            f"SELECT bool_and(begin % {_DAY} = 0 AND stop % {_DAY} = 0), coalesce(avg((stop = begin)::INTEGER), 0), "
+            f"coalesce(median(stop - begin), 0) FROM {OPERATIONS} WHERE ended OR stop > begin"
+        )
+        if days and none > 0.5:
+            raise DataError(
+                f"{self.roles.started!r} and {self.roles.finished!r} are dates without a time of day: {none:.0%} of "
+                "the operations take no time.",
+                remedy="Name columns that tell the time of day as well.",
+            )
+        if days:
+            self.doubts.append("dates without a time of day: how long operations take is told in whole days")
+        elif none > 0.5:
+            self.doubts.append(f"{none:.0%} of the operations take no time: does each of them have an end?")
 
     def _open(self, closed: float | None) -> ShopClock:
         """The clock of the shop, by all operations."""
@@ -106,24 +133,53 @@ class OperationLog:
         named = self.con.execute(f"SELECT DISTINCT ON (number) station FROM {OPERATIONS} ORDER BY number").fetchall()
         self.names = [row[0] for row in named]
 
-    def _count_machines(self, told: int | None) -> Integers:
+    def _count_machines(self, told: Machines) -> Integers:
         """As told, as many as are named, or as many as work at once but for a few moments."""
-        if told is not None:
+        if isinstance(told, int):
             return np.full(len(self.names), told)
-        counts = f"SELECT number, count(DISTINCT coalesce(machine, '')) AS machines FROM {OPERATIONS} GROUP BY number"
-        if self.roles.machine is None:
-            levels = (
-                "SELECT number, at_once, sum(sum(lasts)) OVER (PARTITION BY number ORDER BY at_once DESC) AS above, "
-                f"sum(sum(lasts)) OVER (PARTITION BY number) AS busy FROM ({steps()}) WHERE at_once > 0 "
-                "GROUP BY number, at_once"
-            )
-            most = f"max(at_once) FILTER (above > {_RARE} * busy)"
-            counts = f"SELECT number, {most} AS machines FROM ({levels}) GROUP BY number"
-        rows = self.con.execute(counts).fetchall()
+        by_name = self._told_machines(told or {})
         found = np.ones(len(self.names), np.int64)
-        for number, machines in rows:  # a station whose operations take no time has none at work
-            found[number] = max(int(machines or 1), 1)
+        if self.roles.machine is not None:
+            counts = f"SELECT number, count(DISTINCT coalesce(machine, '')) FROM {OPERATIONS} GROUP BY number"
+            for number, machines in self.con.execute(counts).fetchall():
+                found[number] = machines
+            return found
+        levels = (
+            "SELECT number, at_once, sum(sum(lasts)) OVER so_far AS above, sum(count(*)) OVER so_far AS times, "
+            "sum(sum(lasts * at_once)) OVER (PARTITION BY number) AS work, "
+            f"sum(sum(lasts)) OVER (PARTITION BY number) AS busy FROM ({steps()}) WHERE at_once > 0 "
+            "GROUP BY number, at_once WINDOW so_far AS (PARTITION BY number ORDER BY at_once DESC)"
+        )
+        counts = (
+            "SELECT DISTINCT ON (number) number, at_once, above / busy, times, work "
+            f"FROM ({levels}) WHERE above > {_RARE} * busy ORDER BY number, at_once DESC"
+        )
+        for number, machines, share, times, work in self.con.execute(counts).fetchall():
+            found[number] = by_name.get(number, machines)
+            if number not in by_name and machines > 1 and share < _SELDOM:
+                loaded = work > _LOADED * (machines - 1) * self.clock.length
+                (self.doubts if loaded else self.notes).append(self._overlapping(number, machines, times))
         return found
+
+    def _told_machines(self, told: Mapping[str, int]) -> dict[int, int]:
+        """How many there are, by the station's number.
+
+        Raises:
+            OptionError: there is no such station.
+        """
+        known = {str(name).lower(): number for number, name in enumerate(self.names)}
+        for name in told:
+            if name.lower() not in known:
+                hint = did_you_mean(name, map(str, self.names))
+                raise OptionError(f"machines names a station {name!r}, which the log does not have.{hint}")
+        return {known[name.lower()]: count for name, count in told.items()}
+
+    def _overlapping(self, number: int, machines: int, times: int) -> str:
+        name = str(self.names[number])
+        return (
+            f"{name} counts as {plural(machines, 'machine')}, since operations there overlap {plural(times, 'time')}: "
+            f"where it has fewer, options := {{'machines': {{{quote_literal(name)}: {machines - 1}}}}}"
+        )
 
     def operations(self) -> Operations:
         """As arrays."""

@@ -16,6 +16,7 @@ from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.profile import NUMERIC_TYPES, TIME_TYPES, base_type
 
 NEEDED = ("case_id", "station", "started", "finished")
+ZONED = "TIMESTAMP WITH TIME ZONE"
 _USUAL = {"case_id": "order_no", "station": "station", "started": "start_ts", "finished": "end_ts"}
 
 
@@ -24,7 +25,8 @@ class Roles:
     """Which column plays which role, as the source spells them.
 
     Attributes:
-        machine: a column that names the machine of each operation. types: of all columns.
+        machine: a column that names the machine of each operation. types: of all columns. zone: of whose days one
+            speaks; None: times have no zone.
     """
 
     case_id: str
@@ -36,6 +38,12 @@ class Roles:
     good: str | None
     energy: str | None
     types: dict[str, str]
+    zone: str | None
+
+
+def zone_of(kind: str, args: Mapping[str, Any]) -> str | None:
+    """The time zone of who asks, for moments that have one; None for times that are what a clock on the wall shows."""
+    return args.get("zone") if base_type(kind) == ZONED else None
 
 
 def read_roles(
@@ -66,7 +74,8 @@ def read_roles(
             raise OptionError(f"{role} is {types[name]} in {name!r}: it is to be {wanted}.")
     case_id, station, started, finished = (str(names[role]) for role in NEEDED)
     released, machine, good, energy = (names.get(role) for role in ("released", "machine", "good", "energy"))
-    return Roles(case_id, station, started, finished, released, machine, good, energy, types)
+    zone = zone_of(types[started], args)
+    return Roles(case_id, station, started, finished, released, machine, good, energy, types, zone)
 
 
 def find_column(types: Mapping[str, str], role: str, name: Any) -> str:

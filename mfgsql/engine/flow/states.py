@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
 import numpy as np
 
-from mfgsql.engine.flow.bottlenecks import SPANS, fetched, put_spans, ranked, shares
+from mfgsql.engine.flow.bottlenecks import EVEN, FULL, SPANS, fetched, put_spans, ranked, shares
 from mfgsql.engine.flow.cleaning import leave_out_far
 from mfgsql.engine.flow.clock import PERIODS, ShopClock
 from mfgsql.engine.flow.roles import check_time, find_column
@@ -18,7 +19,7 @@ from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.sources import Source
 from mfgsql.errors import DataError, OptionError, did_you_mean, one_of
-from mfgsql.flow.bottlenecks import active_periods, shifting_bottleneck
+from mfgsql.flow.shifting import active_periods, shifting_bottleneck
 from mfgsql.reporting.formats import plural
 
 KINDS = ("working", "starved", "blocked", "failed", "changeover", "off")
@@ -33,6 +34,7 @@ _WORDS = {
 _KNOWN = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _ACTIVE = ("working", "failed", "changeover")  # not made to wait by another machine
 _TABLE = "__ml_states"
+_OEE = "oee isn't known, and at most working: states tell neither how fast nor how well a machine works"
 _CLOSED = 3600.0  # seconds in which all machines wait or are off, at least, to be called closed
 
 
@@ -56,14 +58,15 @@ class MachineStates:
     """States, read once into a temporary table; machines are numbered.
 
     Attributes:
-        names: of stations, by number. notes: what was left out, in words. doubts: the same, of what may be otherwise.
+        names: of stations, by number. zone: that moments are told in. notes: what was left out, in words. doubts: the
+            same, of what may be otherwise.
     """
 
     def __init__(
         self, con: duckdb.DuckDBPyConnection, source: Source, roles: Mapping[str, str], mapping: Mapping[str, str],
-        closed: float | None,
+        closed: float | None, zone: str | None,
     ) -> None:  # fmt: skip
-        self.con, self.notes, self.doubts = con, list[str](), list[str]()
+        self.con, self.zone, self.notes, self.doubts = con, zone, list[str](), list[str]()
         self._read(source, roles, mapping)
         zero, end = con.execute(f"SELECT min(begin), max(stop) FROM {_TABLE}").fetchall()[0]
         if end <= zero:
@@ -87,7 +90,7 @@ class MachineStates:
             why = f"none of {rows:,} rows has a station and a time" if rows else "the table is empty"
             raise DataError(f"There is no state: {why}.")
         self.notes += [f"{plural(lost, 'row')} without station or time left out"] if lost else []
-        if far := leave_out_far(self.con, _TABLE, "row"):
+        if far := leave_out_far(self.con, _TABLE, "row", self.zone):
             self.doubts.append(far)
         if torn := self._torn():
             self.doubts.append(torn)
@@ -131,7 +134,7 @@ class MachineStates:
 
     def rows(self, each: float | None, gap: float | None, check: Callable[[], None]) -> Rows:
         """A row for each station and period, the one that limits the line first."""
-        self.clock.divide(each)
+        self.clock.divide(each, self.zone)
         kinds = ", ".join(f"'{kind}'" for kind in _ACTIVE)
         found = self.con.execute(
             f"SELECT number, begin, stop FROM {_TABLE} WHERE kind IN ({kinds}) AND stop > begin"
@@ -147,27 +150,38 @@ class MachineStates:
             raise DataError(
                 "No machine works at any time.", remedy="Are states mapped rightly? options := {'states': {..}}."
             )
-        self.con.execute(f"INSERT INTO {SPANS} SELECT kind, number, begin, stop FROM {_TABLE} WHERE stop > begin")
+        self.con.execute(f"INSERT INTO {SPANS} SELECT kind, number, begin, stop, 1 FROM {_TABLE} WHERE stop > begin")
         rows = fetched(self.con, _measures())
+        even = _alike(rows)
         for row in rows:
             row["station"] = self.names[row.pop("number")]
-            row |= {"machines": 1, "ml_status": "doubtful" if self.doubts else "ok"}
-            row["ml_reason"] = "; ".join(self.doubts + self.notes) or None
+            doubts, count = self.doubts, even[row["period"]]
+            if count > 1:
+                doubts = [f"{count} machines never wait: which of them limits the line states can't tell", *doubts]
+            row |= {"machines": 1, "ml_status": "doubtful" if doubts else "ok"}
+            row["ml_reason"] = "; ".join([*doubts, *self.notes, _OEE])
         return ranked(rows, "bottleneck")
+
+
+def _alike(rows: Rows) -> Counter[int]:
+    """By period how many machines never wait and are the bottleneck about as often as any."""
+    most: dict[int, float] = {}
+    for row in rows:
+        most[row["period"]] = max(most.get(row["period"], 1e-9), row["bottleneck"])
+    return Counter(
+        row["period"] for row in rows if row["utilisation"] >= FULL and row["bottleneck"] >= EVEN * most[row["period"]]
+    )
 
 
 def _measures() -> str:
     """SQL of a row for each period and station; shares are of the time in which it was not off."""
     names = ("working", "starved", "blocked", "failed", "changeover")
-    known = f"({' + '.join(names)})"
-    told = ", ".join(
-        f"coalesce(s.{name} / nullif({known.replace('(', '(s.').replace(' + ', ' + s.')}, 0), 0) AS {name}"
-        for name in names
-    )
+    planned = " + ".join(names)
+    told = ", ".join(f"coalesce({name} / nullif({planned}, 0), 0) AS {name}" for name in names)
+    found = f"SELECT * REPLACE ({told}) FROM ({shares((*names, 'off', 'sole', 'shifting'))})"
     return (
-        f"WITH shares AS ({shares((*names, 'off', 'sole', 'shifting'))}) SELECT p.period, since, s.number, {told}, "
-        "1 - starved - blocked AS utilisation, working AS availability, s.sole, s.shifting "
-        f"FROM shares AS s JOIN {PERIODS} AS p USING (period)"
+        "SELECT * EXCLUDE (off, begin, stop, lasts), 1 - starved - blocked AS utilisation, "
+        f"1 - failed - changeover AS availability FROM ({found}) JOIN {PERIODS} USING (period)"
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from mfgsql.engine.flow.changes import candidates, parse_changes
+from mfgsql.engine.flow.changes import parse_changes
 from mfgsql.engine.flow.operations import OPERATIONS, OperationLog
 from mfgsql.engine.planning import Rows
 from mfgsql.errors import DataError
-from mfgsql.flow.bottlenecks import Floats, critical_path
+from mfgsql.flow.bottlenecks import Floats
 from mfgsql.flow.line import Line, calibrate
 from mfgsql.flow.simulation import Change, Run, simulate
 from mfgsql.reporting.formats import plural
@@ -20,11 +20,6 @@ from mfgsql.reporting.formats import plural
 EFFECTS = {
     "measure": "VARCHAR", "now": "DOUBLE", "changed": "DOUBLE", "difference": "DOUBLE", "lower": "DOUBLE",
     "upper": "DOUBLE", "logged": "DOUBLE", "finding": "VARCHAR", "ml_status": "VARCHAR", "ml_reason": "VARCHAR",
-}  # fmt: skip
-SUGGESTIONS = {
-    "rank": "BIGINT", "change": "VARCHAR", "gain": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE",
-    "lead_time": "DOUBLE", "cost": "DOUBLE", "gain_per_cost": "DOUBLE", "suggestion": "VARCHAR", "ml_status": "VARCHAR",
-    "ml_reason": "VARCHAR",
 }  # fmt: skip
 _UNITS = {
     "throughput": "cases a day",
@@ -34,12 +29,12 @@ _UNITS = {
 }
 _STILL = 0.05  # of a station's usual operation
 _OPERATIONS, _FEWEST, _MOST = 6_000, 100, 5_000  # in a replication; and cases of it
-_BATCH, _LEAST, _LAST = 4, 8, 40  # replications
+_BATCH, LEAST, _LAST = 4, 8, 40  # replications
 _TIGHT, _SMALL = 0.1, 0.002  # half an interval, of the difference or of what is now, that is enough
 _OFF = 0.1  # simulated throughput differs from the log's by more: it is not calibrated
 _LEAD_OFF = 0.25  # the same of lead times
 _FEW_CASES = 10
-_WORST, _SHARE = 3, 0.05  # stations that suggestions are made for, and their least share of the critical path
+_HARDLY = 0.1  # of their time cases wait less: how many there are limits the line, not a station
 _RELEASES = {
     "wip": "as many cases in the line as the log had: one is finished, the next one enters",
     "log": "cases let in when the log did",
@@ -53,7 +48,7 @@ class WhatIf:
 
     Attributes:
         level: of intervals. asked: replications; None: as many as it takes. release: how cases come in; None: as they
-            did.
+            did. wip: cases that are kept in the line; None: as many as the log had.
     """
 
     log: OperationLog
@@ -61,6 +56,7 @@ class WhatIf:
     seed: int
     asked: int | None
     release: str | None
+    wip: float | None
     check: Callable[[], None]
     _known: dict[int, Run] = field(default_factory=dict)
     _replayed: Run | None = None
@@ -73,11 +69,11 @@ class WhatIf:
         if len(self.line.routes) < _FEW_CASES:
             had = plural(len(self.line.routes), "case")
             raise DataError(f"The log has {had}: too few to play it (at least {_FEW_CASES}).")
-        usual = "always" if self.line.always else "wip"
-        self.release = self.release or usual
+        self.release = self.release or ("always" if self.line.always and self.wip is None else "wip")
+        self.held: Line = replace(self.line, wip=max(self.wip or self.line.wip, 1.0))
         passed = sum(map(len, self.line.routes)) / len(self.line.routes)
         self.cases = int(np.clip(_OPERATIONS / passed, _FEWEST, _MOST))
-        self.cases = max(self.cases, 4 * round(self.line.wip))
+        self.cases = max(self.cases, 4 * round(self.held.wip))
         if self.release == "log":
             self.cases = min(len(self.line.routes), max(self.cases, _MOST))
         clock = self.log.clock
@@ -86,47 +82,24 @@ class WhatIf:
     def effects(self, texts: Sequence[str]) -> Rows:
         """What a change brings, a row for each measure."""
         changes = parse_changes(texts, self.log.names, self.line.times, self.log.machines)
-        now, then = self._played(changes)
-        told, name = self._told(now), "; ".join(text.strip() for text in texts)
+        now, then = self.played(changes)
+        told, name = self.told(now, then), "; ".join(text.strip() for text in texts)
         first = int(np.argmax(np.mean([run.critical for run in now], axis=0)))
         logged = self._logged(first)
         rows = []
         for measure in (*_UNITS, "utilisation"):
-            effect = self._effect(measure, *self._pairs(measure, now, then, first))
+            effect = self.effect(measure, *self.pairs(measure, now, then, first))
             rows.append(effect | {"logged": logged[measure]})
-        rows[0]["finding"] = f"{name}: {self._words(rows[0], 'throughput')}"
+        rows[0]["finding"] = f"{name}: {self.words(rows[0], 'throughput')}"
         rows[-1]["finding"] = f"utilisation of {self.log.names[first]}, which limits the line now"
         return [row | told for row in [*rows, self._next(now, then)]]
 
-    def suggestions(self, costs: Mapping[str, float]) -> Rows:
-        """Changes of the stations that limit the line, the best gain for its cost first."""
-        path = critical_path(self.operations, self.near, self.check)
-        shares = (
-            np.bincount(path.owner + 1, path.stop - path.begin, len(self.log.names) + 1)[1:] / self.log.clock.length
-        )
-        order = [int(i) for i in np.argsort(-shares, kind="stable") if shares[i] >= _SHARE][:_WORST] or [
-            int(np.argmax(shares))
-        ]
-        measure, sign = ("lead_time", -1.0) if self.release == "log" else ("throughput", 1.0)
-        rows = []
-        for text, cost in candidates(self.log.names, order, self.line.times, costs):
-            changes = parse_changes(text.split("; "), self.log.names, self.line.times, self.log.machines)
-            now, then = self._played(changes, self.asked or _LEAST)
-            found, lead = (self._effect(m, *self._pairs(m, now, then)) for m in (measure, "lead_time"))
-            gain = sign * found["difference"]
-            low, high = (None if end is None else sign * end for end in (found["lower"], found["upper"])[:: int(sign)])
-            words = f"{text}: {self._words(found, measure)}; {gain / cost:.3g} for each unit of cost"
-            row = {"change": text, "gain": gain, "lower": low, "upper": high, "lead_time": lead["difference"]}
-            rows.append(row | {"cost": cost, "gain_per_cost": gain / cost, "suggestion": words} | self._told(now))
-        rows.sort(key=lambda r: (r["lower"] is None or r["lower"] <= 0, -r["gain_per_cost"], r["change"]))
-        return [row | {"rank": number} for number, row in enumerate(rows, 1)]
-
-    def _pairs(self, measure: str, now: Sequence[Run], then: Sequence[Run], station: int = 0) -> Iterator[Floats]:
+    def pairs(self, measure: str, now: Sequence[Run], then: Sequence[Run], station: int = 0) -> Iterator[Floats]:
         """A measure of the replications of both."""
         for runs in (now, then):
             yield np.array([self._value(run, measure, station) for run in runs])
 
-    def _played(self, changes: Sequence[Change], asked: int | None = None) -> tuple[list[Run], list[Run]]:
+    def played(self, changes: Sequence[Change], asked: int | None = None) -> tuple[list[Run], list[Run]]:
         """Replications without and with them, of the same dice each, until the interval of throughput is tight."""
         most = asked or self.asked or _LAST
         then: list[Run] = []
@@ -135,7 +108,7 @@ class WhatIf:
             if number not in self._known:
                 self._known[number] = self._run((), number)
             then.append(self._run(changes, number))
-            if asked is None and self.asked is None and len(then) >= _LEAST and len(then) % _BATCH == 0:
+            if asked is None and self.asked is None and len(then) >= LEAST and len(then) % _BATCH == 0:
                 rates = np.array([[self._known[i].rate, run.rate] for i, run in enumerate(then)])
                 half, apart = self._half(rates[:, 1] - rates[:, 0]), abs(float((rates[:, 1] - rates[:, 0]).mean()))
                 if half <= max(_TIGHT * apart, _SMALL * float(rates[:, 0].mean())):
@@ -146,7 +119,7 @@ class WhatIf:
         self.check()
         assert self.release is not None
         seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        return simulate(self.line, changes, self.release, self.cases, seed, self.check)
+        return simulate(self.held, changes, self.release, self.cases, seed, self.check)
 
     def _half(self, values: Any) -> float:
         """Half of the interval of a mean, by Student's t."""
@@ -162,7 +135,7 @@ class WhatIf:
         value = run.measures()[measure]
         return value * self.day if measure == "throughput" else value / 3600 if measure == "lead_time" else value
 
-    def _effect(self, measure: str, now: Any, then: Any) -> dict[str, Any]:
+    def effect(self, measure: str, now: Any, then: Any) -> dict[str, Any]:
         apart = then - now
         half = self._half(apart)
         mean = float(apart.mean())
@@ -170,7 +143,7 @@ class WhatIf:
         return {"measure": measure, "now": float(now.mean()), "changed": float(then.mean()), "difference": mean,
                 "lower": ends[0], "upper": ends[1]}  # fmt: skip
 
-    def _words(self, effect: Mapping[str, Any], measure: str) -> str:
+    def words(self, effect: Mapping[str, Any], measure: str) -> str:
         low, high = effect["lower"], effect["upper"]
         if low is None or low <= 0 <= high:
             return f"no difference in {_UNITS[measure]} that can be told from chance ({_ends(low, high)})"
@@ -204,8 +177,8 @@ class WhatIf:
             "utilisation": min(busy, 1.0),
         }
 
-    def _told(self, now: Sequence[Run]) -> dict[str, str]:
-        """How well the simulation does without a change."""
+    def told(self, now: Sequence[Run], then: Sequence[Run]) -> dict[str, str]:
+        """How well the simulation does without a change, and whether it can tell what the change brings."""
         assert self.release is not None
         played, logged = float(np.mean([run.rate for run in now])) * self.day, self._logged(0)
         words = [f"simulated {played:,.3g} cases a day, the log has {logged['throughput']:,.3g}"]
@@ -213,10 +186,24 @@ class WhatIf:
         if off and self.release == "wip":  # maybe orders lacked: a line that gets as many does as the log then
             words.append(self._as_logged(logged))
         full = int((self.line.places >= 0).sum())
-        words += [f"{plural(len(now), 'replication')} of {plural(self.cases, 'case')}", _RELEASES[self.release]]
+        held = "" if self.wip is None else f"{self.wip:,.3g} cases in the line, as told"
+        words += [f"{plural(len(now), 'replication')} of {plural(self.cases, 'case')}", held or _RELEASES[self.release]]
         words += [f"places before {plural(full, 'station')} are as few as the log tells"] if full else []
-        status = "uncalibrated" if off else "doubtful" if self.log.doubts else "ok"
-        return {"ml_status": status, "ml_reason": "; ".join([*self.log.doubts, *words, *self.log.notes])}
+        doubts = self._held_up(then) + self.log.doubts
+        status = "uncalibrated" if off else "doubtful" if doubts else "ok"
+        return {"ml_status": status, "ml_reason": "; ".join([*doubts, *words, *self.log.notes])}
+
+    def _held_up(self, then: Sequence[Run]) -> list[str]:
+        """That no station but the number of cases limits the line, in words."""
+        waiting = float(np.mean([run.waiting for run in then]))
+        if self.release != "wip" or waiting >= _HARDLY:
+            return []
+        few = f"only {self.held.wip:,.3g} cases are in the line at once" + ("" if self.wip else ", as in the log")
+        return [
+            f"{few}: after the change they hardly wait, so that more orders would bring more than a faster station; "
+            "options := {'release': 'always'} plays it with as many as it can take, "
+            f"{{'wip': {2 * np.ceil(self.held.wip):g}}} with so many"
+        ]
 
     def _as_logged(self, logged: Mapping[str, float]) -> str:
         """Whether it does as the log when it gets as many orders, in words."""

@@ -11,8 +11,8 @@ import duckdb
 
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.flow.bottlenecks import COLUMNS, of_log
-from mfgsql.engine.flow.operations import OperationLog
-from mfgsql.engine.flow.roles import NEEDED, Roles, read_roles, read_seconds
+from mfgsql.engine.flow.operations import Machines, OperationLog
+from mfgsql.engine.flow.roles import NEEDED, ZONED, Roles, read_roles, read_seconds, zone_of
 from mfgsql.engine.flow.states import MachineStates, read_mapping, read_state_roles
 from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
@@ -24,7 +24,6 @@ _LOG_OPTIONS = ("machines", "released", "good", "quality", "energy", "gap", "clo
 _STATE_OPTIONS = ("states", "gap", "closed")
 _LOG_ONLY = ("case_id", "started", "finished")
 _EXAMPLE = "{'machines': 2}"
-_ZONED = "TIMESTAMP WITH TIME ZONE"
 
 
 @planners.register("bottlenecks")
@@ -54,7 +53,8 @@ def run_bottlenecks(engine: Engine, args: Args) -> Rows:
         if _of_states(args):
             roles = read_state_roles(cursor, source, args)
             time, mapping = roles["type"], read_mapping(options.get("states"))
-            rows = MachineStates(cursor, source, roles, mapping, closed).rows(each, gap, cancellation.check)
+            zone = zone_of(time, args)
+            rows = MachineStates(cursor, source, roles, mapping, closed, zone).rows(each, gap, cancellation.check)
         else:
             columns = read_log_roles(cursor, source, args)
             time = columns.types[columns.started]
@@ -79,18 +79,22 @@ def read_log_roles(con: duckdb.DuckDBPyConnection, source: Source, args: Args) -
     return read_roles(con, source, args, also | {"machine": machines if isinstance(machines, str) else None})
 
 
-def read_machines(options: Mapping[str, Any]) -> int | None:
-    """How many machines each station has; None: a column, or the log, tells.
+def read_machines(options: Mapping[str, Any]) -> Machines:
+    """How many machines each station has, or some have by name; None: a column, or the log, tells.
 
     Raises:
-        OptionError: neither a number from 1 on nor a name.
+        OptionError: neither a number from 1 on, nor numbers of stations, nor a name.
     """
     told = options.get("machines")
     if told is None or (isinstance(told, str) and told):
         return None
-    if isinstance(told, bool) or not isinstance(told, int) or not 1 <= told <= 10_000:
-        raise OptionError(f"machines is a number from 1 on, or a column that names the machine, not {told!r}.")
-    return told
+    counts = list(told.values()) if isinstance(told, Mapping) else [told]
+    if not counts or any(isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 10_000 for n in counts):
+        raise OptionError(
+            "machines is a number from 1 on, numbers of stations, as {'machines': {'mill': 2}}, or a column that names "
+            f"the machine, not {told!r}."
+        )
+    return {str(name): count for name, count in told.items()} if isinstance(told, Mapping) else counts[0]
 
 
 def _of_states(args: Args) -> bool:
@@ -136,4 +140,4 @@ def _quality(options: Mapping[str, Any]) -> float | None:
 
 def _moment(since: float, kind: str) -> str:
     at = datetime.fromtimestamp(since, UTC)
-    return (at if base_type(kind) == _ZONED else at.replace(tzinfo=None)).isoformat(" ")
+    return (at if base_type(kind) == ZONED else at.replace(tzinfo=None)).isoformat(" ")

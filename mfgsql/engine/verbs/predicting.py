@@ -47,7 +47,9 @@ def plan_predict(engine: Engine, args: Args) -> str:
     selected = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in outputs)
     inner = scored(version, manifest, source, args | {"explain": most}, told=bool(most))
     if manifest.cases is not None and manifest.history is not None and args.get("latest"):
-        inner = outlasted(inner, manifest.history.order_by, check_level(args.get("level")))
+        assert manifest.target is not None
+        level = check_level(args.get("level"))
+        inner = outlasted(inner, manifest.history.order_by, level, manifest.target.classes)
     return f"SELECT COLUMNS(lambda c: lower(c) NOT IN ({taken})), {selected} FROM ({inner})"
 
 
