@@ -27,7 +27,6 @@ from mfgsql.scoring import Scorer
 from mfgsql.scoring.familiarity import Familiarity
 from mfgsql.scoring.scorer import row_status
 from mfgsql.scoring.variants import Variants
-from mfgsql.tasks.task import Array
 
 _ENDS = ("lower", "upper")
 _BOTH = 4  # targets in a condition, up to which all ends are joined with all
@@ -148,8 +147,9 @@ class DesignJudge:
         numbers = self._judge.numbers(columns)
         return {name: numbers[:, i] for i, name in enumerate(self.brief.derived)}
 
-    def objectives(self, columns: Mapping[str, pa.Array], derived: Mapping[str, Array]) -> Floats:
+    def objectives(self, columns: Mapping[str, pa.Array]) -> Floats:
         """What is to be low, [rows, objectives]; of targets the cautious end. What isn't known is worst."""
+        derived = self.derived(columns) if self.brief.objectives else {}
         parts = []
         targets = {s.target.name: i for i, s in enumerate(self.brief.scores)}
         for name, high in self.brief.objectives:

@@ -6,13 +6,15 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.designs import SAME, choose, diversity, nearest, ranked, twins
+from mfgsql.designs import SAME, Points, choose, diversity, nearest, ranked, spaced, twins
 from mfgsql.engine.conditions import Condition, Range, parse_conditions, ranges
 from mfgsql.engine.designing.brief import MEASURES, Brief, read_brief
-from mfgsql.engine.designing.drafting import Drafts, Search, keys_of
+from mfgsql.engine.designing.drafting import Search
+from mfgsql.engine.designing.drafts import Drafts
 from mfgsql.engine.designing.judge import DesignJudge
 from mfgsql.engine.designing.space import Codes, DesignSpace, Values
 from mfgsql.engine.engine import Engine
@@ -25,6 +27,8 @@ from mfgsql.scoring.designing import Designer
 
 _PAST = 50_000  # past designs that others are compared with
 _ODD = "its columns don't add up as those of past designs do"
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 _HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
 
 
@@ -85,9 +89,10 @@ class _Generation:
             numbers[:, [self.space.names[c] in self.brief.computed for c in self.space.numeric]] = np.nan
             balances = Balances.fit(numbers)  # not of what follows from others, whatever it was before
             search = Search(
-                self.space, designer, self.judge, balances, set(self.brief.given), self.brief.seed, self.cancellation
-            )
-            found = search.run(self.brief.n, self.brief.tries, self.brief.copies, set(keys_of(past)))
+                self.space, designer, self.judge, balances, (past_codes, past), self.brief.given, self.brief.outcomes,
+                self.brief.seed, self.brief.copies, self.cancellation,
+            )  # fmt: skip
+            found = search.run(self.brief.n, self.brief.tries)
             if found is None:
                 return [_none(self._why_none(search))]
             likelihood = designer.likelihood(found.codes)
@@ -113,15 +118,12 @@ class _Generation:
 
     def _told(self, found: Drafts, likelihood: Any, past: tuple[Codes, Values], search: Search) -> Rows:
         """The rows of those that are chosen."""
-        before, mine = self.space.points(*past), self.space.points(found.codes, found.values)
-        scale = (before if len(before) else mine).scale()
+        before, mine = (self.space.points(*some, self.brief.outcomes) for some in (past, (found.codes, found.values)))
+        scale = before.scale() if len(before) else mine.scale()
         which, novelty = nearest(mine, before, scale, self.cancellation.check)
         derived = self.judge.derived(found.columns)
-        objectives = self.judge.objectives(found.columns, derived)
-        quality = ranked(likelihood)
-        if objectives.shape[1]:
-            quality = ranked(quality - 2.0 * fronts(objectives))
-        chosen = choose(mine, quality, scale, self.brief.n)
+        quality, objectives = ranked(likelihood), found.objectives
+        chosen = self._chosen(mine, quality, objectives, scale)
         ranks = fronts(objectives[chosen]) if objectives.shape[1] else None
         order = np.lexsort((-quality[chosen], np.zeros(len(chosen)) if ranks is None else ranks))
         chosen, ranks = chosen[order], None if ranks is None else ranks[order]
@@ -140,6 +142,22 @@ class _Generation:
                 "ml_reason": "; ".join(filter(None, (row.get("ml_reason"), note))) or None,
             }  # fmt: skip
         return rows
+
+    def _chosen(self, mine: Points, quality: Floats, objectives: Floats, scale: Floats) -> Integers:
+        """Numbers of designs that are unlike one another: of several objectives those spread over what can be had."""
+        n, count = self.brief.n, objectives.shape[1]
+        if not count:
+            return choose(mine, quality, scale, n)
+        if count == 1:
+            order = np.lexsort((-quality, objectives[:, 0]))
+            return np.asarray(order[spaced(mine[order], scale, n)], np.int64)
+        rank = fronts(objectives, n)
+        last = int(rank.max())
+        before, front = np.flatnonzero((rank > 0) & (rank < last)), np.flatnonzero(rank == last)
+        low, span = objectives[front].min(axis=0), np.ptp(objectives[front], axis=0)
+        scaled = (objectives[front] - low) / np.maximum(span, 1e-12)
+        spread = choose(Points(scaled, mine.codes[front, :0]), 1 - ranked(scaled.max(axis=1)), np.ones(count), n)
+        return np.concatenate([before, front[spread[: n - len(before)]]])
 
     def _designs(self, chosen: Drafts, derived: dict[str, Any]) -> Rows:
         """Columns of the designs, what models tell of them, and what is computed."""

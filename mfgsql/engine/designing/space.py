@@ -41,6 +41,10 @@ class DesignSpace:
         """Values that may be said, [tokens]."""
         return np.concatenate(self._allowed)
 
+    def allowed_of(self, column: int) -> Mask:
+        """Codes that a column may have, [codes]."""
+        return self._allowed[column]
+
     @property
     def first(self) -> Mask:
         """Columns that conditions speak of, which are said first, so that the others follow them."""
@@ -97,11 +101,32 @@ class DesignSpace:
                 continue
             numbers = encoder.decode(own, places[:, column], wanted.low, wanted.high)
             if wanted.among is not None and len(listed := _listed(encoder, wanted)):
-                bins = encoder.codes(listed)
-                apart = np.where(own[:, None] == bins, np.abs(numbers[:, None] - listed), np.inf)
-                numbers = np.where(np.isnan(numbers), np.nan, listed[apart.argmin(axis=1)])
+                numbers = _of_listed(encoder, listed, own, numbers)
             found[encoder.column.name] = numbers
         return found
+
+    def nearest(self, codes: Codes, values: Values, draw: np.random.Generator) -> tuple[Codes, Values]:
+        """Designs moved to values that they may have, as little as can be; another category is any that may be."""
+        found, moved = codes.copy(), dict(values)
+        for column, (encoder, allowed) in enumerate(zip(self.encoders, self._allowed, strict=True)):
+            name, own = encoder.column.name, found[:, column]
+            if isinstance(encoder, CategoricalEncoder):
+                wrong = ~allowed[own]
+                own[wrong] = draw.choice(np.flatnonzero(allowed), int(wrong.sum()))
+                moved[name] = np.array([None, None, *encoder.categories], object)[own]
+                continue
+            numbers, bins = values[name].copy(), allowed[FIRST:]
+            missing = np.isnan(numbers) | (not bins.any())
+            if missing.any() and not allowed[MISSING]:
+                numbers[missing], missing = draw.uniform(encoder.low, encoder.high, int(missing.sum())), missing & False
+            own[missing], numbers[missing] = MISSING, np.nan
+            if not missing.all():
+                wanted = self.wanted.get(name, Range())
+                own[~missing], numbers[~missing] = encoder.near(numbers[~missing], bins, wanted.low, wanted.high)
+                if wanted.among is not None:
+                    numbers[~missing] = _of_listed(encoder, _listed(encoder, wanted), own, numbers)[~missing]
+            moved[name] = numbers
+        return found, moved
 
     def recoded(self, codes: Codes, values: Values, names: Collection[str]) -> Codes:
         """Codes of other values in some columns of numbers."""
@@ -115,11 +140,12 @@ class DesignSpace:
         """Values as models and SQL read them."""
         return {e.column.name: _arrow(e, values[e.column.name]) for e in self.encoders}
 
-    def points(self, codes: Codes, values: Values) -> Points:
-        """Designs as numbers, for distances."""
-        numbers = [values[self.names[column]] for column in self.numeric]
+    def points(self, codes: Codes, values: Values, but: Collection[str] = ()) -> Points:
+        """Designs as numbers, for distances, ``but`` for some columns."""
+        numbers = [values[self.names[column]] for column in self.numeric if self.names[column] not in but]
         stacked = np.stack(numbers, axis=1) if numbers else np.empty((len(codes), 0))
-        return Points(stacked.astype(np.float64), np.delete(codes, self.numeric, axis=1))
+        texts = [column for column, name in enumerate(self.names) if column not in self.numeric and name not in but]
+        return Points(stacked.astype(np.float64), codes[:, texts])
 
     @property
     def numeric(self) -> npt.NDArray[np.int64]:
@@ -151,6 +177,14 @@ def _listed(encoder: BinnedEncoder, wanted: Range) -> npt.NDArray[np.float64]:
     low, high = max(wanted.low, encoder.low), min(wanted.high, encoder.high)
     found: npt.NDArray[np.float64] = numbers[(numbers >= low) & (numbers <= high)]
     return found
+
+
+def _of_listed(
+    encoder: BinnedEncoder, listed: npt.NDArray[np.float64], codes: Codes, numbers: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Of numbers the nearest ones that are listed, in the same bins."""
+    apart = np.where(codes[:, None] == encoder.codes(listed), np.abs(numbers[:, None] - listed), np.inf)
+    return np.where(np.isnan(numbers), np.nan, listed[apart.argmin(axis=1)])
 
 
 def _text(value: Any) -> str:
