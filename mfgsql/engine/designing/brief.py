@@ -56,7 +56,8 @@ class Brief:
 
     Attributes:
         types: DuckDB's of the design's columns. names: that conditions may name. guide: the source of the rules.
-        derived: columns computed of others. told: columns that options call outcomes. objectives: names, and whether they are to be high.
+        derived: columns computed of others. objectives: names, and whether they are to be high. told: columns that
+            options call outcomes.
     """
 
     version: Version
@@ -152,7 +153,8 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     fixed = _given(args.get("given"), types)
     _check_derived(derived, manifest, targets, fixed)
     return Brief(
-        version, manifest, types, scores, derived, conditions, guide, fixed, objectives, *_effort(args), _outcomes(args, types),
+        version, manifest, types, scores, derived, conditions, guide, fixed, objectives, *_effort(args),
+        _outcomes(args, types),
     )  # fmt: skip
 
 
@@ -235,8 +237,7 @@ def _given(told: Any, types: Mapping[str, str]) -> dict[str, Any]:
             raise OptionError(f"given names '{name}', which is no column of the designs.{did_you_mean(name, types)}")
         if value is not None and not isinstance(value, str | bool | int | float):
             raise OptionError(f"given sets '{name}' to {value!r}, which is no single value.")
-        if value is not None:
-            found[known[name.lower()]] = value
+        found[known[name.lower()]] = value
     return found
 
 

@@ -26,6 +26,7 @@ _MENDED = 12  # rounds
 _SHARE = 3  # of a row's open columns one in so many is said anew
 _INVOLVED = 1.5  # how much sooner a column is said anew that a broken condition names
 _PLENTY = 3  # candidates for each design that is wanted
+_MIDDLE = 0.5  # of what past designs keep
 _STUCK = 2  # batches in a row that bring nothing new
 _NEAR = 64  # drafts of a batch that are remembered
 _SAID = 0.5  # of the tries are drafts of the designer and what they are mended to, at most; the others vary the best
@@ -60,7 +61,8 @@ class Search:
         cancellation: Cancellation,
     ) -> None:
         self.space, self.designer, self.judge, self.cancellation = space, designer, judge, cancellation
-        self.balances, self.computed, self.outcomes = balances, set(judge.brief.computed), set(outcomes)
+        self.balances, self._middle = balances, balances.tightened(_MIDDLE)
+        self.computed, self.outcomes = set(judge.brief.computed), set(outcomes)
         self.sums = judge.sums(space, {*fixed, *self.computed})
         self.draw = np.random.default_rng(seed)
         self.open = np.array([name not in fixed and name not in self.computed for name in space.names])
@@ -106,10 +108,15 @@ class Search:
         return found
 
     def judged(self, codes: Codes, values: Values) -> Drafts:
-        """Designs of those values, moved onto the sums that have to stay, and what follows from others."""
-        return self._judged(codes, values, np.ones(codes.shape, bool))
+        """Designs of those values, moved onto the sums that have to stay, and what follows from others.
 
-    def _judged(self, codes: Codes, kept: Values | None = None, known: Mask | None = None) -> Drafts:
+        They keep the middle of what past designs keep: a search would else end where that just so holds.
+        """
+        return self._judged(codes, values, np.ones(codes.shape, bool), self._middle)
+
+    def _judged(
+        self, codes: Codes, kept: Values | None = None, known: Mask | None = None, balances: Balances | None = None
+    ) -> Drafts:
         """Drafts of codes; those known have the values that are kept."""
         self.cancellation.check()
         values = self.space.values(codes, self.draw.random(codes.shape))
@@ -123,7 +130,7 @@ class Search:
         columns = self.space.arrow(values)
         columns |= self.judge.scores(columns)
         self.tries += len(codes)
-        odd = self.balances.excess(self.space.points(codes, values).numbers)
+        odd = (balances or self.balances).excess(self.space.points(codes, values).numbers)
         drafts = Drafts(codes, values, columns, self.judge.excess(columns), odd, self.judge.objectives(columns))
         self.near.append(drafts.take(drafts.order[:_NEAR]))
         return drafts

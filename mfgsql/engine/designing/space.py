@@ -19,6 +19,7 @@ from mfgsql.features.categorical import FIRST, MISSING, CategoricalEncoder
 Values = dict[str, npt.NDArray[Any]]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
+_SAME = 1e-9  # relatively
 
 
 class DesignSpace:
@@ -65,10 +66,26 @@ class DesignSpace:
             return f"{name} was {_time(encoder.low)} to {_time(encoder.high)}"
         return f"{name} was {encoder.low:.6g} to {encoder.high:.6g}"
 
-    def reach(self, name: str) -> tuple[float, float]:
-        """The least and the largest number that a column may have."""
-        encoder, wanted = self.encoders[self.names.index(name)], self.wanted.get(name, Range())
+    def around(self, name: str, value: Any) -> list[float]:
+        """The nearest numbers that a column may have, of one that is within its range; none of other columns."""
+        encoder = self.encoders[self.names.index(name)]
+        if isinstance(value, bool | str | None) or isinstance(encoder, CategoricalEncoder) or encoder.timed:
+            return []
+        if not encoder.low <= value <= encoder.high:
+            return []
+        return encoder.around(float(value))
+
+    @property
+    def numbers(self) -> list[str]:
+        """Columns of numbers that are no times."""
+        return [e.column.name for e in self.encoders if isinstance(e, BinnedEncoder) and not e.timed]
+
+    def reach(self, name: str, wholly: bool = False) -> tuple[float, float]:
+        """The least and the largest number that a column may have; or ``wholly`` that it had."""
+        encoder, wanted = self.encoders[self.names.index(name)], Range() if wholly else self.wanted.get(name, Range())
         assert isinstance(encoder, BinnedEncoder)
+        if wanted.among is not None and len(listed := _listed(encoder, wanted)):
+            return float(listed.min()), float(listed.max())
         return max(encoder.low, wanted.low), min(encoder.high, wanted.high)
 
     def _of(self, encoder: BinnedEncoder | CategoricalEncoder) -> Mask:
@@ -77,6 +94,10 @@ class DesignSpace:
         found[FIRST:] = True
         found[MISSING] = encoder.nullable and wanted is None
         if wanted is None:
+            return found
+        if wanted.among == (None,):  # it is to be missing
+            found[FIRST:] = False
+            found[MISSING] = encoder.nullable and not np.isfinite([wanted.low, wanted.high]).any()
             return found
         if isinstance(encoder, CategoricalEncoder):
             if wanted.among is not None:
@@ -172,10 +193,11 @@ class DesignSpace:
 
 
 def _listed(encoder: BinnedEncoder, wanted: Range) -> npt.NDArray[np.float64]:
-    """Numbers that are listed, within what was learnt from."""
+    """Numbers that are listed, of those that the column may have."""
     numbers = encoder.numbers(pa.array([str(value) for value in wanted.among or ()], pa.string()))
-    low, high = max(wanted.low, encoder.low), min(wanted.high, encoder.high)
-    found: npt.NDArray[np.float64] = numbers[(numbers >= low) & (numbers <= high)]
+    numbers = numbers[(numbers >= max(wanted.low, encoder.low)) & (numbers <= min(wanted.high, encoder.high))]
+    near = encoder.near(numbers, np.ones(len(encoder.points), bool))[1]
+    found: npt.NDArray[np.float64] = numbers[np.abs(near - numbers) <= _SAME * np.maximum(np.abs(numbers), 1.0)]
     return found
 
 
