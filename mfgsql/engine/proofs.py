@@ -85,3 +85,20 @@ def _inequalities(number: int, tree: exp.Expression, ranges: Ranges) -> list[Ine
     factors, most = known
     found = [Inequality(number, factors, most)]
     return found if not isinstance(tree, exp.EQ) else [*found, Inequality(number, -factors, -most)]
+
+
+def comes_to(condition: Condition, value: Callable[[exp.Expression], float]) -> tuple[float, float] | None:
+    """How far a comparison with a number is from holding, and what is compared, of the part that holds least."""
+    off = []
+    for part in condition.parts():
+        tree = at_most(part) or difference(part)
+        sides = [] if tree is None else [s for s in (part.this, part.expression) if s.find(exp.Column)]
+        if tree is not None and len(sides) == 1:
+            beyond = value(tree)
+            off.append((abs(beyond) if isinstance(part, exp.EQ) else beyond, value(sides[0])))
+    return max(off) if off else None
+
+
+def cant_hold(named: Sequence[str], why: str) -> str:
+    """In words, of conditions as they are to be shown."""
+    return f"{' and '.join(named)} can't hold{' together' if len(named) > 1 else ''}: {why}"

@@ -8,6 +8,7 @@ that fill a whole, is kept too, where that can be.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ _SHARE = 3  # of a row's open columns one in so many is said anew
 _INVOLVED = 1.5  # how much sooner a column is said anew that a broken condition names
 _PLENTY = 3  # candidates for each design that is wanted
 _MIDDLE = 0.5  # of what past designs keep
+_RARE = 0.01  # what it counts to be less likely, for each nat: what holds goes before
 _STUCK = 2  # batches in a row that bring nothing new
 _NEAR = 64  # drafts of a batch that are remembered
 _SAID = 0.5  # of the tries are drafts of the designer and what they are mended to, at most; the others vary the best
@@ -44,6 +46,7 @@ class Search:
 
     Args:
         past: designs that there are. fixed: columns that are given. outcomes: columns that make no design another one.
+        usual: likelihood that designs usually have at least.
         copies: whether copies of past designs, and twins, stay.
     """
 
@@ -56,6 +59,7 @@ class Search:
         past: tuple[Codes, Values],
         fixed: Collection[str],
         outcomes: Collection[str],
+        usual: float,
         seed: int,
         copies: bool,
         cancellation: Cancellation,
@@ -64,7 +68,7 @@ class Search:
         self.balances, self._middle = balances, balances.tightened(_MIDDLE)
         self.computed, self.outcomes = set(judge.brief.computed), set(outcomes)
         self.sums = judge.sums(space, {*fixed, *self.computed})
-        self.draw = np.random.default_rng(seed)
+        self.draw, self.usual = np.random.default_rng(seed), usual
         self.open = np.array([name not in fixed and name not in self.computed for name in space.names])
         self.variations = Variations(space, past, self.open, self.draw)
         self.tries = self.copies = 0
@@ -86,6 +90,8 @@ class Search:
         found = self._said(n, most)
         sound = sum(int((some.total <= 0).sum()) for some in found)
         if sound < _PLENTY * n or self.judge.brief.objectives:
+            found = [self.rated(some) for some in found]
+            sound = sum(int((some.total <= 0).sum()) for some in found)
             found += evolved(self, _PLENTY * n - sound, most)
         whole = Drafts.concat(found)
         sound = int((whole.total <= 0).sum())
@@ -100,6 +106,7 @@ class Search:
             size = min(batch, most - self.tries)
             nothing = np.zeros((size, len(self.open)), np.int64)
             drafts = self._judged(self.designer.complete(nothing, nothing > 0))
+            self.near.append(drafts.take(drafts.order[:_NEAR]))
             self._held.append((drafts.excess <= 0).mean(axis=0))
             fresh = self.fresh(self._mended(drafts, most))
             stuck = 0 if len(fresh) else stuck + 1
@@ -112,7 +119,16 @@ class Search:
 
         They keep the middle of what past designs keep: a search would else end where that just so holds.
         """
-        return self._judged(codes, values, np.ones(codes.shape, bool), self._middle)
+        return self.rated(self._judged(codes, values, np.ones(codes.shape, bool), self._middle))
+
+    def rated(self, drafts: Drafts) -> Drafts:
+        """With how rare those are that hold; where objectives lead elsewhere that counts nothing."""
+        held = np.flatnonzero(drafts.total <= 0)
+        if self.judge.brief.objectives or not len(held):
+            return drafts
+        rare = np.zeros(len(drafts))
+        rare[held] = _RARE * np.maximum(self.usual - self.designer.likelihood(drafts.codes[held]), 0.0)
+        return replace(drafts, rare=rare)
 
     def _judged(
         self, codes: Codes, kept: Values | None = None, known: Mask | None = None, balances: Balances | None = None
@@ -131,9 +147,8 @@ class Search:
         columns |= self.judge.scores(columns)
         self.tries += len(codes)
         odd = (balances or self.balances).excess(self.space.points(codes, values).numbers)
-        drafts = Drafts(codes, values, columns, self.judge.excess(columns), odd, self.judge.objectives(columns))
-        self.near.append(drafts.take(drafts.order[:_NEAR]))
-        return drafts
+        none = np.zeros(len(codes))
+        return Drafts(codes, values, columns, self.judge.excess(columns), odd, none, self.judge.objectives(columns))
 
     def _mended(self, drafts: Drafts, most: int) -> Drafts:
         """Those that hold, and those that could be made to; last those that only don't keep what past designs do."""
@@ -159,7 +174,9 @@ class Search:
         np.put_along_axis(known, anew, False, axis=1)
         tried = self._judged(self.designer.complete(drafts.codes, known), drafts.values, known)
         rows = np.arange(len(drafts))
-        return Drafts.concat([drafts, tried]).take(np.where(tried.total < drafts.total, len(drafts) + rows, rows))
+        better = Drafts.concat([drafts, tried]).take(np.where(tried.total < drafts.total, len(drafts) + rows, rows))
+        self.near.append(better.take(better.order[:_NEAR]))
+        return better
 
     def _involved(self, drafts: Drafts) -> Floats:
         """Whether a broken condition names a column, or a broken balance is of it, [rows, columns]."""

@@ -16,7 +16,7 @@ from mfgsql.optimization.fronts import fronts
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-_NUMBERS = ("codes", "excess", "odd", "objectives")
+_NUMBERS = ("codes", "excess", "odd", "rare", "objectives")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Drafts:
     Attributes:
         codes: [n, columns]. values: by column. columns: the same for SQL, and what models tell.
         excess: how far each condition is from holding, [n, conditions]. odd: how far each is beyond what past designs
-            keep, [n, balances]. objectives: what is to be low, [n, objectives].
+            keep, [n, balances]. rare: how much less likely each is than designs usually are, [n]. objectives: what is
+            to be low, [n, objectives].
     """
 
     codes: Codes
@@ -34,6 +35,7 @@ class Drafts:
     columns: dict[str, pa.Array]
     excess: Floats
     odd: Floats
+    rare: Floats
     objectives: Floats
 
     def __len__(self) -> int:
@@ -42,7 +44,7 @@ class Drafts:
     @cached_property
     def total(self) -> Floats:
         """How far each is from holding in all."""
-        total: Floats = self.excess.sum(axis=1) + self.odd.sum(axis=1)
+        total: Floats = self.excess.sum(axis=1) + self.odd.sum(axis=1) + self.rare
         return total
 
     @property
@@ -63,7 +65,7 @@ class Drafts:
         """Some of them."""
         columns = {name: column.take(pa.array(rows)) for name, column in self.columns.items()}
         values = {name: column[rows] for name, column in self.values.items()}
-        told = (part[rows] for part in (self.excess, self.odd, self.objectives))
+        told = (part[rows] for part in (self.excess, self.odd, self.rare, self.objectives))
         return Drafts(self.codes[rows], values, columns, *told)
 
     @staticmethod

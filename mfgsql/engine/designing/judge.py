@@ -21,8 +21,8 @@ from mfgsql.engine.designing.brief import Brief, Scored
 from mfgsql.engine.designing.space import DesignSpace
 from mfgsql.engine.designing.sums import Sums
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.equations import at_most, difference
 from mfgsql.engine.familiar import encode, learnt_from, unknown
+from mfgsql.engine.proofs import comes_to
 from mfgsql.engine.scoring import class_columns, interval_columns, masked
 from mfgsql.scoring import Scorer
 from mfgsql.scoring.familiarity import Familiarity
@@ -107,16 +107,8 @@ class DesignJudge:
 
     def comes_to(self, number: int, columns: Mapping[str, pa.Array]) -> float | None:
         """In one design the number that a condition is about, of a target the end that counts; None: there is none."""
-        off = []
-        for variant in self._ends[number]:
-            for part in variant.parts():
-                tree = at_most(part) or difference(part)
-                sides = [] if tree is None else [s for s in (part.this, part.expression) if s.find(exp.Column)]
-                if tree is None or len(sides) != 1:
-                    continue
-                beyond, side = self.number(tree, columns), sides[0]
-                off.append((abs(beyond) if isinstance(part, exp.EQ) else beyond, self.number(side, columns)))
-        return max(off)[1] if off else None
+        told = [comes_to(variant, lambda tree: self.number(tree, columns)) for variant in self._ends[number]]
+        return max(filter(None, told), default=(0.0, None))[1]
 
     def computed(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
         """Columns of the design that follow from others, [n] each; NaN where there is no number."""

@@ -12,7 +12,7 @@ from mfgsql.engine.designing.drafting import Search
 from mfgsql.engine.designing.drafts import Drafts
 from mfgsql.engine.designing.judge import DesignJudge, Floats
 from mfgsql.engine.designing.space import DesignSpace
-from mfgsql.engine.proofs import Ranges, disproven
+from mfgsql.engine.proofs import Ranges, cant_hold, disproven
 
 _HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
 _USELESS = "no better than the baseline"  # of a version
@@ -40,7 +40,7 @@ class Reasons:
         proven = disproven(mine, [self.judge.wholes[i] for i in some], self._ranges())
         if proven is None:
             return None
-        return _cant_hold([self._with_reason(mine[number]) for number in proven[0]], proven[1])
+        return cant_hold([self._with_reason(mine[number]) for number in proven[0]], proven[1])
 
     def _ranges(self) -> Ranges:
         """Of the numbers of designs."""
@@ -60,7 +60,7 @@ class Reasons:
         named += [f"given {name} = {'NULL' if given[name] is None else repr(given[name])}"] if name in given else []
         near = self.space.around(name, given.get(name)) if len(named) == 1 else []
         told = f"; near it are {near[0]:.9g} and {near[1]:.9g}" if near else ""
-        return _cant_hold(named, f"{self.space.trained(name)} in the designs that were learnt from{told}")
+        return cant_hold(named, f"{self.space.trained(name)} in the designs that were learnt from{told}")
 
     def _with_reason(self, condition: Condition) -> str:
         reason = self.of_rules.get(condition.text)
@@ -109,7 +109,3 @@ class Reasons:
         if version.verdict is None or not version.verdict.startswith(_USELESS):
             return []
         return [f"{version.name} is no better than to draw each column by itself: pre-train it with {_LONGER}"]
-
-
-def _cant_hold(named: list[str], why: str) -> str:
-    return f"{' and '.join(named)} can't hold{' together' if len(named) > 1 else ''}: {why}"

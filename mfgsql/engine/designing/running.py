@@ -91,13 +91,18 @@ class _Generation:
             balances = Balances.fit(numbers)  # not of what follows from others, whatever it was before
             search = Search(
                 self.space, designer, self.judge, balances, (past_codes, past), self.brief.given, self.brief.outcomes,
-                self.brief.seed, self.brief.copies, self.cancellation,
+                self._usual(), self.brief.seed, self.brief.copies, self.cancellation,
             )  # fmt: skip
             found = search.run(self.brief.n, self.brief.tries)
             if found is None:
                 return [_none("not_found", words.not_found(search))]
             likelihood = designer.likelihood(found.codes)
         return self._told(found, likelihood, (past_codes, past), search, words)
+
+    def _usual(self) -> float:
+        """How likely a design is, of one that isn't learnt from: on the whole that of the rows held out."""
+        loss = self.brief.version.value
+        return -np.inf if loss is None else -loss
 
     def _past(self) -> tuple[Codes, Values]:
         """Past designs: the version's frozen rows, or those kept with it, where these are gone."""
