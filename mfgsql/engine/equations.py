@@ -10,7 +10,7 @@ from sqlglot import exp
 
 Floats = npt.NDArray[np.float64]
 _NEAR = 1e-6  # relatively
-_ASKED = (0.37, 1.0)  # of the way from the lows to the highs
+_BETWEEN = 0.37  # of the way from the lows to the highs
 
 
 def at_most(part: exp.Expression) -> exp.Expression | None:
@@ -42,8 +42,8 @@ def linear(told: Callable[[Floats], Floats], low: Floats, high: Floats) -> tuple
     base = told(low)
     factors = np.stack([told(low + one) - base for one in np.eye(len(low))], axis=1)
     size = np.maximum(np.maximum(np.abs(base), np.abs(told(high))), 1.0)
-    for share in _ASKED:
-        off = base + factors @ (share * (high - low)) - told(low + share * (high - low))
+    for step in (np.floor(_BETWEEN * (high - low)), high - low):  # whole steps: columns may hold whole numbers only
+        off = base + factors @ step - told(low + step)
         if not np.isfinite(factors).all() or not (np.abs(off) <= _NEAR * size).all():
             return None
     return factors, factors @ low - base

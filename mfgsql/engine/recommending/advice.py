@@ -81,7 +81,7 @@ class Advice:
     def _without(self, row: int, status: str, reason: str) -> dict[str, Any]:
         shown = {name: finite(value[row]) for name, value in self._derived.items()}
         current = {n: v for n, v in self._predicted(row, self._now, row).items() if n.startswith("current_")}
-        told = {"changes": [], "ml_status": status, "ml_reason": self._noted(reason)}
+        told: dict[str, Any] = {"changes": [], "ml_status": status, "ml_reason": self._noted(reason)}
         return self._kept(row) | shown | current | told
 
     def _noted(self, reason: str | None) -> str | None:
