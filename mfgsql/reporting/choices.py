@@ -121,11 +121,27 @@ def front(rows: Rows, x: str | None, y: str | None) -> Panel | None:
     known = [row for row in rows if row["pareto_rank"] is not None]
     numbers = [name for name in (rows[0] if not known else known[0]) if _numeric(rows, name) and name not in _OURS]
     told = y is not None
+    asked = (x, y)
     x, y = _axes(numbers, x, y)
-    listed = table(rows, "The best first.")
-    if x is None or y is None:
+    listed = table(rows, "The best first.", (y, x))
+    if x is None or y is None or (asked == (None, None) and any(_ranks_by(known, name) for name in numbers)):
         return Panel.of(*listed)
     return Panel.of(Figures((_of_points(known, x, *ranked_by(known, numbers, x, y, told)),)), *listed)
+
+
+def suggestions(rows: Rows) -> Panel | None:
+    """Rows of ``ml_recommend`` by one objective, or by goals."""
+    if not rows or not {"suggestion", "changes"} <= set(rows[0]) or "pareto_rank" in rows[0]:
+        return None
+    return Panel.of(*table(rows, "For each row the best first."))
+
+
+def _ranks_by(known: Rows, name: str) -> bool:
+    """Whether ranks are the order by one column alone, so that there is no front to draw."""
+    pairs = {(row[name], row["pareto_rank"]) for row in known if row[name] is not None}
+    ranks = [rank for _, rank in sorted(pairs)]
+    alone = len(pairs) == len({value for value, _ in pairs}) == len(set(ranks)) > 1
+    return alone and ranks in (sorted(ranks), sorted(ranks, reverse=True))
 
 
 def ranked_by(known: Rows, numbers: Sequence[str], x: str, y: str, told: bool = False) -> tuple[str, bool]:
@@ -176,14 +192,19 @@ def _of_points(known: Rows, x: str, y: str, ranked: bool) -> Figure:
     return Figure(draw("front", plot, height=300, width=WIDE), caption, label, legend, wide=True)
 
 
-def table(rows: Rows, caption: str) -> tuple[Table | Note, ...]:
+def table(rows: Rows, caption: str, also: Sequence[str | None] = ()) -> tuple[Table | Note, ...]:
     """Rows as they are, numbers as people read them: what tells most first, without columns that are empty.
 
     A reason that is the same for all is said once.
+
+    Args:
+        also: columns that tell much.
     """
     names = [n for n in rows[0] if any(r[n] is not None for r in rows)
              and not any(isinstance(r[n], dict | list) for r in rows)]  # fmt: skip
-    names.sort(key=_place)
+    whose = next(iter(rows[0]))  # row a suggestion is for
+    own = "suggestion" in rows[0] and "changes" in rows[0] and not isinstance(rows[0][whose], float)
+    names.sort(key=lambda name: -1 if own and name == whose else _place(name, also))
     notes: tuple[Note, ...] = ()
     if len(rows) > 1 and "ml_reason" in names and len({row["ml_reason"] for row in rows}) == 1:
         names.remove("ml_reason")
@@ -196,10 +217,12 @@ def table(rows: Rows, caption: str) -> tuple[Table | Note, ...]:
     return Table(caption + more, tuple(names), lines, texts=texts, long=long), *notes
 
 
-def _place(name: str) -> int:
+def _place(name: str, also: Sequence[str | None]) -> int:
     """Of a column: what a row is, then what it says and brings, what it is made of, and at last how sure it is."""
     if name in _FIRST:
         return _FIRST.index(name)
+    if name in also:
+        return len(_FIRST)
     predicted = name.startswith(("predicted_", "lower", "upper")) or name.endswith(("_lower", "_upper"))
     return len(_FIRST) + (0 if predicted else 2 if name in ("ml_status", "ml_reason") else 1)
 

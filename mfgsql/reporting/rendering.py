@@ -72,6 +72,7 @@ def render_rows(rows: Rows, title: str | None = None, x: str | None = None, y: s
         ("gains", "What changes would bring", choices.gains(rows)),
         ("effects", "What the change would bring", choices.effects(rows)),
         ("front", "What can be had at best", choices.front(rows, x, y)),
+        ("suggestions", "What to change", choices.suggestions(rows)),
     )
     sections = [({"name": name, "title": head}, panel) for name, head, panel in made if panel is not None]
     if not sections:
