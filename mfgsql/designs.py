@@ -17,6 +17,7 @@ Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 SAME = 1e-9  # distance, below which two designs are one
+_FINEST = 1e-3  # distance, below which it doesn't matter how far two designs are apart
 _PAIRS = 2**22  # distances held at a time
 _USUAL = 1.349  # quartiles of a normal distribution are so many deviations apart
 
@@ -119,6 +120,29 @@ def choose(points: Points, quality: Floats, scale: Floats, most: int) -> Integer
         far = np.minimum(far, distances(points, points[slice(chosen[-1], chosen[-1] + 1)], scale)[:, 0])
         far[chosen] = -1.0
         chosen.append(int((far * worth).argmax()))
+    return np.array(chosen, np.int64)
+
+
+def spaced(points: Points, scale: Floats, most: int, apart: float = 0.1) -> Integers:
+    """Numbers of designs, the first ones rather than others, such that none is near one before it.
+
+    That is clearing (Petrowski, "A Clearing Procedure as a Niching Method for Genetic Algorithms", 1996). Where there
+    are too few, with half the distance, and so on; of equal ones others come last.
+
+    Args:
+        points: the best first. apart: distance to begin with.
+    """
+    count, chosen = min(most, len(points)), list[int]()
+    far = np.full(len(points), np.inf)
+    while len(chosen) < count:
+        left = np.flatnonzero(far >= apart)
+        while len(left) and len(chosen) < count:
+            one = int(left[0])
+            chosen.append(one)
+            far = np.minimum(far, distances(points, points[slice(one, one + 1)], scale)[:, 0])
+            far[chosen] = -1.0
+            left = left[far[left] >= apart]
+        apart = apart / 2 if apart > _FINEST else 0.0
     return np.array(chosen, np.int64)
 
 

@@ -159,6 +159,30 @@ class BinnedEncoder:
         decoded: Floats = np.where(codes < FIRST, np.nan, np.minimum(np.maximum(values, least), most))
         return decoded
 
+    def near(
+        self, numbers: Floats, allowed: Mask, low: float = -math.inf, high: float = math.inf
+    ) -> tuple[npt.NDArray[np.int64], Floats]:
+        """The nearest values that the column may have, and their codes, [rows] each.
+
+        Args:
+            numbers: none missing. allowed: bins, one at least, each with a value from ``low`` to ``high``.
+        """
+        table = self._table[allowed]
+        least = self._on_grid(np.maximum(table[:, 0], low), np.ceil)
+        most = self._on_grid(np.minimum(table[:, -1], high), np.floor)
+        inside = np.clip(numbers[:, None], least, most)
+        which = np.abs(inside - numbers[:, None]).argmin(axis=1)
+        values = self._on_grid(inside[np.arange(len(numbers)), which], np.round)
+        return FIRST + np.flatnonzero(allowed)[which], np.clip(values, least[which], most[which])
+
+    def around(self, number: float) -> list[float]:
+        """The next values that the column may have, below and above a number within its range."""
+        bins = np.stack([self._table[:, 0], self._table[:, -1]], axis=1)
+        inside = ((bins[:, 0] <= number) & (number <= bins[:, 1])).any()
+        below = self._on_grid(np.array([number]), np.floor)[0] if inside else bins[bins[:, 1] < number, 1].max()
+        above = self._on_grid(np.array([number]), np.ceil)[0] if inside else bins[bins[:, 0] > number, 0].min()
+        return [float(below), float(above)]
+
     def snapped(self, numbers: Floats) -> Floats:
         """The nearest values of the grid."""
         return self._on_grid(numbers, np.round)

@@ -6,7 +6,7 @@ relations; Jolliffe, "Principal Component Analysis", 2002, section 10.1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,11 @@ class Balances:
         directions = vectors[:, variances < _KEPT]
         low, high = np.quantile(z @ directions, [_USUAL, 1 - _USUAL], axis=0)
         return cls(columns, center, scale, directions, np.minimum(low, -_LEAST), np.maximum(high, _LEAST))
+
+    def tightened(self, share: float) -> Balances:
+        """With that share of the widths, about the same middles."""
+        middle, half = (self.low + self.high) / 2, share * (self.high - self.low) / 2
+        return replace(self, low=middle - half, high=middle + half)
 
     def excess(self, numbers: Floats) -> Floats:
         """How far designs are beyond, in widths of what is usual, [n, balances]; 0 where they are not."""

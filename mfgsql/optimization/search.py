@@ -38,10 +38,12 @@ class Judged:
 
     Attributes:
         excess: how far each condition is from holding, [n, conditions]. objectives: the lower the better, [n, m].
+        beside: what else is to be remembered, [n, b]; the search doesn't look at it.
     """
 
     excess: Floats
     objectives: Floats
+    beside: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,13 @@ class Found:
 
     Attributes:
         values: [rows, n, d]; the first of each row is the row as it is. excess: [rows, n, conditions], of equalities
-            and ranges the last one. objectives: [rows, n, m].
+            and ranges the last one. objectives: [rows, n, m]. beside: [rows, n, b].
     """
 
     values: Floats
     excess: Floats
     objectives: Floats
+    beside: Floats
 
 
 Judge = Callable[[Floats, Integers], Judged]
@@ -120,7 +123,7 @@ class _Search:
         most = min(most, space.width)
         few = most * np.arange(size) * 2 // size  # of half of the members from one change on, of the others all
         self.caps = self.rng.permutation(np.clip(few + 1, 1, most))
-        self.seen: list[tuple[Floats, Floats, Floats]] = []
+        self.seen: list[tuple[Floats, Floats, Floats, Floats]] = []
         first = np.broadcast_to(self._fresh(), (self.rows, size, space.width))
         kept = self.rng.random((size, space.width)).argsort(axis=1) < self.caps[:, None]
         values = self._repaired(np.where(kept, first, self.start))
@@ -230,5 +233,6 @@ class _Search:
         shape = (self.rows, self.size)
         excess = np.concatenate([told.excess.reshape(*shape, -1), outside[..., None]], axis=2)
         objectives = told.objectives.reshape(*shape, -1)
-        self.seen.append((values, excess, objectives))
+        beside = np.zeros((*shape, 0)) if told.beside is None else told.beside.reshape(*shape, -1)
+        self.seen.append((values, excess, objectives, beside))
         return _Members(values, excess, objectives, excess.sum(axis=2), changed.sum(axis=2))

@@ -121,21 +121,30 @@ def front(rows: Rows, x: str | None, y: str | None) -> Panel | None:
     known = [row for row in rows if row["pareto_rank"] is not None]
     numbers = [name for name in (rows[0] if not known else known[0]) if _numeric(rows, name) and name not in _OURS]
     told = y is not None
+    asked = (x, y)
     x, y = _axes(numbers, x, y)
     best = sum(row["pareto_rank"] == 1 for row in known)
     listed = table(rows, "The best first.", tuple(name for name in (x, y) if name is not None))
-    if x is None or y is None:
-        return Panel.of(*listed)
     if best == 1 and not told:
         return Panel.of(Note("One of them is the best in all that counts: there is no trade-off to draw."), *listed)
+    if x is None or y is None or (asked == (None, None) and any(_ranks_by(known, name) for name in numbers)):
+        return Panel.of(*listed)
     return Panel.of(Figures((_of_points(known, x, *ranked_by(known, numbers, x, y, told)),)), *listed)
 
 
 def recommended(rows: Rows) -> Panel | None:
     """Rows of ``ml_recommend`` of one objective: which row each is for, what to change, what it brings."""
-    if not rows or not {"suggestion", "changes", "change_cost"} <= set(rows[0]):
+    if not rows or not {"suggestion", "changes"} <= set(rows[0]):
         return None
     return Panel.of(*table(rows, "For each row of the source its suggestions, the best first."))
+
+
+def _ranks_by(known: Rows, name: str) -> bool:
+    """Whether ranks are the order by one column alone, so that there is no front to draw."""
+    pairs = {(row[name], row["pareto_rank"]) for row in known if row[name] is not None}
+    ranks = [rank for _, rank in sorted(pairs)]
+    alone = len(pairs) == len({value for value, _ in pairs}) == len(set(ranks)) > 1
+    return alone and ranks in (sorted(ranks), sorted(ranks, reverse=True))
 
 
 def ranked_by(known: Rows, numbers: Sequence[str], x: str, y: str, told: bool = False) -> tuple[str, bool]:

@@ -27,6 +27,7 @@ def test_thresholds_mark_the_cheapest(mfgsql):
 
 
 def test_versions_are_compared_and_promoted_by_what_they_reach(mfgsql):
+    rows(mfgsql("models", "promote", "m@1", "--format", "json"))  # other tests share the database
     found = rows(mfgsql("compare", "m", "m@1", "parts", "--level", "0.8", "--option", "draws=100", "--format", "json"))
     assert [r["metric"] for r in found][:2] == ["pr_auc", "roc_auc"]
     assert all(r["difference"] == 0 and r["ahead"] is None for r in found)
@@ -35,7 +36,7 @@ def test_versions_are_compared_and_promoted_by_what_they_reach(mfgsql):
     rows(mfgsql("models", "promote", "m@1", "--source", "parts", "--require", "accuracy >= champion", "--format", "json"))
     told = rows(mfgsql("models", "events", "m", "--format", "json"))
     assert [(r["event"], r["reason"]) for r in told][-1] == ("refused", "a try")
-    assert rows(mfgsql("models", "events", "--format", "json")) == told
+    assert [r for r in rows(mfgsql("models", "events", "--format", "json")) if r["model"] == "m"] == told
     assert rows(mfgsql("models", "events", "nix", "--format", "json")) == []
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import mfgsql
-from mfgsql.engine import Session, challenge, runs
+from mfgsql.engine import Session, challenge, learning
 from mfgsql.engine.unseen import judged_rows
 from mfgsql.errors import OptionError
 from mfgsql.training.rows import SPLIT
@@ -94,7 +94,7 @@ def test_who_was_promoted_meanwhile_stays(shop: Session, finetune: Finetune, mon
         other.execute("FROM ml_promote('m@2')").fetchall()
         return True, ""
 
-    monkeypatch.setattr(runs, "wins", wins)
+    monkeypatch.setattr(learning, "wins", wins)
     row = shop.execute(finetune("m", "SELECT a, b, y FROM t", "y", "promote := 'auto'")).pl().to_dicts()[0]
     assert not row["champion"]
     assert shop.execute("SELECT champion, candidate FROM ml.models").fetchone() == (2, 3)

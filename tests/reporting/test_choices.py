@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mfgsql import connect
@@ -67,6 +69,21 @@ def test_what_tells_most_comes_first_and_long_texts_have_room():
     (told,) = choices.table([{"cement": 1.0, "why": "x" * 50, "predicted_strength": 2.0, "suggestion": 1, "changes": []}], "Rows")
     assert told.head == ("suggestion", "why", "predicted_strength", "cement")
     assert told.long == (1,)
+
+
+def test_a_suggestion_begins_with_whose_it_is(s):
+    rows = "(VALUES ('MX-1', 300, 1, 40.0, [{'feature': 'cement'}], 'more'), ('MX-2', 310, 1, 41.0, [{'feature': 'cement'}], 'less')) b(batch, cement, suggestion, predicted_strength, changes, why)"
+    told = page(s, f"SELECT ml_page(list(b)) FROM (FROM {rows}) AS b")
+    assert "What is recommended</h1>" in told
+    head = re.findall(r"<th[^>]*>([^<]*)</th>", told)
+    assert head[:3] == ["batch", "suggestion", "why"]
+
+
+def test_one_objective_has_no_front_and_what_it_is_about_stands_before_what_a_design_is_made_of(s):
+    rows = "(SELECT i AS design, 300 + i % 3 AS cement, 20.0 + i AS cost, 9.0 + i % 4 AS predicted_strength, 8.0 + i % 5 AS lower, 1 + i AS pareto_rank FROM range(8) r(i)) AS b"
+    told = page(s, f"SELECT ml_page(list(b)) FROM {rows}")
+    assert "<svg" not in told
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", told)[:3] == ["design", "cost", "predicted_strength"]
 
 
 def test_gains(s):

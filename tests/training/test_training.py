@@ -168,7 +168,8 @@ def test_weights_are_safe_bytes(snapshot: Snapshot, tmp_path: Path) -> None:
 def test_without_rows_to_judge_by_the_probe_is_kept(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     base = learn(snapshot, spec(None, "masked")).model
     told = replace(spec("classification"), recipe=replace(RECIPE, epochs=4, probe=0.5, base_rate=1e-9))
-    monkeypatch.setattr(sys.modules[learn.__module__], "judge", lambda *_: None)
+    for module in ("learn", "loop"):
+        monkeypatch.setattr(sys.modules[f"mfgsql.training.{module}"], "judge", lambda *_: None)
     tuned = learn(replace(snapshot, validation=0), told, base=base).model.network.head.state_dict()
     torch.manual_seed(told.recipe.seed)  # the head as it began
     fresh = Model.build(told.manifest(base.manifest, {})).network.head.state_dict()

@@ -23,7 +23,7 @@ from mfgsql.features.categorical import BooleanEncoder
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import DESIGN, Target
 
-OPTIONS = ("temperature", "top_p", "seed", "most_tries", "copies")
+OPTIONS = ("temperature", "top_p", "seed", "most_tries", "copies", "outcomes")
 _EXAMPLE = "{'temperature': 1.0, 'seed': 1}"
 _MOST = 10_000  # designs
 _FEWEST_TRIES, _MOST_TRIES, _TRIES = 10_000, 200_000, 200  # by default, and for each design
@@ -56,7 +56,8 @@ class Brief:
 
     Attributes:
         types: DuckDB's of the design's columns. names: that conditions may name. guide: the source of the rules.
-        derived: columns computed of others. objectives: names, and whether they are to be high.
+        derived: columns computed of others. objectives: names, and whether they are to be high. told: columns that
+            options call outcomes.
     """
 
     version: Version
@@ -74,6 +75,14 @@ class Brief:
     seed: int
     tries: int
     copies: bool
+    told: list[str]
+
+    @property
+    def outcomes(self) -> set[str]:
+        """Columns that come of what one sets, and make no design another one: those told, scored, or computed."""
+        made = {*self.computed, *self.told}
+        scored = {s.target.name.lower() for s in self.scores}
+        return made | {name for name in self.types if name.lower() in scored}
 
     @property
     def names(self) -> list[str]:
@@ -145,6 +154,7 @@ def read_brief(con: duckdb.DuckDBPyConnection, args: Args) -> Brief:
     _check_derived(derived, manifest, targets, fixed)
     return Brief(
         version, manifest, types, scores, derived, conditions, guide, fixed, objectives, *_effort(args),
+        _outcomes(args, types),
     )  # fmt: skip
 
 
@@ -227,8 +237,7 @@ def _given(told: Any, types: Mapping[str, str]) -> dict[str, Any]:
             raise OptionError(f"given names '{name}', which is no column of the designs.{did_you_mean(name, types)}")
         if value is not None and not isinstance(value, str | bool | int | float):
             raise OptionError(f"given sets '{name}' to {value!r}, which is no single value.")
-        if value is not None:
-            found[known[name.lower()]] = value
+        found[known[name.lower()]] = value
     return found
 
 
@@ -239,6 +248,15 @@ def _objectives(told: Any, what: str, names: list[str]) -> list[str]:
             raise OptionError(f"{what} names '{name}', which is no number of the designs.{did_you_mean(name, names)}",
                               remedy=f"It may name {', '.join(names)}.")  # fmt: skip
     return [known[name.lower()] for name in listed]
+
+
+def _outcomes(args: Args, types: Mapping[str, str]) -> list[str]:
+    known = {name.lower(): name for name in types}
+    told = read_names(read_options(args, _EXAMPLE).get("outcomes"), "outcomes is a list of columns of the designs")
+    for name in told:
+        if name.lower() not in known:
+            raise OptionError(f"outcomes names '{name}', which is no column of the designs.{did_you_mean(name, types)}")
+    return [known[name.lower()] for name in told]
 
 
 def _effort(args: Args) -> tuple[int, float, float, int, int, bool]:

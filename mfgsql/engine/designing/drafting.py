@@ -1,4 +1,4 @@
-"""Designs, generated: drafts of a language of rows are judged, near misses are mended, and unlike ones chosen.
+"""Designs, generated: drafts of a language of rows are judged, near misses are mended, and the best ones are varied.
 
 A near miss is mended by saying some of its columns anew, given all others (Gibbs sampling; Geman & Geman, 1984), where
 only what lowers the excess is kept. All conditions hold in the end by SQL itself. What past designs keep, such as parts
@@ -7,17 +7,18 @@ that fill a whole, is kept too, where that can be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from mfgsql.cancellation import Cancellation
+from mfgsql.engine.designing.drafts import Drafts, keys_of
+from mfgsql.engine.designing.evolving import evolved
 from mfgsql.engine.designing.judge import DesignJudge
-from mfgsql.engine.designing.space import DesignSpace, Values
+from mfgsql.engine.designing.space import Codes, DesignSpace, Values
+from mfgsql.engine.designing.varying import Variations
 from mfgsql.optimization.balances import Balances
 from mfgsql.scoring.designing import Designer
 
@@ -26,66 +27,27 @@ _MENDED = 12  # rounds
 _SHARE = 3  # of a row's open columns one in so many is said anew
 _INVOLVED = 1.5  # how much sooner a column is said anew that a broken condition names
 _PLENTY = 3  # candidates for each design that is wanted
-_STUCK = 4  # batches in a row that bring nothing new
+_MIDDLE = 0.5  # of what past designs keep
+_RARE = 0.01  # what it counts to be less likely, for each nat: what holds goes before
+_STUCK = 2  # batches in a row that bring nothing new
+_NEAR = 64  # drafts of a batch that are remembered
+_SAID = 0.5  # of the tries are drafts of the designer and what they are mended to, at most; the others vary the best
 
 Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Drafts:
-    """Designs with what is known of them.
-
-    Attributes:
-        codes: [n, columns]. values: by column. columns: the same for SQL, and what models tell.
-        excess: how far each condition is from holding, [n, conditions]. odd: how far each is beyond what past designs
-            keep, [n, balances].
-    """
-
-    codes: Codes
-    values: Values
-    columns: dict[str, pa.Array]
-    excess: Floats
-    odd: Floats
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @cached_property
-    def total(self) -> Floats:
-        """How far each is from holding in all."""
-        total: Floats = self.excess.sum(axis=1) + self.odd.sum(axis=1)
-        return total
-
-    @property
-    def holds(self) -> Mask:
-        """Whether all conditions do."""
-        held: Mask = np.all(self.excess <= 0, axis=1)
-        return held
-
-    def take(self, rows: Integers) -> Drafts:
-        """Some of them."""
-        columns = {name: column.take(pa.array(rows)) for name, column in self.columns.items()}
-        values = {name: column[rows] for name, column in self.values.items()}
-        return Drafts(self.codes[rows], values, columns, self.excess[rows], self.odd[rows])
-
-    @staticmethod
-    def concat(parts: Sequence[Drafts]) -> Drafts:
-        """One after the other."""
-        first = parts[0]
-        columns = {name: pa.concat_arrays([p.columns[name] for p in parts]) for name in first.columns}
-        values = {name: np.concatenate([p.values[name] for p in parts]) for name in first.values}
-        codes, excess, odd = (np.concatenate([getattr(p, name) for p in parts]) for name in ("codes", "excess", "odd"))
-        return Drafts(codes, values, columns, excess, odd)
 
 
 class Search:
     """Looks for designs that hold.
 
     Attributes:
-        tries: drafts judged. copies: of them those that hold and are no new ones.
+        tries: drafts judged. copies: of them those that hold and are no new ones. near: the best of each batch.
+
+    Args:
+        past: designs that there are. fixed: columns that are given. outcomes: columns that make no design another one.
+        usual: likelihood that designs usually have at least.
+        copies: whether copies of past designs, and twins, stay.
     """
 
     def __init__(
@@ -94,45 +56,83 @@ class Search:
         designer: Designer,
         judge: DesignJudge,
         balances: Balances,
-        fixed: set[str],
+        past: tuple[Codes, Values],
+        fixed: Collection[str],
+        outcomes: Collection[str],
+        usual: float,
         seed: int,
+        copies: bool,
         cancellation: Cancellation,
     ) -> None:
         self.space, self.designer, self.judge, self.cancellation = space, designer, judge, cancellation
-        self.balances, self.computed = balances, set(judge.brief.computed)
-        self.sums = judge.sums(space, fixed | self.computed)
-        self.draw = np.random.default_rng(seed)
-        self.open = np.array([name not in fixed | self.computed for name in space.names])
+        self.balances, self._middle = balances, balances.tightened(_MIDDLE)
+        self.computed, self.outcomes = set(judge.brief.computed), set(outcomes)
+        self.sums = judge.sums(space, {*fixed, *self.computed})
+        self.draw, self.usual = np.random.default_rng(seed), usual
+        self.open = np.array([name not in fixed and name not in self.computed for name in space.names])
+        self.variations = Variations(space, past, self.open, self.draw)
         self.tries = self.copies = 0
-        self._seen: set[tuple[object, ...]] = set()
-        self._held: list[Floats] = []
+        self.near: list[Drafts] = []
+        self._mixed = [name for name in space.names if name not in self.outcomes] or space.names
+        self._seen = set() if copies else set(keys_of(past[1], self._mixed))
+        self._all, self._held = copies, list[Floats]()
 
     @property
     def held(self) -> Floats:
         """Share of first drafts in which each condition holds, [conditions]."""
         return np.mean(self._held, axis=0) if self._held else np.ones(len(self.judge.conditions))
 
-    def run(self, n: int, most: int, copies: bool, past: set[tuple[object, ...]]) -> Drafts | None:
+    def run(self, n: int, most: int) -> Drafts | None:
         """Designs that hold, more than are wanted where there are; None: there is none.
 
         Those that keep what past designs keep; where they are too few, with those that are nearest to that.
         """
-        found: list[Drafts] = []
-        sound, batch, stuck = 0, int(np.clip(2 * n, _BATCH_LEAST, _BATCH_MOST)), 0
-        while self.tries < most and sound < _PLENTY * n and stuck < _STUCK:
-            size = min(batch, most - self.tries)
-            nothing = np.zeros((size, len(self.open)), np.int64)
-            drafts = self._judged(self.designer.complete(nothing, nothing > 0))
-            self._held.append((drafts.excess <= 0).mean(axis=0))
-            fresh = self._fresh(self._mended(drafts, most), copies, past)
-            stuck = 0 if len(fresh) else stuck + 1
-            found.append(fresh)
-            sound += int((fresh.total <= 0).sum())
+        found = self._said(n, most)
+        sound = sum(int((some.total <= 0).sum()) for some in found)
+        if sound < _PLENTY * n or self.judge.brief.objectives:
+            found = [self.rated(some) for some in found]
+            sound = sum(int((some.total <= 0).sum()) for some in found)
+            found += evolved(self, _PLENTY * n - sound, most)
         whole = Drafts.concat(found)
+        sound = int((whole.total <= 0).sum())
         best = np.argsort(whole.total, kind="stable")[: max(n, sound)]
         return whole.take(best) if len(whole) else None
 
-    def _judged(self, codes: Codes, kept: Values | None = None, known: Mask | None = None) -> Drafts:
+    def _said(self, n: int, most: int) -> list[Drafts]:
+        """Of drafts of the designer those that hold, and those that could be made to."""
+        found: list[Drafts] = []
+        sound, batch, stuck = 0, int(np.clip(2 * n, _BATCH_LEAST, _BATCH_MOST)), 0
+        while not found or (self.tries < _SAID * most and sound < _PLENTY * n and stuck < _STUCK):
+            size = min(batch, most - self.tries)
+            nothing = np.zeros((size, len(self.open)), np.int64)
+            drafts = self._judged(self.designer.complete(nothing, nothing > 0))
+            self.near.append(drafts.take(drafts.order[:_NEAR]))
+            self._held.append((drafts.excess <= 0).mean(axis=0))
+            fresh = self.fresh(self._mended(drafts, most))
+            stuck = 0 if len(fresh) else stuck + 1
+            found.append(fresh)
+            sound += int((fresh.total <= 0).sum())
+        return found
+
+    def judged(self, codes: Codes, values: Values) -> Drafts:
+        """Designs of those values, moved onto the sums that have to stay, and what follows from others.
+
+        They keep the middle of what past designs keep: a search would else end where that just so holds.
+        """
+        return self.rated(self._judged(codes, values, np.ones(codes.shape, bool), self._middle))
+
+    def rated(self, drafts: Drafts) -> Drafts:
+        """With how rare those are that hold; where objectives lead elsewhere that counts nothing."""
+        held = np.flatnonzero(drafts.total <= 0)
+        if self.judge.brief.objectives or not len(held):
+            return drafts
+        rare = np.zeros(len(drafts))
+        rare[held] = _RARE * np.maximum(self.usual - self.designer.likelihood(drafts.codes[held]), 0.0)
+        return replace(drafts, rare=rare)
+
+    def _judged(
+        self, codes: Codes, kept: Values | None = None, known: Mask | None = None, balances: Balances | None = None
+    ) -> Drafts:
         """Drafts of codes; those known have the values that are kept."""
         self.cancellation.check()
         values = self.space.values(codes, self.draw.random(codes.shape))
@@ -146,8 +146,9 @@ class Search:
         columns = self.space.arrow(values)
         columns |= self.judge.scores(columns)
         self.tries += len(codes)
-        odd = self.balances.excess(self.space.points(codes, values).numbers)
-        return Drafts(codes, values, columns, self.judge.excess(columns), odd)
+        odd = (balances or self.balances).excess(self.space.points(codes, values).numbers)
+        none = np.zeros(len(codes))
+        return Drafts(codes, values, columns, self.judge.excess(columns), odd, none, self.judge.objectives(columns))
 
     def _mended(self, drafts: Drafts, most: int) -> Drafts:
         """Those that hold, and those that could be made to; last those that only don't keep what past designs do."""
@@ -173,7 +174,9 @@ class Search:
         np.put_along_axis(known, anew, False, axis=1)
         tried = self._judged(self.designer.complete(drafts.codes, known), drafts.values, known)
         rows = np.arange(len(drafts))
-        return Drafts.concat([drafts, tried]).take(np.where(tried.total < drafts.total, len(drafts) + rows, rows))
+        better = Drafts.concat([drafts, tried]).take(np.where(tried.total < drafts.total, len(drafts) + rows, rows))
+        self.near.append(better.take(better.order[:_NEAR]))
+        return better
 
     def _involved(self, drafts: Drafts) -> Floats:
         """Whether a broken condition names a column, or a broken balance is of it, [rows, columns]."""
@@ -185,18 +188,13 @@ class Search:
         found: Floats = np.minimum(broken.astype(np.float64) @ of, 1.0)
         return found
 
-    def _fresh(self, drafts: Drafts, copies: bool, past: set[tuple[object, ...]]) -> Drafts:
-        """Those that are none that was seen."""
+    def fresh(self, drafts: Drafts) -> Drafts:
+        """Those that hold and are none that was seen."""
+        held = np.flatnonzero(drafts.holds)
         kept = []
-        for row, key in enumerate(keys_of(drafts.values)):
-            if copies or (key not in self._seen and key not in past):
+        for row, key in zip(held.tolist(), keys_of(drafts.take(held).values, self._mixed), strict=True):
+            if self._all or key not in self._seen:
                 kept.append(row)
             self._seen.add(key)
-        self.copies += len(drafts) - len(kept)
+        self.copies += len(held) - len(kept)
         return drafts.take(np.array(kept, np.int64))
-
-
-def keys_of(values: Values) -> list[tuple[object, ...]]:
-    """Designs as values that can be looked up."""
-    columns = [column if column.dtype == object else np.nan_to_num(column, nan=-np.inf) for column in values.values()]
-    return list(zip(*(column.tolist() for column in columns), strict=True))  # NaN is no key

@@ -22,12 +22,12 @@ from mfgsql.engine.designing.space import DesignSpace
 from mfgsql.engine.designing.sums import Sums
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.familiar import encode, learnt_from, unknown
+from mfgsql.engine.proofs import comes_to
 from mfgsql.engine.scoring import class_columns, interval_columns, masked
 from mfgsql.scoring import Scorer
 from mfgsql.scoring.familiarity import Familiarity
 from mfgsql.scoring.scorer import row_status
 from mfgsql.scoring.variants import Variants
-from mfgsql.tasks.task import Array
 
 _ENDS = ("lower", "upper")
 _BOTH = 4  # targets in a condition, up to which all ends are joined with all
@@ -60,14 +60,14 @@ class DesignJudge:
         for number, scored in enumerate(brief.scores):
             kind = scored.target.type if scored.target.classes else "DOUBLE"
             types |= {_column(number, what): kind for what in ("value", *_ENDS)}
-        variants = [self._variants(condition) for condition in conditions]
-        self._starts = np.cumsum([0, *map(len, variants)])[:-1]
+        self._types, self._ends = types, [self._variants(condition) for condition in conditions]
+        self._starts = np.cumsum([0, *map(len, self._ends)])[:-1]
         said = {s.target.name: exp.column(_column(i, "value"), quoted=True) for i, s in enumerate(brief.scores)}
         derived = [renamed(tree, said) for tree in brief.derived.values()]
         self.reads = [self._read_by(condition) for condition in conditions]
         computed = [brief.derived[name] for name in brief.computed.values()]
         self._computed = Judge(con, [], brief.types, computed)
-        self._judge = Judge(con, [v for some in variants for v in some], types, derived)
+        self._judge = Judge(con, [v for some in self._ends for v in some], types, derived)
 
     def _variants(self, condition: Condition) -> list[Condition]:
         """The condition, what is computed written out, at each end of the targets in it."""
@@ -92,10 +92,23 @@ class DesignJudge:
         made = [self.brief.derived[derived] for name, derived in self.brief.computed.items() if name in found]
         return found | {column.name for tree in made for column in tree.find_all(exp.Column)}
 
+    @property
+    def wholes(self) -> list[Condition]:
+        """The conditions, with what is computed written out."""
+        return [replaced(condition, self.brief.derived) for condition in self.conditions]
+
     def sums(self, space: DesignSpace, fixed: Collection[str]) -> Sums:
         """Those that conditions ask for."""
-        whole = [replaced(condition, self.brief.derived) for condition in self.conditions]
-        return Sums(self.con, space, whole, self.brief.types, fixed)
+        return Sums(self.con, space, self.wholes, self.brief.types, fixed)
+
+    def number(self, tree: exp.Expression, columns: Mapping[str, Any]) -> float:
+        """Of an expression of columns, and of what models tell, in one design; NaN where it is NULL."""
+        return float(Judge(self.con, [], self._types, [tree]).numbers({"": [0]} | dict(columns))[0, 0])
+
+    def comes_to(self, number: int, columns: Mapping[str, pa.Array]) -> float | None:
+        """In one design the number that a condition is about, of a target the end that counts; None: there is none."""
+        told = [comes_to(variant, lambda tree: self.number(tree, columns)) for variant in self._ends[number]]
+        return max(filter(None, told), default=(0.0, None))[1]
 
     def computed(self, columns: Mapping[str, pa.Array]) -> dict[str, Floats]:
         """Columns of the design that follow from others, [n] each; NaN where there is no number."""
@@ -148,8 +161,9 @@ class DesignJudge:
         numbers = self._judge.numbers(columns)
         return {name: numbers[:, i] for i, name in enumerate(self.brief.derived)}
 
-    def objectives(self, columns: Mapping[str, pa.Array], derived: Mapping[str, Array]) -> Floats:
+    def objectives(self, columns: Mapping[str, pa.Array]) -> Floats:
         """What is to be low, [rows, objectives]; of targets the cautious end. What isn't known is worst."""
+        derived = self.derived(columns) if self.brief.objectives else {}
         parts = []
         targets = {s.target.name: i for i, s in enumerate(self.brief.scores)}
         for name, high in self.brief.objectives:

@@ -6,14 +6,17 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
-from mfgsql.designs import SAME, choose, diversity, nearest, ranked, twins
+from mfgsql.designs import SAME, Points, choose, diversity, nearest, ranked, spaced, twins
 from mfgsql.engine.conditions import Condition, Range, parse_conditions, ranges
 from mfgsql.engine.designing.brief import MEASURES, Brief, read_brief
-from mfgsql.engine.designing.drafting import Drafts, Search, keys_of
+from mfgsql.engine.designing.drafting import Search
+from mfgsql.engine.designing.drafts import Drafts
 from mfgsql.engine.designing.judge import DesignJudge
+from mfgsql.engine.designing.reasons import Reasons
 from mfgsql.engine.designing.space import Codes, DesignSpace, Values
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import snapshot_path
@@ -25,7 +28,8 @@ from mfgsql.scoring.designing import Designer
 
 _PAST = 50_000  # past designs that others are compared with
 _ODD = "its columns don't add up as those of past designs do"
-_HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 def run_generate(engine: Engine, args: Args) -> Rows:
@@ -73,8 +77,9 @@ class _Generation:
 
     def rows(self) -> Rows:
         """Designs, or one row that says why there is none."""
-        if self.space.impossible:
-            return [_none("; ".join(map(self._why_impossible, self.space.impossible)))]
+        words = Reasons(self.judge, self.space, self.reasons)
+        if (proven := words.impossible()) is not None:
+            return [_none("infeasible", proven)]
         past_codes, past = self._past()
         with self.engine.scorer(self.brief.version.name) as scorer:
             designer = Designer(
@@ -85,13 +90,19 @@ class _Generation:
             numbers[:, [self.space.names[c] in self.brief.computed for c in self.space.numeric]] = np.nan
             balances = Balances.fit(numbers)  # not of what follows from others, whatever it was before
             search = Search(
-                self.space, designer, self.judge, balances, set(self.brief.given), self.brief.seed, self.cancellation
-            )
-            found = search.run(self.brief.n, self.brief.tries, self.brief.copies, set(keys_of(past)))
+                self.space, designer, self.judge, balances, (past_codes, past), self.brief.given, self.brief.outcomes,
+                self._usual(), self.brief.seed, self.brief.copies, self.cancellation,
+            )  # fmt: skip
+            found = search.run(self.brief.n, self.brief.tries)
             if found is None:
-                return [_none(self._why_none(search))]
+                return [_none("not_found", words.not_found(search))]
             likelihood = designer.likelihood(found.codes)
-        return self._told(found, likelihood, (past_codes, past), search)
+        return self._told(found, likelihood, (past_codes, past), search, words)
+
+    def _usual(self) -> float:
+        """How likely a design is, of one that isn't learnt from: on the whole that of the rows held out."""
+        loss = self.brief.version.value
+        return -np.inf if loss is None else -loss
 
     def _past(self) -> tuple[Codes, Values]:
         """Past designs: the version's frozen rows, or those kept with it, where these are gone."""
@@ -111,24 +122,24 @@ class _Generation:
         values = {name: np.concatenate([v[name] for _, v in parts])[:_PAST] for name in names}
         return np.concatenate([codes for codes, _ in parts])[:_PAST], values
 
-    def _told(self, found: Drafts, likelihood: Any, past: tuple[Codes, Values], search: Search) -> Rows:
+    def _told(
+        self, found: Drafts, likelihood: Any, past: tuple[Codes, Values], search: Search, words: Reasons
+    ) -> Rows:
         """The rows of those that are chosen."""
-        before, mine = self.space.points(*past), self.space.points(found.codes, found.values)
-        scale = (before if len(before) else mine).scale()
+        before, mine = (self.space.points(*some, self.brief.outcomes) for some in (past, (found.codes, found.values)))
+        scale = before.scale() if len(before) else mine.scale()
         which, novelty = nearest(mine, before, scale, self.cancellation.check)
         derived = self.judge.derived(found.columns)
-        objectives = self.judge.objectives(found.columns, derived)
-        quality = ranked(likelihood)
-        if objectives.shape[1]:
-            quality = ranked(quality - 2.0 * fronts(objectives))
-        chosen = choose(mine, quality, scale, self.brief.n)
+        quality, objectives = ranked(likelihood), found.objectives
+        chosen = self._chosen(mine, quality, objectives, scale)
         ranks = fronts(objectives[chosen]) if objectives.shape[1] else None
         order = np.lexsort((-quality[chosen], np.zeros(len(chosen)) if ranks is None else ranks))
         chosen, ranks = chosen[order], None if ranks is None else ranks[order]
         rows = self._designs(found.take(chosen), {name: values[chosen] for name, values in derived.items()})
         near, apart = self._nearest(past, which[chosen]), diversity(mine[chosen], scale)
-        same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), self._note(search, len(chosen))
-        odd = np.any(found.odd[chosen] > 0, axis=1)
+        same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), words.note(search, len(chosen))
+        numbers = self.space.points(found.codes, found.values).numbers[chosen]
+        odd = np.any(search.balances.excess(numbers) > 0, axis=1)
         for i, row in enumerate(rows):
             if odd[i] and "ml_status" not in row:
                 row |= {"ml_status": "out_of_range", "ml_reason": _ODD}
@@ -140,6 +151,22 @@ class _Generation:
                 "ml_reason": "; ".join(filter(None, (row.get("ml_reason"), note))) or None,
             }  # fmt: skip
         return rows
+
+    def _chosen(self, mine: Points, quality: Floats, objectives: Floats, scale: Floats) -> Integers:
+        """Numbers of designs that are unlike one another: of several objectives those spread over what can be had."""
+        n, count = self.brief.n, objectives.shape[1]
+        if not count:
+            return choose(mine, quality, scale, n)
+        if count == 1:
+            order = np.lexsort((-quality, objectives[:, 0]))
+            return np.asarray(order[spaced(mine[order], scale, n)], np.int64)
+        rank = fronts(objectives, n)
+        last = int(rank.max())
+        before, front = np.flatnonzero((rank > 0) & (rank < last)), np.flatnonzero(rank == last)
+        low, span = objectives[front].min(axis=0), np.ptp(objectives[front], axis=0)
+        scaled = (objectives[front] - low) / np.maximum(span, 1e-12)
+        spread = choose(Points(scaled, mine.codes[front, :0]), 1 - ranked(scaled.max(axis=1)), np.ones(count), n)
+        return np.concatenate([before, front[spread[: n - len(before)]]])
 
     def _designs(self, chosen: Drafts, derived: dict[str, Any]) -> Rows:
         """Columns of the designs, what models tell of them, and what is computed."""
@@ -159,38 +186,6 @@ class _Generation:
         rows: list[dict[str, Any] | None] = list(self.space.rows({name: v[which] for name, v in past[1].items()}))
         return rows
 
-    # -- in words ---------------------------------------------------------------------------------------------------
 
-    def _with_reason(self, condition: Condition) -> str:
-        reason = self.reasons.get(condition.text)
-        return f"'{condition.text}'" + (f" ({reason})" if reason else "")
-
-    def _why_impossible(self, name: str) -> str:
-        named = [self._with_reason(c) for c in self.conditions if name in c.columns]
-        named += [f"given {name} = {self.brief.given[name]!r}"] if name in self.brief.given else []
-        verb = "can't hold" if len(named) == 1 else "can't hold together"
-        return f"{' and '.join(named)} {verb}: {self.space.trained(name)} in the designs that were learnt from"
-
-    def _hard(self, search: Search) -> list[str]:
-        """Conditions that few first drafts hold, the hardest first."""
-        shares = sorted(zip(search.held, self.conditions, strict=True), key=lambda pair: pair[0])
-        return [f"{self._with_reason(c)} held in {100 * share:.2g} %" for share, c in shares if share < _HARD]
-
-    def _why_none(self, search: Search) -> str:
-        if search.copies:
-            which = f"all of {search.tries:,} drafts" + (" that hold" if self.conditions else "")
-            return f"{which} are copies of past designs: options := {{'copies': true}} shows them"
-        hard = self._hard(search)
-        told = f": of the first drafts {', '.join(hard)}" if hard else ", each alone does"
-        return f"of {search.tries:,} drafts none holds all conditions{told}"
-
-    def _note(self, search: Search, chosen: int) -> str | None:
-        """What is told beside each design: that there are too few, and what can hardly hold."""
-        hard = self._hard(search)
-        few = f"{chosen:,} of {self.brief.n:,} designs: {search.tries:,} drafts brought no more"
-        told = f"of the first drafts {', '.join(hard)}" if hard else None
-        return "; ".join(filter(None, (few if chosen < self.brief.n else None, told))) or None
-
-
-def _none(reason: str) -> dict[str, Any]:
-    return dict.fromkeys(MEASURES) | {"ml_status": "infeasible", "ml_reason": reason}
+def _none(status: str, reason: str) -> dict[str, Any]:
+    return dict.fromkeys(MEASURES) | {"ml_status": status, "ml_reason": reason}

@@ -19,6 +19,7 @@ from mfgsql.features.categorical import FIRST, MISSING, CategoricalEncoder
 Values = dict[str, npt.NDArray[Any]]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
+_SAME = 1e-9  # relatively
 
 
 class DesignSpace:
@@ -41,6 +42,10 @@ class DesignSpace:
         """Values that may be said, [tokens]."""
         return np.concatenate(self._allowed)
 
+    def allowed_of(self, column: int) -> Mask:
+        """Codes that a column may have, [codes]."""
+        return self._allowed[column]
+
     @property
     def first(self) -> Mask:
         """Columns that conditions speak of, which are said first, so that the others follow them."""
@@ -61,10 +66,26 @@ class DesignSpace:
             return f"{name} was {_time(encoder.low)} to {_time(encoder.high)}"
         return f"{name} was {encoder.low:.6g} to {encoder.high:.6g}"
 
-    def reach(self, name: str) -> tuple[float, float]:
-        """The least and the largest number that a column may have."""
-        encoder, wanted = self.encoders[self.names.index(name)], self.wanted.get(name, Range())
+    def around(self, name: str, value: Any) -> list[float]:
+        """The nearest numbers that a column may have, of one that is within its range; none of other columns."""
+        encoder = self.encoders[self.names.index(name)]
+        if isinstance(value, bool | str | None) or isinstance(encoder, CategoricalEncoder) or encoder.timed:
+            return []
+        if not encoder.low <= value <= encoder.high:
+            return []
+        return encoder.around(float(value))
+
+    @property
+    def numbers(self) -> list[str]:
+        """Columns of numbers that are no times."""
+        return [e.column.name for e in self.encoders if isinstance(e, BinnedEncoder) and not e.timed]
+
+    def reach(self, name: str, wholly: bool = False) -> tuple[float, float]:
+        """The least and the largest number that a column may have; or ``wholly`` that it had."""
+        encoder, wanted = self.encoders[self.names.index(name)], Range() if wholly else self.wanted.get(name, Range())
         assert isinstance(encoder, BinnedEncoder)
+        if wanted.among is not None and len(listed := _listed(encoder, wanted)):
+            return float(listed.min()), float(listed.max())
         return max(encoder.low, wanted.low), min(encoder.high, wanted.high)
 
     def _of(self, encoder: BinnedEncoder | CategoricalEncoder) -> Mask:
@@ -73,6 +94,10 @@ class DesignSpace:
         found[FIRST:] = True
         found[MISSING] = encoder.nullable and wanted is None
         if wanted is None:
+            return found
+        if wanted.among == (None,):  # it is to be missing
+            found[FIRST:] = False
+            found[MISSING] = encoder.nullable and not np.isfinite([wanted.low, wanted.high]).any()
             return found
         if isinstance(encoder, CategoricalEncoder):
             if wanted.among is not None:
@@ -97,11 +122,32 @@ class DesignSpace:
                 continue
             numbers = encoder.decode(own, places[:, column], wanted.low, wanted.high)
             if wanted.among is not None and len(listed := _listed(encoder, wanted)):
-                bins = encoder.codes(listed)
-                apart = np.where(own[:, None] == bins, np.abs(numbers[:, None] - listed), np.inf)
-                numbers = np.where(np.isnan(numbers), np.nan, listed[apart.argmin(axis=1)])
+                numbers = _of_listed(encoder, listed, own, numbers)
             found[encoder.column.name] = numbers
         return found
+
+    def nearest(self, codes: Codes, values: Values, draw: np.random.Generator) -> tuple[Codes, Values]:
+        """Designs moved to values that they may have, as little as can be; another category is any that may be."""
+        found, moved = codes.copy(), dict(values)
+        for column, (encoder, allowed) in enumerate(zip(self.encoders, self._allowed, strict=True)):
+            name, own = encoder.column.name, found[:, column]
+            if isinstance(encoder, CategoricalEncoder):
+                wrong = ~allowed[own]
+                own[wrong] = draw.choice(np.flatnonzero(allowed), int(wrong.sum()))
+                moved[name] = np.array([None, None, *encoder.categories], object)[own]
+                continue
+            numbers, bins = values[name].copy(), allowed[FIRST:]
+            missing = np.isnan(numbers) | (not bins.any())
+            if missing.any() and not allowed[MISSING]:
+                numbers[missing], missing = draw.uniform(encoder.low, encoder.high, int(missing.sum())), missing & False
+            own[missing], numbers[missing] = MISSING, np.nan
+            if not missing.all():
+                wanted = self.wanted.get(name, Range())
+                own[~missing], numbers[~missing] = encoder.near(numbers[~missing], bins, wanted.low, wanted.high)
+                if wanted.among is not None:
+                    numbers[~missing] = _of_listed(encoder, _listed(encoder, wanted), own, numbers)[~missing]
+            moved[name] = numbers
+        return found, moved
 
     def recoded(self, codes: Codes, values: Values, names: Collection[str]) -> Codes:
         """Codes of other values in some columns of numbers."""
@@ -115,11 +161,12 @@ class DesignSpace:
         """Values as models and SQL read them."""
         return {e.column.name: _arrow(e, values[e.column.name]) for e in self.encoders}
 
-    def points(self, codes: Codes, values: Values) -> Points:
-        """Designs as numbers, for distances."""
-        numbers = [values[self.names[column]] for column in self.numeric]
+    def points(self, codes: Codes, values: Values, but: Collection[str] = ()) -> Points:
+        """Designs as numbers, for distances, ``but`` for some columns."""
+        numbers = [values[self.names[column]] for column in self.numeric if self.names[column] not in but]
         stacked = np.stack(numbers, axis=1) if numbers else np.empty((len(codes), 0))
-        return Points(stacked.astype(np.float64), np.delete(codes, self.numeric, axis=1))
+        texts = [column for column, name in enumerate(self.names) if column not in self.numeric and name not in but]
+        return Points(stacked.astype(np.float64), codes[:, texts])
 
     @property
     def numeric(self) -> npt.NDArray[np.int64]:
@@ -146,11 +193,20 @@ class DesignSpace:
 
 
 def _listed(encoder: BinnedEncoder, wanted: Range) -> npt.NDArray[np.float64]:
-    """Numbers that are listed, within what was learnt from."""
+    """Numbers that are listed, of those that the column may have."""
     numbers = encoder.numbers(pa.array([str(value) for value in wanted.among or ()], pa.string()))
-    low, high = max(wanted.low, encoder.low), min(wanted.high, encoder.high)
-    found: npt.NDArray[np.float64] = numbers[(numbers >= low) & (numbers <= high)]
+    numbers = numbers[(numbers >= max(wanted.low, encoder.low)) & (numbers <= min(wanted.high, encoder.high))]
+    near = encoder.near(numbers, np.ones(len(encoder.points), bool))[1]
+    found: npt.NDArray[np.float64] = numbers[np.abs(near - numbers) <= _SAME * np.maximum(np.abs(numbers), 1.0)]
     return found
+
+
+def _of_listed(
+    encoder: BinnedEncoder, listed: npt.NDArray[np.float64], codes: Codes, numbers: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Of numbers the nearest ones that are listed, in the same bins."""
+    apart = np.where(codes[:, None] == encoder.codes(listed), np.abs(numbers[:, None] - listed), np.inf)
+    return np.where(np.isnan(numbers), np.nan, listed[apart.argmin(axis=1)])
 
 
 def _text(value: Any) -> str:

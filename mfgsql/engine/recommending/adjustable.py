@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mfgsql.engine.conditions import Condition, Range, ranges
-from mfgsql.errors import OptionError, one_of
+from mfgsql.engine.proofs import cant_hold
+from mfgsql.errors import one_of
 from mfgsql.features.profile import INTEGER_TYPES, NUMERIC_TYPES, base_type
 from mfgsql.optimization.spaces import Space
 
@@ -95,14 +96,10 @@ def _digits(type_name: str) -> tuple[int, int] | None:
     return int(width), int(scale)
 
 
-def within(found: Sequence[Adjustable], conditions: Sequence[Condition]) -> list[Adjustable]:
-    """The columns in what conditions on each alone leave.
-
-    Raises:
-        OptionError: nothing; the message names the conditions.
-    """
+def within(found: Sequence[Adjustable], conditions: Sequence[Condition]) -> tuple[list[Adjustable], str | None]:
+    """The columns in what conditions on each alone leave, and which conditions leave nothing."""
     left = ranges(conditions)
-    narrowed = []
+    narrowed, conflict = [], None
     for one in found:
         new, here = one, left.get(one.name, Range())
         if one.choices and here.among is not None:
@@ -111,11 +108,11 @@ def within(found: Sequence[Adjustable], conditions: Sequence[Condition]) -> list
         elif not one.choices:
             new = replace(one, low=max(one.low, here.low), high=min(one.high, here.high))
         if (one.choices and not new.choices) or new.low > new.high:
-            texts = " and ".join(f"'{c.text}'" for c in conditions if one.name in c.columns)
             may = one_of(one.choices) if one.choices else f"{one.low:g} to {one.high:g}"
-            raise OptionError(f"{texts} leave no value of '{one.name}', which may be {may}.")
+            texts = [f"'{c.text}'" for c in conditions if one.name in c.columns]
+            new, conflict = one, conflict or cant_hold(texts, f"{one.name} may be {may}")
         narrowed.append(new)
-    return narrowed
+    return narrowed, conflict
 
 
 def stepped(one: Adjustable, values: Floats) -> Adjustable:

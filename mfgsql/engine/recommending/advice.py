@@ -10,8 +10,9 @@ import numpy as np
 from mfgsql.engine.conditions import Condition
 from mfgsql.engine.familiar import encode
 from mfgsql.engine.planning import Rows, finite
+from mfgsql.engine.proofs import cant_hold, comes_to, disproven
 from mfgsql.engine.recommending.adjustable import Floats
-from mfgsql.engine.recommending.candidates import Candidates, Integers, Outlook
+from mfgsql.engine.recommending.candidates import Candidates, Integers, Outlook, said
 from mfgsql.engine.recommending.caution import PROBABILITY, End
 from mfgsql.optimization.search import HOLDS, Found
 from mfgsql.scoring.scorer import STATUSES, row_status
@@ -33,12 +34,6 @@ class Advice:
         self._held = np.all(held[:, len(goals.conditions) - goals.reached :], axis=1)
         self._aims = [e for e in goals.ends if any(e.column in c.columns for c in goals.aims)]
 
-    @property
-    def _of_prediction(self) -> bool:
-        """Whether a prediction is all that is to be high or low: of several objectives one may well get worse."""
-        objectives = self.asked.goals.objectives
-        return len(objectives) == 1 and objectives[0].end is not None
-
     def suggestions(self, row: int, values: Floats, rank: Integers) -> Rows:
         """The rows of a row's suggestions."""
         rows = np.full(len(values), row)
@@ -50,8 +45,8 @@ class Advice:
             changes = self._changes(row, values[number])
             gain = self._gain(row, then, reached, number)
             status, reason = told[number]
-            if status == "ok" and self._of_prediction and (gain or 0.0) <= 0:
-                status, reason = "uncertain", self._doubt(row, then, number)
+            if status == "ok" and self.candidates.of_prediction and (gain or 0.0) <= 0:
+                status, reason = "uncertain", "the gain is within what the model may be off"
             new = {str(change["feature"]): change["to"] for change in changes}
             shown = {name: finite(value[number]) for name, value in derived.items()}
             found.append(
@@ -77,10 +72,17 @@ class Advice:
             status, reason = self._base_status(row)
             void = {f"current_{t.column}": None for t in self.asked.targets}
             return self._kept(row) | shown | void | {"changes": [], "ml_status": status, "ml_reason": reason}
-        status, reason = self._why_not(*looked, row)
-        reason = self._noted(reason)
+        return self._without(row, *self._why_not(*looked, row))
+
+    def impossible(self, row: int, reason: str) -> dict[str, Any]:
+        """The row where nothing can be set, whatever the row is."""
+        return self._without(row, "infeasible", reason)
+
+    def _without(self, row: int, status: str, reason: str) -> dict[str, Any]:
+        shown = {name: finite(value[row]) for name, value in self._derived.items()}
         current = {n: v for n, v in self._predicted(row, self._now, row).items() if n.startswith("current_")}
-        return self._kept(row) | shown | current | {"changes": [], "ml_status": status, "ml_reason": reason}
+        told: dict[str, Any] = {"changes": [], "ml_status": status, "ml_reason": self._noted(reason)}
+        return self._kept(row) | shown | current | told
 
     def _noted(self, reason: str | None) -> str | None:
         """With what is to be known of all rows: numbers that stay though they may be meant to follow."""
@@ -89,15 +91,6 @@ class Advice:
             for name, text in self.asked.stored.items()
         ]
         return "; ".join(filter(None, [reason, *notes])) or None
-
-    def _doubt(self, row: int, then: list[Outlook], number: int) -> str:
-        """Why what is promised is no gain."""
-        end = self.asked.goals.objectives[0].end
-        assert end is not None
-        was, new = (_said(end, looks[end.model], at) for looks, at in ((self._now, row), (then, number)))
-        if (new < was) if end.high else (new > was):
-            return "what is predicted is no better than now, only surer"
-        return "the gain is within what the model may be off"
 
     def _kept(self, row: int) -> dict[str, Any]:
         return {name: self.present.texts[name][row].as_py() for name in self.asked.kept}
@@ -149,7 +142,7 @@ class Advice:
         ends = [e for e in self._aims if e.model == self._aims[0].model] if first is None else [first.end]
         gains = []
         for end in filter(None, ends):
-            new, was = float(self.candidates.end(end, then)[number]), _said(end, self._now[end.model], row)
+            new, was = float(self.candidates.end(end, then)[number]), float(said(end, self._now[end.model])[row])
             gains.append(new - was if end.high else was - new)
         return finite(max(gains)) if gains else None
 
@@ -221,14 +214,14 @@ class Advice:
         excess, goals = found.excess[number], self.asked.goals
         total = excess.sum(axis=1)
         if (total <= HOLDS).any():
-            what = "what is asked for holds" if not goals.objectives else "no better values were found"
+            surer = self.candidates.of_prediction and bool((total <= HOLDS)[1:].any())
+            what = "nothing is predicted better, surer at most" if surer else "no better values were found"
+            what = what if goals.objectives else "what is asked for holds"
             return "nothing_better", f"{what}: leave it as it is"
         count = len(goals.conditions) - goals.reached
         limits = np.delete(excess, np.s_[count : len(goals.conditions)], axis=1).sum(axis=1)
         if limits.min() > HOLDS:
-            off = excess[limits.argmin(), :count] > HOLDS
-            texts = " and ".join(f"'{c.text}'" for c, o in zip(goals.conditions, off, strict=False) if o)
-            return "infeasible", f"no values were found for which {texts or 'an equality'} can hold"
+            return self._not_held(found.values[number][limits.argmin()], excess[limits.argmin(), :count], row)
         possible = np.flatnonzero(limits <= HOLDS)
         nearest = possible[excess[possible, count : len(goals.conditions)].argmin(axis=0)]  # to each goal alone
         failing = [i for i, best in enumerate(nearest, start=count) if excess[best, i] > HOLDS]
@@ -237,6 +230,18 @@ class Advice:
             return "beyond_reach", f"{texts} can't be promised together, though each alone can"
         best = nearest[failing[0] - count]
         return "beyond_reach", self._nearest(goals.conditions[failing[0]], found.values[number][best : best + 1], row)
+
+    def _not_held(self, values: Floats, excess: Floats, row: int) -> tuple[str, str]:
+        """What limits can't hold, where that is proven; else which held in no try, and how near the nearest came."""
+        limits = self.asked.goals.conditions[: len(excess)]
+        if (proven := disproven(limits, limits, self.candidates.ranges(row))) is not None:
+            return "infeasible", cant_hold([f"'{limits[i].text}'" for i in proven[0]], proven[1])
+        off = [limits[i] for i in np.flatnonzero(excess > HOLDS)]
+        near = [(c, comes_to(c, lambda tree: self.candidates.number(tree, values, row))) for c in off]
+        texts = " and ".join(f"'{c.text}'" for c in off) or "an equality"
+        told = [f"'{c.text}' comes to {_short(value[1])}" for c, value in near if value is not None]
+        nearest = f"; at the nearest {' and '.join(told)}" if told else ""
+        return "not_found", f"no values were found for which {texts} can hold{nearest}: loosen it, or adjust more"
 
     def _nearest(self, goal: Condition, values: Floats, row: int) -> str:
         """How near to a goal one gets."""
@@ -258,11 +263,6 @@ class Advice:
 
 def _named(end: End, target: Target) -> str:
     return target.name if end.kind != PROBABILITY else f"probability of {target.name} = {target.classes[end.of]}"
-
-
-def _said(end: End, outlook: Outlook, row: int) -> float:
-    """What is predicted of the number that an end is of."""
-    return _score(outlook, row, end.of) if end.kind == PROBABILITY else float(outlook.told.prediction.values[row])
 
 
 def _score(outlook: Outlook, row: int, of: int) -> float:

@@ -76,7 +76,7 @@ class Asked:
 
     Attributes:
         versions, manifests: of the models. source: of the rows. types: of its columns. costs: of a change of a column
-            by one, or of categories at all.
+            by one, or of categories at all. conflict: conditions that can't hold, whatever the rows are.
     """
 
     versions: list[Version]
@@ -88,6 +88,7 @@ class Asked:
     costs: dict[str, float]
     effort: Effort
     level: float
+    conflict: str | None
 
     @property
     def targets(self) -> list[Target]:
@@ -160,7 +161,9 @@ def read_asked(con: duckdb.DuckDBPyConnection, args: Args, level: float) -> Aske
     _check_derived(goals, manifests, roles)
     found = adjustables(told, [m.features for m in manifests], types, roles, effort.beyond)
     costs = _costs(args.get("costs"), found)
-    asked = Asked(versions, manifests, source, types, within(found, goals.conditions), goals, costs, effort, level)
+    left, conflict = within(found, goals.conditions)
+    conflict = goals.conflict or conflict
+    asked = Asked(versions, manifests, source, types, left, goals, costs, effort, level, conflict)
     for one in found:
         if one.name.lower() in {name.lower() for name in goals.derived}:
             raise OptionError(f"derive makes '{one.name}', which is adjusted: leave it out of one of the two.")

@@ -15,11 +15,13 @@ from sqlglot import exp
 
 from mfgsql.engine.conditions import Judge
 from mfgsql.engine.equations import difference, linear
+from mfgsql.engine.proofs import Ranges
 from mfgsql.engine.recommending.adjustable import Adjustable, Floats, space_of
 from mfgsql.engine.recommending.asked import Asked
 from mfgsql.engine.recommending.caution import PROBABILITY, UPPER, End
 from mfgsql.engine.recommending.present import Present
 from mfgsql.errors import DataError
+from mfgsql.features.profile import is_numeric_type
 from mfgsql.optimization.equalities import Equalities
 from mfgsql.optimization.search import HOLDS, Judged
 from mfgsql.scoring.familiarity import drawn, widened
@@ -60,8 +62,8 @@ class Candidates:
         self._named = {a.name for a in adjust}
         goals = asked.goals
         trees = [o.tree for o in goals.objectives if o.tree is not None]
-        ends = {end.column: "DOUBLE" for end in goals.ends}
-        self._judge = Judge(con, goals.conditions, {**asked.types, **ends}, trees)
+        self._end_types = {end.column: "DOUBLE" for end in goals.ends}
+        self._judge = Judge(con, goals.conditions, {**asked.types, **self._end_types}, trees)
         self._derived = Judge(con, [], asked.types, list(goals.derived.values()))
         self._computed = Judge(con, [], asked.types, [goals.derived[name] for name in asked.computed.values()])
         self._con = con
@@ -78,7 +80,22 @@ class Candidates:
             objectives.append(np.nan_to_num(-end if objective.maximize else end, nan=1e300))
         if not objectives:
             objectives = [self.effort(values, rows)]
-        return Judged(self._judge.excess(columns), np.stack(objectives, axis=1))
+        return Judged(self._judge.excess(columns), np.stack(objectives, axis=1), self._predicted(outlooks, len(values)))
+
+    def _predicted(self, outlooks: list[Outlook], rows: int) -> Floats:
+        """What is predicted itself where that is the only objective, the lower the better, [n, 1]; else [n, 0]."""
+        if not self.of_prediction:
+            return np.zeros((rows, 0))
+        objective = self.asked.goals.objectives[0]
+        assert objective.end is not None
+        told = said(objective.end, outlooks[objective.end.model])
+        return np.asarray((-told if objective.maximize else told)[:, None])
+
+    @property
+    def of_prediction(self) -> bool:
+        """Whether a prediction is all that is to be high or low: of several objectives one may well get worse."""
+        objectives = self.asked.goals.objectives
+        return len(objectives) == 1 and objectives[0].end is not None
 
     def least(self) -> Floats:
         """What each objective has to gain, or it is no better than it is: of predictions what one would notice, [m]."""
@@ -175,6 +192,28 @@ class Candidates:
         columns = self._columns(self._judge, values, rows) | self.ends(self.outlooks(values, rows))
         return np.asarray(self._judge.excess(columns) <= HOLDS)
 
+    def number(self, tree: exp.Expression, values: Floats, row: int) -> float:
+        """Of an expression of columns and of ends of predictions, for a candidate [d]; NaN where it is NULL."""
+        one, rows = values[None], np.array([row])
+        judge = Judge(self._con, [], {**self.asked.types, **self._end_types}, [tree])
+        ends = self.ends(self.outlooks(one, rows)) if set(judge.columns) & self._end_types.keys() else {}
+        return float(judge.numbers(self._columns(judge, one, rows) | ends)[0, 0])
+
+    def ranges(self, row: int) -> Ranges:
+        """Of what may be set in a row: it may stay what it is, too."""
+        numbers = [i for i, a in enumerate(self.adjust) if not a.choices and np.isfinite([a.low, a.high]).all()]
+        start = self.start[row]
+        ends = np.stack([self.space.low, self.space.high, start])[:, numbers]
+        fixed = {name for name, kind in self.asked.types.items() if is_numeric_type(kind)} - self._named
+
+        def value(tree: exp.Expression, point: Floats) -> float:
+            values = np.where(np.isnan(start), self.space.low, start)
+            values[numbers] = point
+            return self.number(tree, values, row)
+
+        names = [self.adjust[i].name for i in numbers]
+        return Ranges(names, np.nanmin(ends, axis=0), np.nanmax(ends, axis=0), frozenset(fixed), value)
+
     # -- equalities ---------------------------------------------------------------------------------------------------
 
     def equalities(self, rows: Integers) -> Equalities | None:
@@ -209,3 +248,12 @@ class Candidates:
         own = {a.name: a.values(values[:, i]) for i, a in enumerate(self.adjust)}
         found = {n: own[n] if n in own else self.present.table[n].combine_chunks() for n in judge.columns}
         return found | {"": values[:, 0]}
+
+
+def said(end: End, outlook: Outlook) -> Floats:
+    """What is predicted of the number that an end is of, [n]."""
+    told = outlook.told.prediction
+    if end.kind != PROBABILITY:
+        return np.asarray(told.values, np.float64)
+    assert told.scores is not None
+    return np.asarray(told.scores[:, end.of], np.float64)

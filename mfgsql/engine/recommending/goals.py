@@ -11,6 +11,7 @@ from sqlglot import exp
 from mfgsql.engine.conditions import Condition, parse_conditions, parse_derived, ranges, renamed
 from mfgsql.engine.expressions import VALUES, Names, checked, tree_of
 from mfgsql.engine.planning import read_names
+from mfgsql.engine.proofs import cant_hold
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.recommending.caution import LOWER, PROBABILITY, UPPER, Caution, End
 from mfgsql.errors import OptionError, one_of
@@ -46,6 +47,7 @@ class Goals:
     Attributes:
         objectives: the first one is what suggestions are ordered by. conditions: that have to hold; the last
             ``reached`` of them are goals. derived: columns that follow from others. ends: that conditions name.
+            conflict: which of them can't hold, whatever is set.
     """
 
     objectives: tuple[Objective, ...]
@@ -53,6 +55,7 @@ class Goals:
     reached: int
     derived: dict[str, exp.Expression] = field(default_factory=dict)
     ends: tuple[End, ...] = ()
+    conflict: str | None = None
 
     @property
     def aims(self) -> tuple[Condition, ...]:
@@ -97,9 +100,9 @@ class Reader:
         names = [*self.columns, *self.derived, *(t.name for t in self.known)]
         limits = parse_conditions(args.get("subject_to"), names, "subject_to", self.truths)
         reached = parse_conditions(goals, names, "goal", self.truths)
-        _check_together([*limits, *reached], [t.name for t in self.known])
+        conflict = _conflict([*limits, *reached], [t.name for t in self.known])
         conditions = tuple(self._cautious(condition) for condition in (*limits, *reached))
-        return Goals(objectives, conditions, len(reached), dict(self.derived), tuple(self.caution.ends))
+        return Goals(objectives, conditions, len(reached), dict(self.derived), tuple(self.caution.ends), conflict)
 
     def _unfolded(self, tree: exp.Expression) -> exp.Expression:
         """With what is derived written out."""
@@ -143,13 +146,13 @@ class Reader:
         return Objective(text, maximize, tree=self._unfolded(checked(text, tree, names, VALUES, forms)))
 
 
-def _check_together(conditions: Sequence[Condition], targets: Sequence[str]) -> None:
+def _conflict(conditions: Sequence[Condition], targets: Sequence[str]) -> str | None:
     """Conditions on a target that leave no number of it."""
     for name, left in ranges(conditions).items():
         if name in targets and left.low > left.high:
             texts = [f"'{c.text}'" for c in conditions if name in c.columns]
-            raise OptionError(f"{' and '.join(texts)} can't hold{' together' if len(texts) > 1 else ''}: no {name} is "
-                              f"at least {left.low:g} and at most {left.high:g}.")  # fmt: skip
+            return cant_hold(texts, f"no {name} is at least {left.low:g} and at most {left.high:g}")
+    return None
 
 
 def _listed(args: Mapping[str, Any], argument: str) -> list[str]:

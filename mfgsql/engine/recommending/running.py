@@ -54,6 +54,9 @@ def _rows(
     void = np.logical_or.reduce([np.zeros(len(present), bool) if s.void is None else s.void for s in present.status])
     here, size = np.flatnonzero(~void), max(1, _TOGETHER // asked.effort.trials)
     told: dict[int, Rows] = {int(row): [advice.nothing(int(row), None)] for row in np.flatnonzero(void)}
+    if asked.conflict is not None:
+        told |= {int(row): [advice.impossible(int(row), asked.conflict)] for row in here}
+        here = here[:0]
     for at in range(0, len(here), size):
         some = here[at : at + size]
         told |= _recommended(candidates, advice, known, some)
@@ -93,6 +96,8 @@ def _chosen(candidates: Candidates, found: Found, number: int, row: int) -> tupl
     if holds[0]:
         gains = objectives[0] - objectives
         better &= (gains > candidates.least()).any(axis=1)
+        predicted = found.beside[number]
+        better &= (predicted[0] - predicted > candidates.least()[: predicted.shape[1]]).all(axis=1)  # not only surer
     which = np.flatnonzero(better)
     which = which[np.unique(values[which], axis=0, return_index=True)[1]]
     which.sort()
