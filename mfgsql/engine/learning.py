@@ -37,7 +37,7 @@ from mfgsql.engine.snapshots import Frozen, freeze
 from mfgsql.engine.specs import Prepared, prepare_spec
 from mfgsql.engine.states import read_state, write_state
 from mfgsql.engine.tracking import tracking_of
-from mfgsql.engine.verdict import verdict_of
+from mfgsql.engine.verdict import final_metrics, verdict_of
 from mfgsql.engine.versions import check_same_target, is_checkpoint
 from mfgsql.errors import MfgsqlError
 from mfgsql.model import Model
@@ -300,14 +300,3 @@ def _size(prepared: Prepared, base: Base) -> int:
     with torch.random.fork_rng(devices=[]):
         kept = Model.build(prepared.spec.manifest(known, {})).kept
     return sum(value.numel() * value.element_size() for value in kept.values())
-
-
-def final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
-    """What is recorded of the version that is kept."""
-    if learned.judgement is None:
-        return []
-    values = {"loss": learned.judgement.loss, **learned.judgement.metrics}
-    return [
-        (learned.best_step, "validation", name, value, learned.baseline.get(name), True)
-        for name, value in values.items()
-    ]

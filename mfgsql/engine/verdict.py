@@ -1,4 +1,4 @@
-"""What a training's figures mean in words."""
+"""What a training's figures mean in words, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ def verdict_of(learned: Learned) -> tuple[str | None, float | None, float | None
     better = judged.prediction is not None and _beats_naive(model, metric, judged.truth, judged.prediction)
     word = "useful" if better and saves else "no better than the baseline"
     return metric.name, value, baseline, f"{word}{in_costs}"
+
+
+def final_metrics(learned: Learned) -> list[tuple[Any, ...]]:
+    """What is recorded of the version that is kept."""
+    if learned.judgement is None:
+        return []
+    values = {"loss": learned.judgement.loss, **learned.judgement.metrics}
+    return [
+        (learned.best_step, "validation", name, value, learned.baseline.get(name), True)
+        for name, value in values.items()
+    ]
 
 
 def _of_spans(learned: Learned) -> tuple[str | None, float | None, float | None, str]:

@@ -29,11 +29,12 @@ from mfgsql.engine.adapting.structuring import Candidate, anew, base_of, chosen,
 from mfgsql.engine.auditing import record_created
 from mfgsql.engine.drifting.references import references_of
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.learning import Learning, final_metrics
+from mfgsql.engine.learning import Learning
 from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.runs import recorded, update
 from mfgsql.engine.specs import Prepared
+from mfgsql.engine.verdict import final_metrics
 from mfgsql.errors import DataError, ResourceError
 from mfgsql.manifest import Manifest
 from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
