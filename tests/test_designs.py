@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfgsql.designs import Points, choose, distances, diversity, nearest, ranked, twins
+from mfgsql.designs import Points, choose, distances, diversity, nearest, ranked, spaced, twins
 
 
 def points(numbers: list[list[float]], codes: list[int]) -> Points:
@@ -49,3 +49,12 @@ def test_parts_tell_what_the_whole_does(monkeypatch) -> None:
     assert apart.tolist() == whole[1].tolist()
     assert same.tolist() == whole[2].tolist()
     assert same.tolist() == [any(np.array_equal(many.numbers[i], many.numbers[j]) and many.codes[i] == many.codes[j] for j in range(i)) for i in range(30)]
+
+
+def test_the_first_ones_that_are_apart() -> None:
+    line = points([[0.0], [0.05], [1.0], [1.02], [0.5], [0.0]], [0] * 6)
+    scale = np.array([0.5])  # distances are means over two columns
+    assert spaced(line, scale, 3).tolist() == [0, 2, 4]
+    assert spaced(line, scale, 5).tolist() == [0, 2, 4, 1, 3]  # half as far apart, and so on
+    assert spaced(line, scale, 9).tolist() == [0, 2, 4, 1, 3, 5]  # a twin comes last
+    assert spaced(line[:0], scale, 2).tolist() == []

@@ -17,7 +17,7 @@ FROM ml_generate('mix_designer', n := 12, given := {'line': 'A'}, guide := 'desi
 
 -- What can't be had says why.
 SELECT ml_status, ml_reason
-FROM ml_generate('mix_designer', guide := 'design_rules', subject_to := ['strength >= 60', 'strength <= 40']);
+FROM ml_generate('mix_designer', guide := 'design_rules', subject_to := ['cement + slag >= 900']);
 
 -- Or from mixes that there are: what to change in weak ones, so that they reach 50 MPa at the least cost.
 SELECT batch, suggestion, why, gain, ml_status

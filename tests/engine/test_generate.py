@@ -210,6 +210,8 @@ def test_copies_are_counted_by_what_is_mixed(yard: Session) -> None:
     found = rows(yard, f", {given}, options := {{'outcomes': ['strength', 'cost'], 'most_tries': 1500}}", n=20)
     assert len(found) == len({r["select"] for r in found}) <= 4
     assert f"{len(found)} of 20 designs" in found[0]["ml_reason"]
+    drawn = rows(yard, f", {given}", n=20)
+    assert "designs are 4 but for strength and cost: where that comes of a design, options := {'outcomes': ['strength', 'cost']}" in drawn[0]["ml_reason"]
     scored = rows(yard, f", {given}, score := 'strength', derive := {{'cost': '0.1 * cement'}}, options := {{'most_tries': 1500}}", n=20)
     assert len(scored) == len({r["select"] for r in scored}) <= 4
     with pytest.raises(OptionError, match="outcomes names 'costs', which is no column of the designs. Did you mean 'cost'"):

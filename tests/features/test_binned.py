@@ -52,6 +52,23 @@ def test_a_range_is_kept_by_the_bins_that_have_a_value_in_it(whole, one, other, 
     assert np.all((decoded >= low) & (decoded <= high) & (decoded == np.round(decoded)))
 
 
+@given(numbers, st.lists(st.floats(-12_000, 12_000), min_size=1, max_size=9))
+def test_the_nearest_value_is_one_that_the_column_may_have(whole, asked) -> None:
+    bins, told = encoder([float(v) for v in whole], "INTEGER"), np.array(asked)
+    codes, near = bins.near(told, np.ones(len(bins.points), bool))
+    assert np.array_equal(near, np.round(near))
+    assert near.min() >= min(whole) and near.max() <= max(whole)
+    table = np.array(bins.points)[codes - FIRST]
+    assert np.all((near >= table[:, 0] - 0.5) & (near <= table[:, -1] + 0.5))
+    again = bins.near(near, np.ones(len(bins.points), bool))
+    assert np.array_equal(again[1], near)
+    for one, at in zip(told.tolist(), near.tolist()):
+        if bins.low <= one <= bins.high:
+            below, above = bins.around(one)
+            assert below <= one <= above
+            assert at in (below, above)
+
+
 def test_frequent_values_have_a_bin_of_their_own() -> None:
     values = [0.0] * 300 + [20 + i / 7 for i in range(700)]
     bins = encoder(values)

@@ -9,12 +9,14 @@ from sqlglot import exp
 
 from mfgsql.engine.conditions import Condition
 from mfgsql.engine.designing.drafting import Search
-from mfgsql.engine.designing.drafts import Drafts
+from mfgsql.engine.designing.drafts import Drafts, keys_of
 from mfgsql.engine.designing.judge import DesignJudge, Floats
 from mfgsql.engine.designing.space import DesignSpace
 from mfgsql.engine.proofs import Ranges, cant_hold, disproven
+from mfgsql.engine.quoting import quote_literal
 
 _HARD = 0.05  # share of first drafts in which a condition holds, below which that is told
+_FEW = 3  # open columns of numbers that may be outcomes
 _USELESS = "no better than the baseline"  # of a version
 _LONGER = "options := {'epochs': 100, 'learning_rate': 0.005}"
 
@@ -95,13 +97,29 @@ class Reasons:
         first = f"of the first drafts {', '.join(hard)}" if hard else "of the first drafts each held in some"
         return f"of {search.tries:,} drafts none holds all conditions: {first}; in the nearest one {' and '.join(off)}"
 
-    def note(self, search: Search, chosen: int) -> str | None:
-        """What is told beside each design: too few, what can hardly hold, and that nothing was learnt."""
-        hard = self._hard(search)
+    def note(self, search: Search, shown: Drafts) -> str | None:
+        """What is told beside each design: too few, nearly the same, what can hardly hold, that nothing was learnt."""
+        hard, chosen = self._hard(search), len(shown)
         few = f"{chosen:,} of {self.brief.n:,} designs: {search.tries:,} drafts brought no more"
         told = [few] if chosen < self.brief.n else []
+        told += self._same_but(search, shown)
         told += [f"of the first drafts {', '.join(hard)}"] if hard else []
         return "; ".join([*told, *self._of_designer()]) or None
+
+    def _same_but(self, search: Search, shown: Drafts) -> list[str]:
+        """Designs most of which differ in a few numbers alone, which may well come of what one sets."""
+        open_ = zip(self.space.names, search.open, strict=True)
+        mixed = [name for name, there in open_ if there and name not in self.brief.outcomes]
+        drawn = [name for name in mixed if name in self.space.continuous]
+        others = [name for name in mixed if name not in drawn]
+        if not 0 < len(drawn) <= _FEW or not others or len(shown) < 2:
+            return []
+        count = len(set(keys_of(shown.values, others)))
+        if 2 * count > len(shown):
+            return []
+        told = f"options := {{'outcomes': [{', '.join(map(quote_literal, drawn))}]}} counts by the others"
+        but = f"{len(shown):,} designs are {count:,} but for {' and '.join(drawn)}"
+        return [f"{but}: where that comes of a design, {told}"]
 
     def _of_designer(self) -> list[str]:
         """A designer that hasn't learnt how columns go together finds less than one that has."""

@@ -135,11 +135,11 @@ class _Generation:
         ranks = fronts(objectives[chosen]) if objectives.shape[1] else None
         order = np.lexsort((-quality[chosen], np.zeros(len(chosen)) if ranks is None else ranks))
         chosen, ranks = chosen[order], None if ranks is None else ranks[order]
-        rows = self._designs(found.take(chosen), {name: values[chosen] for name, values in derived.items()})
+        shown = found.take(chosen)
+        rows = self._designs(shown, {name: values[chosen] for name, values in derived.items()})
         near, apart = self._nearest(past, which[chosen]), diversity(mine[chosen], scale)
-        same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), words.note(search, len(chosen))
-        numbers = self.space.points(found.codes, found.values).numbers[chosen]
-        odd = np.any(search.balances.excess(numbers) > 0, axis=1)
+        same, note = (novelty[chosen] < SAME) | twins(mine[chosen], scale), words.note(search, shown)
+        odd = np.any(search.balances.excess(self.space.points(shown.codes, shown.values).numbers) > 0, axis=1)
         for i, row in enumerate(rows):
             if odd[i] and "ml_status" not in row:
                 row |= {"ml_status": "out_of_range", "ml_reason": _ODD}

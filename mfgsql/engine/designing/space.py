@@ -80,6 +80,12 @@ class DesignSpace:
         """Columns of numbers that are no times."""
         return [e.column.name for e in self.encoders if isinstance(e, BinnedEncoder) and not e.timed]
 
+    @property
+    def continuous(self) -> list[str]:
+        """Columns of numbers of which bins hold more than one."""
+        binned = [encoder for encoder in self.encoders if isinstance(encoder, BinnedEncoder)]
+        return [encoder.column.name for encoder in binned if len(encoder.single) < len(encoder.points)]
+
     def reach(self, name: str, wholly: bool = False) -> tuple[float, float]:
         """The least and the largest number that a column may have; or ``wholly`` that it had."""
         encoder, wanted = self.encoders[self.names.index(name)], Range() if wholly else self.wanted.get(name, Range())

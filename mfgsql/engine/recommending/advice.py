@@ -46,7 +46,7 @@ class Advice:
             gain = self._gain(row, then, reached, number)
             status, reason = told[number]
             if status == "ok" and self.candidates.of_prediction and (gain or 0.0) <= 0:
-                status, reason = "uncertain", "the gain is within what the model may be off"
+                status, reason = "uncertain", self._doubt(row, then, number)
             new = {str(change["feature"]): change["to"] for change in changes}
             shown = {name: finite(value[number]) for name, value in derived.items()}
             found.append(
@@ -91,6 +91,13 @@ class Advice:
             for name, text in self.asked.stored.items()
         ]
         return "; ".join(filter(None, [reason, *notes])) or None
+
+    def _doubt(self, row: int, then: list[Outlook], number: int) -> str:
+        """Why what is promised is no gain."""
+        end = self.asked.goals.objectives[0].end
+        assert end is not None
+        better = abs(float(said(end, then[end.model])[number] - said(end, self._now[end.model])[row]))
+        return f"better by {_short(better)} is predicted, the gain is within what the model may be off"
 
     def _kept(self, row: int) -> dict[str, Any]:
         return {name: self.present.texts[name][row].as_py() for name in self.asked.kept}
@@ -214,7 +221,8 @@ class Advice:
         excess, goals = found.excess[number], self.asked.goals
         total = excess.sum(axis=1)
         if (total <= HOLDS).any():
-            surer = self.candidates.of_prediction and bool((total <= HOLDS)[1:].any())
+            gains = found.objectives[number][0] - found.objectives[number][total <= HOLDS]
+            surer = self.candidates.of_prediction and bool((gains > self.candidates.least()).any())
             what = "nothing is predicted better, surer at most" if surer else "no better values were found"
             what = what if goals.objectives else "what is asked for holds"
             return "nothing_better", f"{what}: leave it as it is"
