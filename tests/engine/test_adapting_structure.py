@@ -22,7 +22,7 @@ COLUMNS = ", ".join(f"(hash(i, {k}) % 100000) / 100000 AS x{k}" for k in range(8
 ODD = "((x0 > 0.5) <> (x1 > 0.5)) <> (x2 > 0.5)"  # of which a narrow network can't tell much
 WAVE = "sin(9 * x0) * cos(8 * x1) + sin(7 * x0 * x1) + (hash(i, 99) % 1000) / 10000"
 PLAIN = "x0 + x1 / 4 > 0.6"
-AUTO = "options := {'structure': 'auto', 'epochs': 40}"
+AUTO = "options := {'structure': 'auto', 'epochs': 40, 'patience': 3, 'fresh': 0.5}"
 
 
 @pytest.fixture()

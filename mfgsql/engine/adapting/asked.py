@@ -33,12 +33,12 @@ class Adaptation:
         seed: of all random numbers.
     """
 
-    epochs: int = 10
-    patience: int = 3
+    epochs: int = 5
+    patience: int = 2
     learning_rate: float = 1.0
     batch_size: int = 0
-    replay: int = 2_000
-    fresh: float = 0.5
+    replay: int = 4_000
+    fresh: float = 0.35
     distill: float = -1.0
     margin: float = 0.02
     trust: bool = False
