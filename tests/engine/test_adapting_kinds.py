@@ -42,7 +42,7 @@ def test_of_histories_a_machine_stays_in_its_part_and_windows_reach_back(s: Sess
     s.execute(READINGS)
     columns = "unit, ts, x, noise, hot"
     s.execute(f"FROM ml_finetune('m', 'SELECT {columns} FROM readings WHERE h < 60', target := 'hot', {OF_HISTORIES})").fetchall()
-    row = adapt(s, "m", f"SELECT {columns} FROM readings WHERE h BETWEEN 56 AND 79", "policy := 'auto', options := {'epochs': 6}")
+    row = adapt(s, "m", f"SELECT {columns} FROM readings WHERE h BETWEEN 56 AND 79", "policy := 'auto', options := {'epochs': 6, 'patience': 3, 'fresh': 0.5}")
     assert row["rows"] == 160  # of 192, 32 had been learnt from: they are what came before
     assert any("32 rows had been given before" in w for w in row["warnings"])
     assert row["new_rows"] == 160 and row["new"] > row["new_champion"]
