@@ -27,7 +27,7 @@ AREAS = {
     "image": ["image", "image_speed"],
     "demand": ["forecasts", "ordering"],
     "decide": ["flow", "process", "concrete_decide", "designs"],
-    "adapt": ["drifting", "adapting", "new_classes", "tuning", "adapters", "distilling"],
+    "adapt": ["drifting", "adapting", "engines", "new_classes", "tuning", "adapters", "distilling"],
 }
 LIBRARIES = ("mfgsql", "duckdb", "torch", "transformers", "numpy", "pyarrow", "pandas", "lightgbm", "xgboost-cpu", "catboost")
 

@@ -55,6 +55,25 @@ def test_of_histories_a_machine_stays_in_its_part_and_windows_reach_back(s: Sess
     assert s.execute("SELECT count(probability) FROM ml_predict('m@2', 'readings', latest := true)").fetchone() == (8,)
 
 
+def test_of_histories_that_were_learnt_a_sample_is_replayed_and_all_are_judged(s: Session) -> None:
+    s.execute(READINGS)
+    columns = "unit, ts, x, noise, hot"
+    s.execute(f"FROM ml_finetune('m', 'SELECT {columns} FROM readings WHERE h < 60', target := 'hot', {OF_HISTORIES})").fetchall()
+
+    def taking_part(version: str) -> list[tuple[int | None, bool, int, int]]:
+        path = str(snapshot(s, version))
+        return s.execute(
+            "SELECT __ml_batch, __ml_replayed, count(*), count(*) FILTER (WHERE __ml_split >= 0) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL", [path]
+        ).fetchall()
+
+    few = "options := {'epochs': 1, 'replay': 60}"
+    adapt(s, "m", f"SELECT {columns} FROM readings WHERE h BETWEEN 60 AND 74", few)
+    assert taking_part("m@2") == [(1, True, 480, 60), (None, False, 120, 120)]
+    row = adapt(s, "m", f"SELECT {columns} FROM readings WHERE h BETWEEN 75 AND 85", few)
+    assert taking_part("m@3") == [(1, True, 480, 60), (2, False, 120, 60), (None, False, 88, 88)]
+    assert row["new_rows"] == 208  # of both batches, also those that took no part
+
+
 def test_remaining_lives(s: Session) -> None:
     s.execute(READINGS)
     s.execute(f"FROM ml_finetune('m', 'SELECT unit, ts, x, noise, rul FROM readings WHERE unit < ''m6''', task := 'rul', target := 'rul', {OF_HISTORIES})").fetchall()

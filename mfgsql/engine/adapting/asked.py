@@ -25,8 +25,9 @@ class Adaptation:
         epochs: passes over the new rows and those replayed, at most. patience: passes without progress on the rows held
             out, after which it ends: most days tell little that is new. learning_rate: over the champion's; the step
             size at its peak. batch_size: rows of a step; 0: the champion's.
-        replay: rows of the past that are kept. fresh: share of the loss that is of new rows. distill: what the
-            champion's answers weigh, on replayed rows, or on the new ones where none are; -1: 0, or 0.1 where none are.
+        replay: rows of the past that are kept; of histories ten times as many, of which so many are learnt from.
+        fresh: share of the loss that is of new rows. distill: what the champion's answers weigh, on replayed rows, or
+            on the new ones where none are; -1: 0, or 0.1 where none are.
         margin: how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an
             error as a share. trust: take labels as they are, also where they contradict all that was learnt.
         structure: keep, or auto: a larger or a smaller network is tried where the training asks for it.

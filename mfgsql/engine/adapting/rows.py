@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mfgsql.engine.adapting.asked import Adaptation
 from mfgsql.engine.adapting.past import BATCH, STANDS
 from mfgsql.engine.exporting import COLUMNS, chunk_rows
 from mfgsql.engine.unseen import Unseen
@@ -86,20 +87,23 @@ class Together:
         return ~np.asarray(self.rows[LEAST].fill_null(False).to_numpy(zero_copy_only=False))
 
     def write(
-        self, path: Path, features: FeatureSet, champion: int, fresh: float, weight: str | None, told: tuple[str, str]
-    ) -> Snapshot:
+        self, path: Path, features: FeatureSet, champion: int, asked: Adaptation, weight: str | None,
+        told: tuple[str, str],
+    ) -> Snapshot:  # fmt: skip
         """A snapshot to learn from, with `REPLAYED` and `WEIGHT`.
 
         Args:
-            fresh: share of the loss that is of rows that are new to the champion. weight: column of weights of rows.
-            told: hash and SQL of the batch.
+            asked: says what share of the loss is of rows that are new to the champion, and how many are replayed.
+            weight: column of weights of rows. told: hash and SQL of the batch.
         """
-        learnt, part = self.learnt(champion), self.rows[SPLIT].to_numpy()
+        learnt = self.learnt(champion)
+        part = self._taking_part(learnt, asked.replay)
         weights = self.rows[STANDS].to_numpy().copy()
         if weight:
             weights *= self.rows[weight].fill_null(0.0).to_numpy()
-        weights *= np.where(learnt, 1.0, _times(fresh, learnt[part != UNUSED]))
-        rows = self.rows.append_column(REPLAYED, pa.array(learnt)).append_column(WEIGHT, pa.array(weights))
+        weights *= np.where(learnt, 1.0, _times(asked.fresh, learnt[part != UNUSED]))
+        rows = self.rows.set_column(self.rows.schema.get_field_index(SPLIT), SPLIT, pa.array(part))
+        rows = rows.append_column(REPLAYED, pa.array(learnt)).append_column(WEIGHT, pa.array(weights))
         partial = path.with_suffix(".part")
         try:
             pq.write_table(rows, partial, row_group_size=chunk_rows(features, self._stored(features)))
@@ -111,6 +115,19 @@ class Together:
         judged = int(sizes.sum())
         train = int((part == TRAIN).sum()) if self.groups == 1 else judged - int(sizes.max())
         return Snapshot(path, told[0], len(rows), train, judged, told[1], self.groups)
+
+    def _taking_part(self, learnt: Array, replay: int) -> Array:
+        """The part of each row in a training. Of histories, whose neighbouring windows are nearly one, so many of those
+        that the champion has learnt, and of those of earlier batches that it has not, are evenly drawn; the others are
+        what windows reach back to.
+        """
+        part = np.array(self.rows[SPLIT].to_numpy())
+        if HISTORY in self.rows.column_names:
+            for which in (learnt, ~learnt & ~self.of_batch):
+                rows = np.flatnonzero(which & (part != UNUSED))
+                drawn = np.linspace(0, len(rows) - 1, min(replay, len(rows))).astype(np.int64)
+                part[np.delete(rows, drawn)] = UNUSED
+        return part
 
     def _stored(self, features: FeatureSet) -> int:
         """Bytes of a row's pictures, at most."""

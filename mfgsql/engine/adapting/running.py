@@ -100,7 +100,7 @@ class Adapting(Learning):
         prepared = Prepared(spec, [], batch.fresh, batch.warnings)
         told = (batch.frozen.hash, batch.frozen.sql)
         try:
-            snapshot = together.write(self._path, spec.features, held.version.version, asked.fresh, weight, told)
+            snapshot = together.write(self._path, spec.features, held.version.version, asked, weight, told)
             update(self.engine, self.run_id, spec=_described(prepared, weight))
             made = recipe_of(self.cursor, held.version, held.manifest)
 
