@@ -19,7 +19,7 @@ import mfgsql
 
 FULL = bool(os.environ.get("MFGSQL_BENCH_FULL"))
 LABELLED = 40 * (5 if FULL else 1)  # days of 1,000 rows whose labels came
-DAYS = {100: 400, 1_000: 400, 10_000: 60} if not FULL else {100: 2_000, 1_000: 2_000, 10_000: 300}
+DAYS = {100: 200, 1_000: 200, 10_000: 30} if not FULL else {100: 2_000, 1_000: 2_000, 10_000: 300}
 LEARNT, BATCH, MOST, REPEATS = 5_000, 50, 3_000, 6
 MODELS = 4
 STEPS = [*range(BATCH, 501, BATCH), *range(600, 1_001, 100), *range(1_250, MOST + 1, 250)]

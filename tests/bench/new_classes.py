@@ -2,7 +2,7 @@
 
 From EfficientNet-Lite0, trained on ImageNet, which stays as it is. A model learns two classes, then `ml_adapt` brings the next
 two, and the last two; of each class known before at most 20 pictures are stored. Beside it joint training on all six, and plain
-fine-tuning, which is the same without stored pictures. 80 training pictures a class; accuracy on the test pictures of the
+fine-tuning, which is the same without stored pictures. 60 training pictures a class; accuracy on the test pictures of the
 classes so far, and on those of the first two at the end. MFGSQL_BENCH_FULL=1: all 210 pictures a class.
 """
 
@@ -18,7 +18,7 @@ import mfgsql
 from tests.bench.corpora import DATA, neu, table
 from tests.checkpoints import lite0
 
-MOST = 210 if os.environ.get("MFGSQL_BENCH_FULL") == "1" else 80
+MOST = 210 if os.environ.get("MFGSQL_BENCH_FULL") == "1" else 60
 STORED = 20
 OPTIONS = {"freeze": "yes", "size": 96, "augment": "light"}
 
