@@ -7,6 +7,7 @@ that fill a whole, is kept too, where that can be.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ _SHARE = 3  # of a row's open columns one in so many is said anew
 _INVOLVED = 1.5  # how much sooner a column is said anew that a broken condition names
 _PLENTY = 3  # candidates for each design that is wanted
 _MIDDLE = 0.5  # of what past designs keep
+_ENOUGH = 1.5  # of these, when no more are varied: the designer's own are the more usual ones
 _RARE = 0.01  # what it counts to be less likely, for each nat: what holds goes before
 _STUCK = 2  # batches in a row that bring nothing new
 _NEAR = 64  # drafts of a batch that are remembered
@@ -89,10 +91,10 @@ class Search:
         """
         found = self._said(n, most)
         sound = sum(int((some.total <= 0).sum()) for some in found)
-        if sound < _PLENTY * n or self.judge.brief.objectives:
+        if sound < _ENOUGH * n or self.judge.brief.objectives:
             found = [self.rated(some) for some in found]
             sound = sum(int((some.total <= 0).sum()) for some in found)
-            found += evolved(self, _PLENTY * n - sound, most)
+            found += evolved(self, math.ceil(_ENOUGH * n) - sound, most)
         whole = Drafts.concat(found)
         sound = int((whole.total <= 0).sum())
         best = np.argsort(whole.total, kind="stable")[: max(n, sound)]
