@@ -168,15 +168,18 @@ def make_champion(con: duckdb.DuckDBPyConnection, model: str, version: int) -> N
         set_alias(con, model, CANDIDATE, None)
 
 
-def crown(con: duckdb.DuckDBPyConnection, model: str, version: int, *, wins: bool) -> bool:
+def crown(
+    con: duckdb.DuckDBPyConnection, model: str, version: int, *, wins: bool, candidate: bool = True
+) -> bool:
     """Point an alias at a new version, inside the caller's transaction; whether it is the champion.
 
-    A model's first version is; a later one where it wins, else it is the candidate.
+    A model's first version is; a later one where it wins, else it is the candidate, unless it shall be none.
     """
     if wins or alias_of(con, model, CHAMPION) is None:
         make_champion(con, model, version)
         return True
-    set_alias(con, model, CANDIDATE, version)
+    if candidate:
+        set_alias(con, model, CANDIDATE, version)
     return False
 
 

@@ -19,7 +19,8 @@ def vectors_of(scorer: Scorer, batch: Batch) -> dict[str, Array]:
 
     Of several networks of windows it is the first one that speaks.
     """
-    backbone = scorer.model.network.backbone
+    network = scorer.model.network
+    backbone = network.backbone
     if isinstance(backbone, MixedBackbone):
         names = scorer.model.manifest.features.fields()
         return {
@@ -28,8 +29,8 @@ def vectors_of(scorer: Scorer, batch: Batch) -> dict[str, Array]:
         }
     if not isinstance(backbone, SeriesBackbone | TabularBackbone):
         return {}
-    numbers = [torch.from_numpy(a).to(scorer.device) for a in (batch.continuous, batch.codes)]
-    with scorer.passing():
+    numbers, codes = (torch.from_numpy(a).to(scorer.device) for a in (batch.continuous, batch.codes))
+    with scorer.passing(), network.choosing(codes) as tokens:
         if isinstance(backbone, SeriesBackbone):
-            return {HISTORY: np.asarray(backbone.encoders[0](*numbers).mean(dim=1).float().cpu())}
-        return {ROW: np.asarray(backbone(*numbers).mean(dim=1).float().cpu())}
+            return {HISTORY: np.asarray(backbone.encoders[0](numbers, tokens).mean(dim=1).float().cpu())}
+        return {ROW: np.asarray(backbone(numbers, tokens).mean(dim=1).float().cpu())}

@@ -132,7 +132,7 @@ def learn(
         told: list[str] = []
         if settled.features.group is not None and champion is None:  # whose adapters go on with all the rest
             model, told = loop.adapt_groups(settled, sources)
-        learned = _settled(model, loop, settled)
+        learned = _settled(model, loop, settled, joined)
         if series is not None and recipe.refit == "yes" and learned is not None:
             refit(model, series.part(None), recipe, loop.best_step, loop.trainer.device, loop.cancellation)
     streamed = [source for source in (loop.train, loop.validation) if isinstance(source, ChunkSource)]
@@ -157,8 +157,12 @@ def _sources(snapshot: Snapshot, spec: TrainSpec, *, memory: int, series: PanelS
     return source(snapshot, spec, TRAIN, memory * 4 // 5), source(snapshot, spec, VALIDATION, memory // 5)
 
 
-def _settled(model: Model, loop: Loop, spec: TrainSpec) -> Judgement | None:
-    """Give a model the best weights met, and what rows not trained on teach of their answers; how these are."""
+def _settled(model: Model, loop: Loop, spec: TrainSpec, joined: Model | None) -> Judgement | None:
+    """Give a model the best weights met, and what rows not trained on teach of their answers; how these are.
+
+    Args:
+        joined: whose adapters others join: what it says of its own groups stays as it is.
+    """
     model.network.load_state_dict(loop.best)
     model.network.to("cpu").eval()
     final = judge(model, loop.validation, spec.recipe, torch.device("cpu"), loop.cancellation)
@@ -174,7 +178,8 @@ def _settled(model: Model, loop: Loop, spec: TrainSpec) -> Judgement | None:
     elif model.manifest.target is not None:
         if isinstance(model.network.backbone, EnsembleBackbone):
             lineage["interactions"] = model.network.backbone.interactions()
-        calibration = _calibration(model, final, spec, spec.recipe)
+        kept = joined.manifest.calibration if joined is not None else {}
+        calibration = kept or _calibration(model, final, spec, spec.recipe)
         model.manifest = replace(model.manifest, calibration=calibration, lineage=lineage)
         final = final and calibrated(model, final)
     return final

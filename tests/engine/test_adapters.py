@@ -146,6 +146,17 @@ def test_a_new_line_joins_and_the_others_stay(press: Session) -> None:
     assert off < 0.5 * alone, warnings
 
 
+def test_beside_words_who_joins_leaves_the_probabilities_of_others(press: Session) -> None:
+    press.execute("CREATE OR REPLACE TABLE parts AS SELECT torque, temp, line, ['x', 'y'][1 + (hash(torque) % 2)::INT] AS alloy, wear > 3 AS bad FROM labelled")
+    press.execute("CREATE OR REPLACE TABLE joining AS SELECT * REPLACE ('D' AS line, torque > 0.5 AS bad) FROM parts WHERE line = 'A' LIMIT 200")
+    asked = "SELECT probability FROM ml_predict('{}', 'SELECT * FROM parts ORDER BY ALL')"
+    made = "target := 'bad', adapter_by := 'line', options := {'backbone': 'transformer', 'epochs': 2, " + SMALL + "}"
+    press.execute(f"FROM ml_finetune('told', 'parts', {made})").fetchall()
+    before = press.execute(asked.format("told")).fetchall()
+    press.execute("FROM ml_finetune('joined', 'joining', target := 'bad', base := 'told', adapter_by := 'line', options := {'epochs': 2})").fetchall()
+    np.testing.assert_allclose(press.execute(asked.format("joined")).fetchall(), before, atol=1e-5)
+
+
 def test_lines_that_are_alike_get_no_adapter(press: Session) -> None:
     """By their held-out rows none is better: then all share, and the model is the one without."""
     noise = "SELECT torque, temp, 'L' || (hash(ts, 3) % 5) AS line, (hash(ts, 5) % 100) / 50.0 AS wear FROM labelled"

@@ -219,7 +219,7 @@ def test_labels_that_are_not_to_be_trusted_change_nothing(line: Session, labels:
     row = adapt(line, slim)
     assert (row["verdict"], row["promoted"]) == ("suspicious labels", False)
     assert told in row["reason"]
-    assert aliases(line) == {"champion": 1, "candidate": 2}
+    assert aliases(line) == {"champion": 1}  # it pushes no other candidate aside
     kept = line.execute("SELECT rows FROM ml_catalog.replays WHERE model = 'm'").fetchone()
     assert kept == (1000,)  # nothing of the batch
     assert adapt(line, day(1))["promoted"]

@@ -201,7 +201,7 @@ class Adapting(Learning):
                 wins = False
                 warnings.append("It stays candidate: another version became champion meanwhile.")
             result = self._result(number, prepared, learned, warnings)
-            result["champion"] = crown(con, model, number, wins=wins)
+            result["champion"] = crown(con, model, number, wins=wins, candidate=not outcome.decision.suspicious)
             result |= outcome.columns(promoted=result["champion"], policy=self.args["policy"], shadows=shadows)
             version = replace(self._version(number, data, learned, result), base=held.version.name)
             add_version(con, version, data, held.manifest.task or "", self.args["target"])

@@ -91,7 +91,8 @@ def run_promote(engine: Engine, args: Args) -> Rows:
     judged = _judged(engine, version, champion, args) if args.get("require") is not None else None
     if judged is not None and judged.unmet:
         with engine.transaction() as con:
-            _record(con, version, "refused", champion.version, args, judged)
+            told = read_reason(args.get("reason")) or f"{'; '.join(judged.unmet)}, and required is {_texts(judged)}"
+            _record(con, version, "refused", champion.version, args | {"reason": told}, judged)
         raise InputError(
             f"{version.name} is not promoted: {'; '.join(judged.unmet)}, and required is {_texts(judged)}. "
             "Nothing has changed.",
