@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
-from mfgsql.engine.expressions import CONDITIONS, VALUES, Names, checked, sql_of, tree_of
+from mfgsql.engine.expressions import CONDITIONS, VALUES, Names, checked, conjuncts, sql_of, texts_of, tree_of
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError
 from mfgsql.features.profile import INTEGER_TYPES, base_type
@@ -60,7 +60,7 @@ class Condition:
 
     def parts(self) -> list[exp.Expression]:
         """What has to hold altogether: the sides of AND, and both ends of BETWEEN."""
-        return list(_parts(self.tree))
+        return _parts(self.tree)
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,7 @@ def parse_conditions(
     Raises:
         OptionError: a text is no condition; the message shows it.
     """
-    listed = [texts] if isinstance(texts, str) else texts
-    if listed is None:
-        return []
-    if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
-        raise OptionError(f"{argument} is a list of texts, each {FORMS}, not {texts!r}.")
+    listed = texts_of(texts, f"{argument} is a list of texts, each {FORMS}")
     return [_parsed(text, Names((), columns), truths) for text in listed]
 
 
@@ -237,9 +233,10 @@ def _wide(type_name: str) -> str:
 
 
 def _parts(tree: exp.Expression) -> list[exp.Expression]:
-    tree = tree.unnest()
-    if isinstance(tree, exp.And):
-        return [*_parts(tree.left), *_parts(tree.right)]
+    return [end for part in conjuncts(tree) for end in _ends(part)]
+
+
+def _ends(tree: exp.Expression) -> list[exp.Expression]:
     if isinstance(tree, exp.Between) and not tree.args.get("symmetric"):
         low, high = tree.args["low"], tree.args["high"]
         return [exp.GTE(this=tree.this, expression=low), exp.LTE(this=tree.this, expression=high)]

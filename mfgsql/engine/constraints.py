@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from mfgsql.engine.expressions import CONDITIONS, DIALECT, VALUES, Names, checked, tree_of
+from mfgsql.engine.expressions import CONDITIONS, DIALECT, VALUES, Names, checked, texts_of, tree_of
 from mfgsql.errors import OptionError
 
 FORMS = "a comparison, as 'lane_capacity <= 400' or 'quantity <= capacity'"
@@ -61,11 +61,7 @@ def parse_constraints(texts: Any, decided: Collection[str], columns: Collection[
     Raises:
         OptionError: a text is no such comparison; the message shows it.
     """
-    listed = [texts] if isinstance(texts, str) else texts
-    if listed is None:
-        return []
-    if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
-        raise OptionError(f"subject_to is a list of texts, each {FORMS}, not {texts!r}.")
+    listed = texts_of(texts, f"subject_to is a list of texts, each {FORMS}")
     return [constraint for text in listed for constraint in _parse(text, Names(decided, columns))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -81,6 +82,27 @@ def tree_of(text: str, forms: str, names: Names) -> exp.Expression:
             tree: exp.Expression = whole.expressions[0]
             return tree.unnest() if isinstance(tree, exp.Paren) else tree
     raise OptionError(f"The {names.what} '{text}' can't be parsed: it is {forms}.", remedy=names.quoted(text))
+
+
+def texts_of(told: Any, says: str) -> list[str]:
+    """A text, or a list of them; none where nothing is told.
+
+    Args:
+        says: what they are, for the message.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    texts = [told] if isinstance(told, str) else [] if told is None else told
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise OptionError(f"{says}, not {told!r}.")
+    return texts
+
+
+def conjuncts(tree: exp.Expression) -> list[exp.Expression]:
+    """What has to hold all at once, without parentheses around it."""
+    tree = tree.unnest()
+    return [*conjuncts(tree.left), *conjuncts(tree.right)] if isinstance(tree, exp.And) else [tree]
 
 
 def checked(

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from mfgsql.engine.expressions import Names, checked, tree_of
+from mfgsql.engine.expressions import Names, checked, conjuncts, texts_of, tree_of
 from mfgsql.errors import OptionError
 
 CHAMPION = "champion"
@@ -61,23 +61,13 @@ def parse_requirements(told: Any, metrics: Collection[str]) -> list[Requirement]
     Raises:
         OptionError: it is no such condition; the message shows it.
     """
-    texts = [told] if isinstance(told, str) else told
-    if texts is None:
-        return []
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise OptionError(f"require is {FORMS}, not {told!r}.")
-    return [one for text in texts for one in _parsed(text, metrics)]
+    return [one for text in texts_of(told, f"require is {FORMS}") for one in _parsed(text, metrics)]
 
 
 def _parsed(text: str, metrics: Collection[str]) -> list[Requirement]:
     names = Names((), [*metrics, CHAMPION], "requirement")
     tree = checked(text, tree_of(text, FORMS, names), names, _KNOWN, FORMS)
-    return [_comparison(text, part.unnest()) for part in _parts(tree)]
-
-
-def _parts(tree: exp.Expression) -> list[exp.Expression]:
-    tree = tree.unnest()
-    return [*_parts(tree.left), *_parts(tree.right)] if isinstance(tree, exp.And) else [tree]
+    return [_comparison(text, part) for part in conjuncts(tree)]
 
 
 def _comparison(text: str, tree: exp.Expression) -> Requirement:

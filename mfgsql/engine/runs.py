@@ -13,13 +13,23 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import finish_run, new_run, update_run
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.planning import Args, Rows
-from mfgsql.errors import CancelledError, MfgsqlError
+from mfgsql.errors import CancelledError, CatalogError, MfgsqlError
 
 
 def load_libraries() -> None:
     """Import now what the first run of a process would import: that takes seconds, and nothing could cancel it."""
     for name in ("sklearn.metrics", "sklearn.tree", "torch._dynamo"):  # torch's optimizers ask for the last one
         importlib.import_module(name)
+
+
+def check_writable(engine: Engine) -> None:
+    """See that something can be learnt.
+
+    Raises:
+        CatalogError: nothing can be written.
+    """
+    if engine.read_only:
+        raise CatalogError("The database is opened read-only: models predict, none is trained.")
 
 
 class Run(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from mfgsql.engine.kept import check_options
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.model import Model
 from mfgsql.training import Recipe
@@ -53,10 +54,7 @@ class Adaptation:
         Raises:
             OptionError: one is unknown, or out of its range.
         """
-        known = [f.name for f in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise OptionError(f"Unknown option '{name}'; allowed are {one_of(known)}.{did_you_mean(name, known)}")
+        check_options(options, [f.name for f in fields(cls)])
         told = {name: _checked(name, value) for name, value in options.items() if value is not None}
         return cls(**told)
 

@@ -103,7 +103,7 @@ class Judge:
     def compare(self, champion: Said, rival: Said, by: Metric | None = None) -> Compared:
         """How much better the rival is, by the same resamples of the rows."""
         history, metric = self.model.manifest.history, by or self.metric
-        rows = np.arange(len(champion.truth))[apart(len(champion.truth), history.length) if history else slice(None)]
+        rows = apart(len(champion.truth), history.length if history else 1)
         one, other, truth = rival.prediction, champion.prediction, champion.truth
         before, now = (value_of(metric, Said(truth, p)) for p in (other, one))
         if before is None or now is None:

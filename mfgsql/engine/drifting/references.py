@@ -114,7 +114,7 @@ def references_of(
         return []
     if judged is not None and judged.prediction is not None and manifest.target is not None:
         length = manifest.history.length if manifest.history is not None else 1
-        rows = np.arange(len(judged.truth))[apart(len(judged.truth), length) if length > 1 else slice(None)]
+        rows = apart(len(judged.truth), length)
         if len(rows) >= _FEWEST:
             task, truth, said = learned.model.task, judged.truth[rows], judged.prediction.take(rows)
             found += of_predictions(task, manifest.target, said) + of_truth(task, manifest.target, truth, said)
@@ -154,7 +154,7 @@ def _batches(model: Model, rows: Unseen) -> Iterator[Batch]:
     history = model.manifest.history
     if history is None:
         return in_turns(model, arrays(rows.judged), len(rows.rows))
-    which = np.arange(len(rows.rows))[apart(len(rows.rows), history.length)][:VECTORS]
+    which = apart(len(rows.rows), history.length)[:VECTORS]
     return iter([rows.take(which).batch(model.manifest)])
 
 

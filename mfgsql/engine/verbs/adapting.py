@@ -9,11 +9,11 @@ from mfgsql.engine.adapting.structuring import check_structure
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
 from mfgsql.engine.quoting import quote_literal
-from mfgsql.engine.runs import load_libraries
+from mfgsql.engine.runs import check_writable, load_libraries
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.learning import COLUMNS
 from mfgsql.engine.versions import task_of
-from mfgsql.errors import CatalogError, OptionError
+from mfgsql.errors import OptionError
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import PROCESS, TOKENS
 
@@ -28,8 +28,7 @@ actions.register("adapt")(Action(_COLUMNS, run_adapt))
 def plan_adapt(engine: Engine, args: Args) -> str:
     """A candidate that goes on from the champion."""
     load_libraries()
-    if engine.read_only:
-        raise CatalogError("The database is opened read-only: models predict, none is trained.")
+    check_writable(engine)
     ref = ModelRef.parse(args.get("model"))
     if "@" in args["model"]:
         raise OptionError(

@@ -10,10 +10,10 @@ from mfgsql.engine.distilling.running import run_distill
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.planning import Action, Args, acting_plan, actions, at_place, planners, read_options
 from mfgsql.engine.quoting import quote_literal
-from mfgsql.engine.runs import load_libraries
+from mfgsql.engine.runs import check_writable, load_libraries
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.versions import task_of
-from mfgsql.errors import CatalogError, OptionError, one_of
+from mfgsql.errors import OptionError, one_of
 from mfgsql.manifest import Manifest
 
 _COLUMNS = {
@@ -31,8 +31,7 @@ actions.register("distill")(Action(_COLUMNS, run_distill))
 def plan_distill(engine: Engine, args: Args) -> str:
     """Students of some sizes, of which the smallest that is good enough becomes a version."""
     load_libraries()
-    if engine.read_only:
-        raise CatalogError("The database is opened read-only: models predict, none is trained.")
+    check_writable(engine)
     args["loss"] = read_loss(args.get("loss"))
     options = Distillation.parse(read_options(args, "{'sizes': ['tiny', 'small']}")).to_dict()
     args["model"] = model_name(args.get("model"))

@@ -26,11 +26,11 @@ from mfgsql.engine.planning import (
     read_options,
 )
 from mfgsql.engine.profiling import describe
-from mfgsql.engine.runs import load_libraries
+from mfgsql.engine.runs import check_writable, load_libraries
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.splitting import check_split
 from mfgsql.engine.versions import is_checkpoint
-from mfgsql.errors import CatalogError, NotFoundError, OptionError, did_you_mean, one_of
+from mfgsql.errors import NotFoundError, OptionError, did_you_mean, one_of
 from mfgsql.features import is_numeric_type
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, objectives, tasks
@@ -133,8 +133,7 @@ def _plan_detector(engine: Engine, verb: str, args: Args) -> str:
 
 def _plan(engine: Engine, verb: str, args: Args) -> str:
     load_libraries()
-    if engine.read_only:
-        raise CatalogError("The database is opened read-only: models predict, none is trained.")
+    check_writable(engine)
     args["model"] = model_name(args.get("model"))
     check_split(args.get("split"))
     if args.get("promote") not in (None, "auto"):
