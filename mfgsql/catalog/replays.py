@@ -1,11 +1,15 @@
-"""Rows of the past that a model learns again, and how versions did on each batch that came."""
+"""Rows of the past that a model learns again, which ones it has learnt at all, and how versions did on each batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from mfgsql.catalog.artifacts import drop_artifact, new_artifact, read_artifact, write_artifact
 from mfgsql.catalog.migrate import SCHEMA
@@ -86,10 +90,32 @@ def drop_replay(con: duckdb.DuckDBPyConnection, model: str) -> None:
         drop_artifact(con, name)
 
 
+def add_learnt(con: duckdb.DuckDBPyConnection, model: str, root: int, hashes: pa.ChunkedArray) -> None:
+    """Record rows that were learnt, inside the caller's transaction; those of another root go."""
+    con.execute(f"DELETE FROM {SCHEMA}.learnt WHERE model = ? AND root <> ?", [model, root])
+    con.register("__ml_hashes", pa.table({"hash": hashes}))
+    try:
+        con.execute(f"INSERT INTO {SCHEMA}.learnt SELECT ?, ?, hash FROM __ml_hashes", [model, root])
+    finally:
+        con.unregister("__ml_hashes")
+
+
+def learnt_of(
+    con: duckdb.DuckDBPyConnection, model: str, root: int, rows: str, column: str
+) -> npt.NDArray[np.uint64]:
+    """Those hashes in a column of a table that were learnt, [found]."""
+    found: dict[str, Any] = con.execute(
+        f"SELECT {column} AS hash FROM {rows} WHERE {column} IN "
+        f"(SELECT hash FROM {SCHEMA}.learnt WHERE model = ? AND root = ?)",
+        [model, root],
+    ).fetchnumpy()
+    return np.asarray(found["hash"], np.uint64)
+
+
 def forget_past(con: duckdb.DuckDBPyConnection, model: str) -> None:
     """Delete all that is kept of how a model went on learning, inside the caller's transaction."""
     drop_replay(con, model)
-    for table in ("shadows", "steps"):
+    for table in ("shadows", "steps", "learnt"):
         con.execute(f"DELETE FROM {SCHEMA}.{table} WHERE model = ?", [model])
 
 

@@ -59,7 +59,7 @@ def report(error: BaseException, command: click.Command | None = None) -> int:
     """Say on stderr what happened, by the options of the command; the exit code."""
     if os.environ.get("MFGSQL_DEBUG") == "1":
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    if _cancelled(error):
+    if cancelled(error):
         click.echo("Cancelled.", err=True)
         return CANCELLED
     click.echo(f"Error: {as_options(message(error), command)}", err=True)
@@ -102,7 +102,8 @@ def message(error: BaseException) -> str:
     return f"{type(error).__name__}: {text} (MFGSQL_DEBUG=1 shows where)"
 
 
-def _cancelled(error: BaseException) -> bool:
+def cancelled(error: BaseException) -> bool:
+    """Whether a person stopped it."""
     from mfgsql.errors import CancelledError, of_duckdb
 
     interrupted = of_duckdb(error) and type(error).__name__ == "InterruptException"

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mfgsql.cli.border import cancelled
 from mfgsql.cli.learning import learn, of_models, read_value, shared
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import database
@@ -34,7 +35,12 @@ def tune(model: str, source: str, searched: tuple[str, ...], db: str, out: Outpu
         --option epochs=20 --db plant.duckdb
       mfgsql sql "FROM ml.trials" --db plant.duckdb
     """
-    learn("tune", model, source, db, out, given | {"searched": parse_space(searched)})
+    try:
+        learn("tune", model, source, db, out, given | {"searched": parse_space(searched)})
+    except BaseException as error:
+        if cancelled(error):
+            click.echo("Trials that ended are kept: the same command goes on from there.", err=True)
+        raise
 
 
 def parse_space(given: tuple[str, ...]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mfgsql.engine.planning import Args, at_place
 from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import KNOWN, Frozen, freeze
-from mfgsql.engine.sources import read_source
+from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import SourceError, one_of
 from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.manifest import Manifest
@@ -42,7 +42,7 @@ def read_alike(
         there = {name.lower() for name in types}
         args |= {role: None for role in ("target", "weight") if str(args[role]).lower() not in there}
     wanted = [*manifest.features.names, *(args[r] for r in ("target", "weight", "entity", "order_by") if args.get(r))]
-    args["source"] = _spelled(source.select, types, wanted)
+    args["source"] = _spelled(source, types, wanted)
     _check_schema(con, version, types, wanted)
     if labelled:
         return freeze(con, args, cancellation, files)
@@ -74,14 +74,14 @@ def _roles(
     }  # fmt: skip
 
 
-def _spelled(select: str, types: Mapping[str, str], wanted: list[str]) -> str:
+def _spelled(source: Source, types: Mapping[str, str], wanted: list[str]) -> str:
     """The source, its columns spelled as the version's were."""
     by_lower = {name.lower(): name for name in types}
     found = {by_lower[w.lower()]: w for w in wanted if by_lower.get(w.lower(), w) != w}
     if not found:
-        return select
+        return source.text
     renamed = ", ".join(f"{quote_identifier(a)} AS {quote_identifier(b)}" for a, b in found.items())
-    return f"SELECT * RENAME ({renamed}) FROM (\n{select}\n)"
+    return f"SELECT * RENAME ({renamed}) FROM (\n{source.select}\n)"
 
 
 def _check_schema(

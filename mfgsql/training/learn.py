@@ -123,7 +123,7 @@ def learn(
         loop = Loop(model, adopted, read, settled, torch.device(device), teacher)
         loop.monitor = monitor or Silent()
         loop.cancellation = cancellation or Cancellation()
-        loop.save = save
+        loop.save, loop.going_on = save, champion is not None
         if joined is not None:
             take_own(model, joined)
             loop.best = loop.trainer.weights()

@@ -28,8 +28,13 @@ _SAVE_EVERY = 30.0  # seconds between two saved states
 
 
 class Loop:
-    """Epochs of steps, judged now and then; keeps the best weights."""
+    """Epochs of steps, judged now and then; keeps the best weights.
 
+    Attributes:
+        going_on: whether it begins with weights that have learnt the task.
+    """
+
+    going_on = False
     monitor: Monitor
     cancellation: Cancellation
     save: Callable[[bytes], None] | None
@@ -89,7 +94,8 @@ class Loop:
 
     def _ended(self, epoch: int) -> bool:
         """Whether nothing improves any more. Of a probe that is no end: its best weights are then tuned."""
-        stale = self.stale >= self.recipe.patience
+        vain = self.going_on and self.best_step == 0  # most days tell a champion nothing new
+        stale = self.stale >= (max(1, self.recipe.patience - 1) if vain else self.recipe.patience)
         if self.trainer.probing and (stale or epoch >= self.recipe.probe * self.recipe.epochs):
             if self.best_loss < float("inf"):  # else there is nothing to judge by, and the last weights are the best
                 self.trainer.model.network.load_state_dict(self.best)

@@ -79,7 +79,8 @@ def read_space(told: Mapping[str, Any]) -> Space:
     space: Space = {}
     for name, value in told.items():
         if name not in _NAMES:
-            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_NAMES)}.{did_you_mean(name, _NAMES)}")
+            hint = did_you_mean(name, [*_SHORT, *_NAMES])
+            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_NAMES)}.{hint}")
         if name in _FIXED:
             raise OptionError(f"{name} can't be searched: trials are compared by the same rows and the same measure.",
                               remedy=f"Say one value: options := {{'{name}': ...}}.")  # fmt: skip

@@ -178,10 +178,10 @@ def run() -> list[dict]:
 
 
 def longer() -> dict:
-    """Compute of a day where the past is longer; of the second one, when both ways are warm."""
-    stream = Stream.of(0, days=2, history=LONG)
-    adapt, anew = kept_up(stream, None, {}).costs[-1], kept_up(stream, retrained).costs[-1]
-    what = f"compute of one ml_adapt over that of one retraining, after {LONG:,} rows"
+    """Compute of the days where the past is longer, but for the first one, after which both ways are warm."""
+    stream = Stream.of(0, history=LONG)
+    adapt, anew = (float(np.sum(way.costs[1:])) for way in (kept_up(stream, None, {}), kept_up(stream, retrained)))
+    what = f"compute of adapt over that of daily retraining, one seed, after {LONG:,} rows"
     return {"figure": what, "measured": f"{adapt / anew:.1%} ({adapt:.1f} / {anew:.1f} s)", "goal": "<= 10 %"}
 
 

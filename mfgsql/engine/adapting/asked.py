@@ -13,7 +13,8 @@ from mfgsql.model import Model
 from mfgsql.training import Recipe
 from mfgsql.training.continuing import Champion
 
-POLICIES = ("manual", "shadow", "auto")
+AUTO = "auto"  # the policy that promotes by itself
+POLICIES = ("manual", "shadow", AUTO)
 _WITHOUT_REPLAY = 0.1  # what the champion's answers weigh then
 _KEPT_OF_HISTORIES = 10  # times as many rows: each is a step of a window
 
@@ -24,8 +25,8 @@ class Adaptation:
 
     Attributes:
         epochs: passes over the new rows and those replayed, at most. patience: passes without progress on the rows held
-            out, after which it ends: most days tell little that is new. learning_rate: over the champion's; the step
-            size at its peak. batch_size: rows of a step; 0: the champion's.
+            out, after which it ends; one fewer where none was better than the champion. learning_rate: over the
+            champion's; the step size at its peak. batch_size: rows of a step; 0: the champion's.
         replay: rows of the past that are kept; of histories ten times as many, of which so many are learnt from.
         fresh: share of the loss that is of new rows. distill: what the champion's answers weigh, on replayed rows, or
             on the new ones where none are; -1: 0, or 0.1 where none are.
@@ -35,7 +36,7 @@ class Adaptation:
         seed: of all random numbers.
     """
 
-    epochs: int = 5
+    epochs: int = 7
     patience: int = 2
     learning_rate: float = 1.0
     batch_size: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from mfgsql.cancellation import Cancellation
 from mfgsql.catalog import Version
+from mfgsql.catalog.replays import learnt_of
 from mfgsql.engine.adapting.past import BATCH, STANDS, Past
 from mfgsql.engine.alike import read_alike
 from mfgsql.engine.challenge import twins
@@ -84,9 +86,10 @@ def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, pa
         path: of a file for the rows, which is written and deleted. share: of new rows that judge, of one network.
 
     Raises:
-        DataError: no row is left.
+        DataError: too few are new; of rows that wait to be learnt none need to be.
     """
     target, new, warnings = _grown(frozen, manifest, past)
+    warnings += _unread(frozen, args, past.champion)
     exported = args | {"validation": 0.0, "split": None}
     features, seed = manifest.features, int(manifest.lineage.get("recipe", {}).get("seed", 0))
     try:
@@ -94,7 +97,8 @@ def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, pa
         rows = pq.read_table(path)
     finally:
         path.unlink(missing_ok=True)
-    known = _known(rows, past)
+    known, waiting = _known(frozen, rows, past), past.waiting
+    pending = waiting is not None and bool(_among(rows, waiting).any())
     parts = _parts(rows, past, manifest, share, target, seed)
     if manifest.history is None:
         rows, parts = rows.filter(pa.array(~known)), parts[~known]
@@ -106,7 +110,33 @@ def settled_batch(frozen: Frozen, args: Args, manifest: Manifest, past: Past, pa
     fresh = int((parts != UNUSED).sum())
     if known.any():
         warnings.append(f"{int(known.sum()):,} rows had been given before, and count once.")
+    if fresh < FEWEST and not pending:
+        _refuse(fresh, int(known.sum()))
     return Batch(frozen, rows, target, new, fresh, int(known.sum()), warnings)
+
+
+def _unread(frozen: Frozen, args: Args, version: Version) -> list[str]:
+    """In words, which columns of the batch the champion was never shown."""
+    told = frozen.con.execute(
+        "SELECT feature FROM ml_catalog.features WHERE model = ? AND version = ?", [version.model, version.version]
+    ).fetchall()
+    known = {str(args[role]).lower() for role in ("target", "weight", "entity", "order_by") if args.get(role)}
+    known |= {name.lower() for (name,) in told}
+    more = [name for name in frozen.types if name.lower() not in known]
+    return [f"{version.name} does not read {', '.join(more[:8])}: it was trained without."] if more else []
+
+
+def _refuse(fresh: int, known: int) -> NoReturn:
+    """Nothing, or too little, of a batch is new."""
+    if fresh:
+        raise DataError(
+            f"Only {fresh} rows of the batch are new, and {known:,} had been given before: too few to go on learning "
+            f"from (at least {FEWEST}).", remedy="Wait for more, or take a longer stretch of time.",
+        )  # fmt: skip
+    raise DataError(
+        f"All {known:,} rows of the batch had been given before: there is nothing new in it.",
+        remedy="Give it rows that came since.",
+    )
 
 
 def _grown(frozen: Frozen, manifest: Manifest, past: Past) -> tuple[Target, list[str], list[str]]:
@@ -147,16 +177,19 @@ def _counted(rows: pa.Table | None, name: str) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in found if row["values"] is not None}
 
 
-def _known(rows: pa.Table, past: Past) -> Array:
+def _known(frozen: Frozen, rows: pa.Table, past: Past) -> Array:
     """Which rows have been learnt from before, bool [rows]."""
-    known = np.zeros(len(rows), bool)
+    known = np.isin(rows[HASH].to_numpy(), learnt_of(frozen.con, past.champion.model, past.root, ROWS, HASH))
     if past.learnt is not None:
         columns = (pq.read_schema(past.learnt).metadata or {}).get(COLUMNS)
         known |= _found(twins(rows, pl.scan_parquet(past.learnt), columns), len(rows))
-    if past.rows is not None:
-        theirs = pl.LazyFrame(pl.from_arrow(past.rows.drop_columns([BATCH, STANDS])))
-        known |= _found(twins(rows, theirs, (past.rows.schema.metadata or {}).get(COLUMNS)), len(rows))
-    return known
+    return known if past.rows is None else known | _among(rows, past.rows)
+
+
+def _among(rows: pa.Table, kept: pa.Table) -> Array:
+    """Which rows are kept of the past, bool [rows]."""
+    theirs = pl.LazyFrame(pl.from_arrow(kept.drop_columns([BATCH, STANDS])))
+    return _found(twins(rows, theirs, (kept.schema.metadata or {}).get(COLUMNS)), len(rows))
 
 
 def _found(parts: pl.DataFrame | None, rows: int) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mfgsql.engine.adapting.asked import AUTO
 from mfgsql.engine.adapting.judging import Compared, Judge, Said, value_of
 from mfgsql.evaluation.judge import resampled
 from mfgsql.tasks.task import Array
@@ -13,6 +14,10 @@ from mfgsql.tasks.task import Array
 FEWEST = 50  # new rows held out that a promotion needs
 LASTING = 2  # batches that say the same of a rule that has changed
 _EXPECTED = 10.0  # rows of other classes that the champion expects, and none came: by chance once in 20,000 batches
+_UNMOVED = (
+    "No pass over the new rows was better than the champion on those held out: there is nothing to promote. "
+    "The rows are kept for the next time."
+)
 
 
 @dataclass(frozen=True)
@@ -21,12 +26,13 @@ class Decision:
 
     Attributes:
         promoted: whether it is champion. reason: why, or why not. suspicious: whether the labels are not to be trusted;
-            then nothing of the batch is kept.
+            then nothing of the batch is kept. waits: whether it is a candidate, else.
     """
 
     promoted: bool
     reason: str
     suspicious: bool = False
+    waits: bool = True
 
 
 def decide(
@@ -36,6 +42,8 @@ def decide(
     replayed: Compared | None,
     doubt: str | None,
     batches: int = 1,
+    *,
+    moved: bool = True,
 ) -> Decision:
     """The candidate against the champion, on new rows and on those that the champion has learnt.
 
@@ -45,11 +53,13 @@ def decide(
     Args:
         batches: that the new rows are of.
         margin: how much worse than the champion it may be on these: of a metric up to 1 as it is, of errors as a share.
-        doubt: why the labels are not to be trusted.
+        doubt: why the labels are not to be trusted. moved: whether its weights are others than the champion's.
     """
     if doubt is not None:
-        return Decision(False, f"Suspicious labels: {doubt}", suspicious=True)
-    if policy != "auto":
+        return Decision(False, f"Suspicious labels: {doubt}", suspicious=True, waits=False)
+    if not moved and not (policy == AUTO and fresh is not None and fresh.better):  # as its probabilities alone may be
+        return Decision(False, _UNMOVED, waits=False)
+    if policy != AUTO:
         return Decision(False, f"The policy is {policy}: the candidate waits to be promoted.")
     if fresh is None or fresh.rows < FEWEST:
         rows = 0 if fresh is None else fresh.rows
@@ -113,17 +123,17 @@ def doubt_of_class(judge: Judge, said: Said) -> str | None:
 
 
 def doubt_of_labels(
-    judge: Judge, champion: Said, candidate: Said, past: tuple[Judge, Said, Compared] | None, margin: float
+    judge: Judge, champion: Said, candidate: Said, past: tuple[Judge, Said, Said] | None, margin: float
 ) -> str | None:
     """Why the labels are not to be trusted: who tells the past knows nothing of the batch, and it can't be learnt, or
     only by forgetting; None where they are.
 
     Args:
-        champion, candidate: on the batch. past: the champion on replayed rows, and the candidate beside it.
+        champion, candidate: on the batch. past: both on replayed rows, and who judges there.
     """
     if past is None or len(np.unique(champion.truth)) < 2:
         return None
-    before, said, replayed = past
+    before, said, after = past
     if not _collapsed(judge, champion, before, said):
         return None  # and the costly questions need not be asked
     if not before.tells(said):
@@ -136,7 +146,8 @@ def doubt_of_labels(
         f"({metric.name} {value_of(metric, champion):.3g}; "
         f"of those that it has learnt {value_of(before.telling, said):.3g})"
     )
-    if judge.compare(champion, judge.naive(champion), metric).better and worse(replayed, margin):
+    turned = judge.compare(champion, judge.naive(champion), metric).better
+    if turned and worse(before.compare(said, after), margin):
         return f"{rows}: they contradict what it has learnt."
     if not judge.tells(candidate):
         return f"{rows}, and nothing can be learnt from them."

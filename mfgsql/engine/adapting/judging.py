@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,22 +100,29 @@ class Judge:
         """Whether a version knows more of the rows than a naive guess, beyond chance."""
         return self.compare(self.naive(said), said, self.telling).better
 
+    def glance(self, champion: Said, rival: Said, by: Metric | None = None) -> Compared:
+        """How much better the rival is, without an interval."""
+        metric = by or self.metric
+        before, now = (value_of(metric, said) for said in (champion, rival))
+        if before is None or now is None:
+            return Compared(metric.name, len(champion.truth), before, now)
+        return Compared(metric.name, len(champion.truth), before, now, (now - before) * (1 if metric.higher else -1))
+
     def compare(self, champion: Said, rival: Said, by: Metric | None = None) -> Compared:
         """How much better the rival is, by the same resamples of the rows."""
         history, metric = self.model.manifest.history, by or self.metric
+        glance = self.glance(champion, rival, metric)
+        if glance.difference is None:
+            return glance
         rows = apart(len(champion.truth), history.length if history else 1)
         one, other, truth = rival.prediction, champion.prediction, champion.truth
-        before, now = (value_of(metric, Said(truth, p)) for p in (other, one))
-        if before is None or now is None:
-            return Compared(metric.name, len(truth), before, now)
         sign = 1 if metric.higher else -1
-        difference = sign * (now - before)
         a, b = resampled(metric, truth[rows], [one.take(rows), other.take(rows)], 0, draws=_DRAWS)
         if len(a) < _FEWEST_DRAWS:
-            return Compared(metric.name, len(truth), before, now, difference)
+            return glance
         lower, upper = np.quantile(sign * (np.asarray(a) - np.asarray(b)), [0.025, 0.975])
         surer = by is None and _surer(truth[rows], one.take(rows), other.take(rows))
-        return Compared(metric.name, len(truth), before, now, difference, float(lower), float(upper), surer)
+        return replace(glance, lower=float(lower), upper=float(upper), surer=surer)
 
     def naive(self, said: Said) -> Said:
         """What one would say without looking at the rows."""

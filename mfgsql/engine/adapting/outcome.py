@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mfgsql.catalog.replays import ClassStep, Shadow
-from mfgsql.engine.adapting.asked import Adaptation
+from mfgsql.engine.adapting.asked import AUTO, Adaptation
 from mfgsql.engine.adapting.batch import Batch
 from mfgsql.engine.adapting.deciding import Decision, decide, doubt_of_class, doubt_of_labels
 from mfgsql.engine.adapting.held import Held
@@ -22,6 +22,7 @@ from mfgsql.tasks.task import Array
 from mfgsql.training import Learned
 
 REVERTED = "reverted"
+SUSPICIOUS = "suspicious labels"  # a verdict
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,20 @@ class Pair:
         """The candidate beside the champion."""
         return self.judge.compare(self.champion, self.candidate)
 
+    @property
+    def glance(self) -> Compared:
+        """The same without an interval, which takes most of the time."""
+        return self.judge.glance(self.champion, self.candidate)
+
 
 @dataclass(frozen=True)
 class Outcome:
     """How it did.
 
     Attributes:
-        fresh, replayed: the candidate beside the champion on rows that this has not learnt, and on rows that it has;
-            None where there are none. classes: of each, by name: rows held out, the candidate's recall, the champion's.
+        fresh, replayed: the candidate beside the champion on rows that this has not learnt, and on rows that it has,
+            with an interval where that decides; None where there are none.
+        classes: of each, by name: rows held out, the candidate's recall, the champion's.
         new, old: what both say of these rows.
     """
 
@@ -76,9 +83,12 @@ class Outcome:
             new, old = pair(~learnt), pair(learnt)
             own = new if bool((~learnt == together.of_batch).all()) else pair(together.of_batch)
         learned.model.network.to("cpu")
-        fresh, replayed = (None if of is None else of.compared for of in (new, old))
-        doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, replayed, asked.margin)
-        decision = decide(policy, asked.margin, fresh, replayed, doubt, together.batches(~learnt))
+        fresh = None if new is None else new.compared
+        decides = policy == AUTO and fresh is not None and fresh.better
+        replayed = None if old is None else old.compared if decides else old.glance
+        doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, asked.margin)
+        moved = learned.best_step > 0 or bool(batch.new)
+        decision = decide(policy, asked.margin, fresh, replayed, doubt, together.batches(~learnt), moved=moved)
         return cls(fresh, replayed, decision, _classes(batch.new, new, old), new, old)
 
     @property
@@ -97,7 +107,7 @@ class Outcome:
             f"({back.metric} {back.champion_value:.3g} -> {back.rival_value:.3g}). "
         )  # fmt: skip
         return {
-            "verdict": "suspicious labels" if decision.suspicious else _verdict(fresh),
+            "verdict": SUSPICIOUS if decision.suspicious else _verdict(fresh),
             "forgetting": self.forgetting,
             "new": fresh and fresh.rival, "new_champion": fresh and fresh.champion,
             "new_rows": fresh.rows if fresh else 0, "policy": policy, "promoted": promoted,
@@ -121,8 +131,8 @@ class Outcome:
         ]
 
 
-def _doubt(own: Pair, old: Pair | None, replayed: Compared | None, margin: float) -> str | None:
-    past = None if old is None or replayed is None else (old.judge, old.champion, replayed)
+def _doubt(own: Pair, old: Pair | None, margin: float) -> str | None:
+    past = None if old is None else (old.judge, old.champion, old.candidate)
     return doubt_of_class(own.judge, own.champion) or doubt_of_labels(
         own.judge, own.champion, own.candidate, past, margin
     )

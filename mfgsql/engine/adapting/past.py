@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.catalog import Version
@@ -33,13 +34,22 @@ class Past:
     """What is known of the past.
 
     Attributes:
-        root: version that the champion goes back to, or is; its parts are those of the rows. rows: None: nothing is.
-        learnt: the snapshot of the root, where it is still there: rows in it are not new.
+        champion: whose past it is. root: number of the version that it goes back to, or its own; its parts are those of
+            the rows. rows: None: nothing is. learnt: the snapshot of the root, where it is still there: rows in it are
+            not new.
     """
 
+    champion: Version
     root: int
     rows: pa.Table | None
     learnt: Path | None
+
+    @property
+    def waiting(self) -> pa.Table | None:
+        """Rows that the champion has not learnt, since no candidate that did was promoted."""
+        if self.rows is None:
+            return None
+        return self.rows.filter(pc.greater(self.rows[BATCH], self.champion.version))
 
 
 def read_past(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, manifest: Manifest, most: int) -> Past:
@@ -52,17 +62,17 @@ def read_past(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, 
     learnt = snapshot_of(engine, con, f"{version.model}@{root}")
     replay = replay_of(con, version.model, root)
     if replay is not None:
-        return Past(root, pq.read_table(io.BytesIO(read_replay(con, replay))), learnt)
+        return Past(version, root, pq.read_table(io.BytesIO(read_replay(con, replay))), learnt)
     path = snapshot_of(engine, con, version.name)
     if path is None:
-        return Past(root, None, learnt)
+        return Past(version, root, None, learnt)
     rows = _read(path)
     for name, value in ((BATCH, root), (STANDS, 1.0)):
         if name not in rows.column_names:
             kind = pa.int32() if name == BATCH else pa.float64()
             rows = rows.append_column(name, pa.array(np.full(len(rows), value), kind))
     rows = rows.drop_columns([n for n in (REPLAYED, WEIGHT) if n in rows.column_names])
-    return Past(root, thinned(rows, manifest, most), learnt)
+    return Past(version, root, thinned(rows, manifest, most), learnt)
 
 
 def _read(path: Path) -> pa.Table:

@@ -12,18 +12,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mfgsql.catalog import Version, add_event, add_version, finish_run, reusable
+from mfgsql.catalog import add_event, add_version, finish_run, reusable
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_metrics, add_snapshot, copy_features, old_snapshots
 from mfgsql.catalog.references import add_references
-from mfgsql.catalog.replays import Shadow, add_shadows, add_steps, first_seen, keep_replay
-from mfgsql.engine.adapting.asked import Adaptation
+from mfgsql.catalog.replays import Shadow, add_learnt, add_shadows, add_steps, first_seen, keep_replay
+from mfgsql.engine.adapting.asked import AUTO, Adaptation
 from mfgsql.engine.adapting.batch import Batch, read_batch, settled_batch
 from mfgsql.engine.adapting.deciding import FEWEST
 from mfgsql.engine.adapting.held import Held, root_of
 from mfgsql.engine.adapting.judging import Compared, Judge, value_of
-from mfgsql.engine.adapting.outcome import REVERTED, Outcome
-from mfgsql.engine.adapting.past import BATCH, Past, read_past, thinned, written
+from mfgsql.engine.adapting.outcome import REVERTED, SUSPICIOUS, Outcome
+from mfgsql.engine.adapting.past import Past, read_past, thinned, written
 from mfgsql.engine.adapting.rows import Together
 from mfgsql.engine.adapting.structuring import Candidate, anew, base_of, chosen, recipe_of, trial_of
 from mfgsql.engine.auditing import record_created
@@ -35,7 +35,7 @@ from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.runs import recorded, update
 from mfgsql.engine.specs import Prepared
 from mfgsql.engine.verdict import final_metrics
-from mfgsql.errors import DataError, ResourceError
+from mfgsql.errors import ResourceError
 from mfgsql.manifest import Manifest
 from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
 from mfgsql.training.continuing import Champion
@@ -66,11 +66,6 @@ class Adapting(Learning):
             past = read_past(self.engine, self.cursor, held.version, held.manifest, room)
             batch = settled_batch(frozen, self.args, held.manifest, past, self._path, _SHARE)
         self.cancellation.check()
-        if not batch.fresh and (past.rows is None or not _pending(past, held.version)):
-            raise DataError(
-                f"All {batch.known:,} rows of the batch had been learnt from before: there is nothing new in it.",
-                remedy="Give it rows that came since.",
-            )
         update(self.engine, self.run_id, key=key, snapshot=frozen.hash)
         together = Together.of(past.rows, batch.rows, held.manifest.backbone.groups, frozen.types)
         return self._adapt(asked, held, past, batch, together)
@@ -82,11 +77,13 @@ class Adapting(Learning):
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def _again(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The earlier run's row; this statement leaves no run behind."""
+        """The earlier run's row, as things stand now; this statement leaves no run behind."""
         with self.engine.transaction() as con:
             con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
-            champion = alias_of(con, result["model"], CHAMPION) == result["version"]
-        return result | {"status": "reused", "champion": champion}
+            champion = alias_of(con, result["model"], CHAMPION)
+        leads = champion == result["version"]
+        return result | {"status": "reused", "champion": leads, "promoted": result["promoted"] and leads,
+                         "reverted": False, "warnings": [] if leads else [_of_earlier(result, champion)]}  # fmt: skip
 
     def _adapt(self, asked: Adaptation, held: Held, past: Past, batch: Batch, together: Together) -> dict[str, Any]:
         shadows = self._before(held, batch, together)
@@ -154,7 +151,7 @@ class Adapting(Learning):
                 said = judge.ask(scorer)
             compared = judge.compare(champion, said)
             worse = role == PREVIOUS and compared.better and compared.rows >= FEWEST and judge.tells(said)
-            gives_back = worse and self.args["policy"] == "auto" and held.took_over(self.cursor)
+            gives_back = worse and self.args["policy"] == AUTO and held.took_over(self.cursor)
             found.append(self._shadow(held, compared, REVERTED if gives_back else "kept", rival.version, role))
         if not found:
             value = value_of(judge.metric, champion)
@@ -201,7 +198,7 @@ class Adapting(Learning):
                 wins = False
                 warnings.append("It stays candidate: another version became champion meanwhile.")
             result = self._result(number, prepared, learned, warnings)
-            result["champion"] = crown(con, model, number, wins=wins, candidate=not outcome.decision.suspicious)
+            result["champion"] = crown(con, model, number, wins=wins, candidate=outcome.decision.waits)
             result |= outcome.columns(promoted=result["champion"], policy=self.args["policy"], shadows=shadows)
             version = replace(self._version(number, data, learned, result), base=held.version.name)
             add_version(con, version, data, held.manifest.task or "", self.args["target"])
@@ -210,6 +207,8 @@ class Adapting(Learning):
             record_created(con, result, "adapt", held.version.version, self.run_id, outcome.decision.reason)
             add_metrics(con, self.run_id, [*kept.progress.history, *final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
+            if not outcome.decision.suspicious:
+                add_learnt(con, model, past.root, together.new_hashes)
             if rows is not None:
                 keep_replay(con, model, past.root, number, written(rows, number), len(rows))
             add_shadows(con, shadows)
@@ -227,9 +226,14 @@ class Adapting(Learning):
         return metric, value, learned.baseline.get(metric), ""
 
 
-def _pending(past: Past, version: Version) -> bool:
-    """Whether rows are kept that the champion has not learnt, since its candidates were not promoted."""
-    return past.rows is not None and bool((past.rows[BATCH].to_numpy() > version.version).any())
+def _of_earlier(result: dict[str, Any], champion: int | None) -> str:
+    """What has become of a batch that was given before, whose version isn't the champion."""
+    name = f"{result['model']}@{result['version']}"
+    if result["verdict"] == SUSPICIOUS:
+        return "The labels of this batch were suspicious, and nobody has learnt it; options := {'trust': true} does."
+    if champion is not None and champion > result["version"]:
+        return f"{name} has learnt this batch, and so has @{champion}, the champion."
+    return f"{name} has learnt this batch, @{champion} is the champion. Promote it: FROM ml_promote('{name}');"
 
 
 def _described(prepared: Prepared, weight: str | None) -> str:

@@ -96,8 +96,7 @@ def run_promote(engine: Engine, args: Args) -> Rows:
         raise InputError(
             f"{version.name} is not promoted: {'; '.join(judged.unmet)}, and required is {_texts(judged)}. "
             "Nothing has changed.",
-            remedy=f"See FROM ml_compare({quote_literal(version.name)}, {quote_literal(champion.name)}, 'my_table');"
-            if version != champion else None,
+            remedy=_elsewhere(version, champion, judged, args.get("source")),
         )
     with engine.transaction() as con:
         version = resolve(con, version.name)  # still there
@@ -110,6 +109,18 @@ def run_promote(engine: Engine, args: Args) -> Rows:
             _record(con, version, "promoted", before, args, judged)
         previous = alias_of(con, version.model, PREVIOUS)
     return [{"model": version.model, "champion": version.version, "previous": previous}]
+
+
+def _elsewhere(version: Version, champion: Version, judged: Judged, source: Any) -> str | None:
+    """What shows more than the figures of a refusal."""
+    if version == champion:
+        return None
+    if source is None and any(one.asks_champion for one, _, _ in judged.wants):
+        return (
+            "Each was judged on the rows that it held out itself, which may be others: to ask both about the same, "
+            "say source := 'my_table'."
+        )
+    return f"See FROM ml_compare({quote_literal(version.name)}, {quote_literal(champion.name)}, 'my_table');"
 
 
 def _requirements(version: Version, args: Args) -> list[Requirement]:

@@ -38,7 +38,12 @@ def _seconds(engine: Engine, budget: object) -> float | None:
     """Of an interval."""
     if budget is None:
         return None
-    if not isinstance(budget, str):
-        raise OptionError(f"budget is an interval, such as INTERVAL 20 MINUTE, not {budget!r}.")
-    with engine.cursor() as cursor:
-        return read_span(cursor, "budget", budget).amount / 1e6
+    try:
+        with engine.cursor() as cursor:
+            span = read_span(cursor, "budget", budget)
+    except OptionError:
+        span = None
+    if span is None or span.numeric:
+        form = "an interval above 0 and without months, such as INTERVAL 20 MINUTE"
+        raise OptionError(f"budget is {form}, not {budget!r}.")
+    return span.amount / 1e6
