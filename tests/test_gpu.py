@@ -21,7 +21,7 @@ from mfgsql.model import Model
 from mfgsql.scoring import Scorer
 from mfgsql.tasks import Target
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
-from mfgsql.training.rows import HASH, SPLIT
+from mfgsql.training.snapshot import HASH, SPLIT
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 

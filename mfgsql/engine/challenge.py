@@ -24,7 +24,7 @@ from mfgsql.tasks import TOKENS
 from mfgsql.tasks.task import Array, known
 from mfgsql.tasks.tokens import SPAN_F1
 from mfgsql.training import Snapshot
-from mfgsql.training.rows import HASH, SPLIT, VALIDATION
+from mfgsql.training.snapshot import HASH, SPLIT, VALIDATION
 
 _FEWEST, _MOST = 100, 500_000  # rows to compare by
 _MOST_READ = 5_000  # of texts and pictures

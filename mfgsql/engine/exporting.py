@@ -21,7 +21,7 @@ from mfgsql.errors import DataError
 from mfgsql.features import FeatureSet
 from mfgsql.features.image import ImageEncoder
 from mfgsql.tasks import FORECAST, TOKENS, Target, tasks
-from mfgsql.training.rows import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
+from mfgsql.training.snapshot import CHUNK, HASH, SPLIT, TRAIN, VALIDATION, Snapshot
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
 COLUMNS = b"mfgsql.columns"  # in a file's metadata: the columns that `HASH` is of

@@ -17,7 +17,7 @@ from mfgsql.features import FeatureSet, Leak, Rejection, find_leaks
 from mfgsql.features.profile import FLOAT_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.tasks import Target, tasks
 from mfgsql.tasks.task import known
-from mfgsql.training.rows import HASH
+from mfgsql.training.snapshot import HASH
 
 
 def filling(frozen: Frozen, target: str) -> str:

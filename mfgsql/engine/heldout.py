@@ -19,7 +19,7 @@ from mfgsql.manifest import Manifest
 from mfgsql.model import Model
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array, known
-from mfgsql.training.rows import HASH, SPLIT
+from mfgsql.training.snapshot import HASH, SPLIT
 
 
 @dataclass(frozen=True)

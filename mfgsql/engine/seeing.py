@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.training.rows import SPLIT, VALIDATION
+from mfgsql.training.snapshot import SPLIT, VALIDATION
 
 if TYPE_CHECKING:
     from pathlib import Path

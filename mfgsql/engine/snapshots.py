@@ -29,7 +29,7 @@ from mfgsql.errors import DataError, OptionError, SourceError, did_you_mean
 from mfgsql.features import ColumnProfile
 from mfgsql.features.profile import FLOAT_TYPES, TIME_TYPES, base_type
 from mfgsql.tasks import PROCESS
-from mfgsql.training.rows import HASH
+from mfgsql.training.snapshot import HASH
 from mfgsql.training.windows import MOMENT
 
 ROWS = "__ml_rows"

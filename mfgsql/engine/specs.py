@@ -28,7 +28,7 @@ from mfgsql.features import ColumnProfile, FeatureSet, Grid, History, Rejection
 from mfgsql.model import Model
 from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, PROCESS, TOKENS, Target
 from mfgsql.training import Recipe, TrainSpec
-from mfgsql.training.rows import HASH
+from mfgsql.training.snapshot import HASH
 
 FEWEST = 20
 

@@ -15,7 +15,7 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import DataError, OptionError, one_of
 from mfgsql.tasks import FORECAST
 from mfgsql.tasks.task import Array
-from mfgsql.training.rows import HASH, TRAIN, UNUSED, VALIDATION
+from mfgsql.training.snapshot import HASH, TRAIN, UNUSED, VALIDATION
 from mfgsql.training.windows import HISTORY, MOMENT
 
 _FEWEST_STEPS = 6  # of a series of which some may judge

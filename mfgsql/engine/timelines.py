@@ -14,7 +14,7 @@ from mfgsql.errors import MfgsqlError
 from mfgsql.manifest import Manifest
 from mfgsql.reporting.facts import Missing, Timeline
 from mfgsql.tasks.anomaly import Detector
-from mfgsql.training.rows import SPLIT
+from mfgsql.training.snapshot import SPLIT
 from mfgsql.training.windows import HISTORY, MOMENT
 
 _SHOWN = 3  # histories

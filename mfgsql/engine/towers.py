@@ -27,7 +27,8 @@ from mfgsql.features.tokens import CASES, SPACES, WORDS, Tokenizer
 from mfgsql.model import Model, tokenizer_of
 from mfgsql.tasks import ANOMALY, TOKENS
 from mfgsql.training import Recipe
-from mfgsql.training.rows import HASH, one_array
+from mfgsql.training.rows import one_array
+from mfgsql.training.snapshot import HASH
 
 _PLACES = (256, 256)  # pixels of a picture whose places are looked at
 _SEEN, _SMALL = 32, (32, 32)  # pictures by which colour is told, and at which size

@@ -18,7 +18,7 @@ from mfgsql.scoring import Scorer
 from mfgsql.scoring.reading import read_all
 from mfgsql.tasks import Prediction
 from mfgsql.tasks.task import Array
-from mfgsql.training.rows import SPLIT, VALIDATION
+from mfgsql.training.snapshot import SPLIT, VALIDATION
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
 

@@ -30,7 +30,8 @@ from mfgsql.training.panels import PanelSource, read_series
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.refitting import begin_with, refit
 from mfgsql.training.remembering import remember
-from mfgsql.training.rows import TRAIN, VALIDATION, ChunkSource, Rows, RowSource, Snapshot, told_faults
+from mfgsql.training.rows import ChunkSource, Rows, RowSource, told_faults
+from mfgsql.training.snapshot import TRAIN, VALIDATION, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.windows import WindowSource
 

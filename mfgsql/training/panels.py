@@ -23,7 +23,8 @@ from mfgsql.features.panel import Panel, Sights
 from mfgsql.metrics import LEVELS, join_truth
 from mfgsql.tasks import tasks
 from mfgsql.training.recipe import EPOCH
-from mfgsql.training.rows import SPLIT, TRAIN, VALIDATION, Rows, Snapshot, columns_of
+from mfgsql.training.rows import Rows, columns_of
+from mfgsql.training.snapshot import SPLIT, TRAIN, VALIDATION, Snapshot
 from mfgsql.training.spec import TrainSpec
 from mfgsql.training.windows import HISTORY, MOMENT
 

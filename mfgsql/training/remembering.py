@@ -15,7 +15,8 @@ from mfgsql.cancellation import Cancellation
 from mfgsql.features.fields import Pictures
 from mfgsql.model import Model
 from mfgsql.training.good_only import fit_memory
-from mfgsql.training.rows import TRAIN, VALIDATION, RowSource, Snapshot, told_faults
+from mfgsql.training.rows import RowSource, told_faults
+from mfgsql.training.snapshot import TRAIN, VALIDATION, Snapshot
 from mfgsql.training.spec import TrainSpec
 
 _PASS = 16  # pictures whose features are held

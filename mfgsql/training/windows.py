@@ -19,20 +19,8 @@ from torch import Tensor
 from mfgsql.features import History, Track
 from mfgsql.features.histories import firsts, number_channels, run_lengths, twins
 from mfgsql.training.recipe import EPOCH
-from mfgsql.training.rows import (
-    REPLAYED,
-    TAUGHT,
-    TRAIN,
-    VALIDATION,
-    ChunkSource,
-    Rows,
-    Snapshot,
-    columns_of,
-    labels_of,
-    one_array,
-    replayed_of,
-    taught_of,
-)
+from mfgsql.training.rows import ChunkSource, Rows, columns_of, labels_of, one_array, replayed_of, taught_of
+from mfgsql.training.snapshot import REPLAYED, TAUGHT, TRAIN, VALIDATION, Snapshot
 from mfgsql.training.spec import TrainSpec
 
 # Columns of a snapshot: number of the history, time as a number, and whether the target is a lower bound.

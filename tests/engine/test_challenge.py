@@ -14,7 +14,7 @@ import mfgsql
 from mfgsql.engine import Session, challenge, learning
 from mfgsql.engine.unseen import judged_rows
 from mfgsql.errors import OptionError
-from mfgsql.training.rows import SPLIT
+from mfgsql.training.snapshot import SPLIT
 
 TINY = "options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}"
 Finetune = Callable[..., str]

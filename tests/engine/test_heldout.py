@@ -14,7 +14,7 @@ from mfgsql.catalog import resolve
 from mfgsql.engine import Session
 from mfgsql.engine.heldout import HeldOut, held_out
 from mfgsql.errors import NotFoundError, SourceError
-from mfgsql.training.rows import HASH, SPLIT, TRAIN
+from mfgsql.training.snapshot import HASH, SPLIT, TRAIN
 
 
 def of(session: Session, model: str, most: int = 20_000) -> HeldOut:

@@ -14,7 +14,7 @@ from mfgsql.model import Model
 from mfgsql.scoring import Scorer
 from mfgsql.scoring.designing import Designer
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
-from mfgsql.training.rows import HASH, SPLIT
+from mfgsql.training.snapshot import HASH, SPLIT
 
 ROWS = 400
 RECIPE = Recipe(epochs=12, batch_size=64, width=16, layers=1, heads=2, learning_rate=0.01).settled("rows", 1)

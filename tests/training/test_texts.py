@@ -25,7 +25,8 @@ from mfgsql.heads import LanguageHead
 from mfgsql.model import Model
 from mfgsql.tasks import CONTRASTIVE, EMBEDDING, TOKENS, Target
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
-from mfgsql.training.rows import HASH, SPLIT, TRAIN, RowSource
+from mfgsql.training.rows import RowSource
+from mfgsql.training.snapshot import HASH, SPLIT, TRAIN
 
 ROWS = 240
 SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}

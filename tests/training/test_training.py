@@ -18,7 +18,8 @@ from mfgsql.tasks import Target, objectives
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
 from mfgsql.training.learn import adapt
 from mfgsql.training.optimizing import make_optimizer, step_size
-from mfgsql.training.rows import HASH, SPLIT, TRAIN, RowSource
+from mfgsql.training.rows import RowSource
+from mfgsql.training.snapshot import HASH, SPLIT, TRAIN
 from mfgsql.training.trainer import Trainer
 
 ROWS = 400

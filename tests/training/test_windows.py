@@ -15,7 +15,7 @@ from mfgsql.features import ColumnProfile, FeatureSet, History
 from mfgsql.model import Model
 from mfgsql.tasks import ANOMALY, Target
 from mfgsql.training import Recipe, Snapshot, TrainSpec, learn
-from mfgsql.training.rows import HASH, SPLIT, TRAIN, VALIDATION
+from mfgsql.training.snapshot import HASH, SPLIT, TRAIN, VALIDATION
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT, WindowSource
 
 RECIPE = Recipe(epochs=2, batch_size=32, width=8, layers=1, heads=2).settled("series", 3)

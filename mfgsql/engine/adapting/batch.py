@@ -30,7 +30,7 @@ from mfgsql.manifest import Manifest
 from mfgsql.replay import strata
 from mfgsql.tasks import Target, tasks
 from mfgsql.tasks.task import Array
-from mfgsql.training.rows import HASH, SPLIT, TRAIN, UNUSED, VALIDATION
+from mfgsql.training.snapshot import HASH, SPLIT, TRAIN, UNUSED, VALIDATION
 from mfgsql.training.windows import HISTORY, MOMENT
 
 FEWEST = 20  # rows of a batch

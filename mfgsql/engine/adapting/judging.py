@@ -15,7 +15,7 @@ from mfgsql.model import Model
 from mfgsql.scoring import Scorer
 from mfgsql.tasks import Prediction, Target
 from mfgsql.tasks.task import Array, known
-from mfgsql.training.rows import SPLIT
+from mfgsql.training.snapshot import SPLIT
 
 _DRAWS = 200
 _FEWEST_DRAWS = 20

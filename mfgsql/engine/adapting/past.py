@@ -21,7 +21,7 @@ from mfgsql.manifest import Manifest
 from mfgsql.replay import kept_rows, kept_runs, strata
 from mfgsql.tasks import tasks
 from mfgsql.tasks.task import Array
-from mfgsql.training.rows import REPLAYED, WEIGHT
+from mfgsql.training.snapshot import REPLAYED, WEIGHT
 from mfgsql.training.windows import HISTORY
 
 BATCH = "__ml_batch"  # column of what is kept: the version that was the first to learn the row; NULL: the one under way

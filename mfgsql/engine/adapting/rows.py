@@ -20,7 +20,7 @@ from mfgsql.errors import SourceError
 from mfgsql.features import FeatureSet
 from mfgsql.tasks.task import Array
 from mfgsql.training import Snapshot
-from mfgsql.training.rows import HASH, REPLAYED, SPLIT, TRAIN, UNUSED, VALIDATION, WEIGHT
+from mfgsql.training.snapshot import HASH, REPLAYED, SPLIT, TRAIN, UNUSED, VALIDATION, WEIGHT
 from mfgsql.training.windows import HISTORY, LEAST, MOMENT
 
 _HEAVIEST = 8.0  # times another row's weight, at most: a few rows must not drown all others

@@ -39,7 +39,7 @@ from mfgsql.errors import ResourceError
 from mfgsql.manifest import Manifest
 from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
 from mfgsql.training.continuing import Champion
-from mfgsql.training.rows import WEIGHT
+from mfgsql.training.snapshot import WEIGHT
 
 Made = Callable[[Prepared, dict[str, Any], Champion | None], Candidate]
 _SHARE = 0.2  # of new rows that judge, where one network learns

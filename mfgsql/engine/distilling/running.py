@@ -33,7 +33,8 @@ from mfgsql.features import FeatureSet, Rejection
 from mfgsql.manifest import Manifest
 from mfgsql.scoring import Scorer
 from mfgsql.training import Learned, Snapshot, TrainSpec
-from mfgsql.training.rows import TAUGHT, taught_of
+from mfgsql.training.rows import taught_of
+from mfgsql.training.snapshot import TAUGHT
 
 FEWEST = 100  # rows
 _MOST = 20_000  # rows that judge

@@ -27,7 +27,7 @@ from mfgsql.scoring import Scorer
 from mfgsql.tasks import Prediction, Target
 from mfgsql.tasks.task import Array, known
 from mfgsql.training import Snapshot
-from mfgsql.training.rows import CHUNK, HASH, SPLIT, TAUGHT, TRAIN, UNUSED, VALIDATION
+from mfgsql.training.snapshot import CHUNK, HASH, SPLIT, TAUGHT, TRAIN, UNUSED, VALIDATION
 from mfgsql.training.windows import HISTORY
 
 SHARE = 0.2  # of rows that judge

@@ -23,7 +23,7 @@ from mfgsql.scoring.turns import in_turns
 from mfgsql.scoring.vectors import vectors_of
 from mfgsql.tasks import ANOMALY, PROCESS, Prediction, Target, Task
 from mfgsql.tasks.task import Array
-from mfgsql.training.rows import HASH
+from mfgsql.training.snapshot import HASH
 
 if TYPE_CHECKING:
     from mfgsql.engine.engine import Engine

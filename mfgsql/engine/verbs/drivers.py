@@ -27,7 +27,7 @@ from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked
 from mfgsql.evaluation.variables import Variable
 from mfgsql.features import FeatureSet
 from mfgsql.tasks import Target, tasks
-from mfgsql.training.rows import HASH
+from mfgsql.training.snapshot import HASH
 
 COLUMNS = {
     "feature": "VARCHAR", "kind": "VARCHAR", "effect": "VARCHAR", "value": "DOUBLE", "lower": "DOUBLE",
