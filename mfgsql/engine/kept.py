@@ -15,7 +15,7 @@ import duckdb
 from mfgsql.engine.profiling import describe
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source, read_source
-from mfgsql.errors import OptionError, SourceError, did_you_mean, one_of
+from mfgsql.errors import OptionError, SourceError, did_you_mean
 
 OWN = "COLUMNS(lambda c: NOT starts_with(lower(c), '__ml'))"
 
@@ -52,29 +52,6 @@ def read_name(args: Mapping[str, Any], role: str, example: str, *, outputs: Iter
             f"{role} is '{name}', a name that a column of the result takes.", remedy="Rename the column in a SELECT."
         )
     return name
-
-
-def check_options(options: Mapping[str, Any], allowed: Iterable[str]) -> None:
-    """Refuse options that do not exist.
-
-    Raises:
-        OptionError: the first of them, and those that exist.
-    """
-    known = list(allowed)
-    for name in options:
-        if name not in known:
-            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(known)}.{did_you_mean(name, known)}")
-
-
-def read_whole(name: str, told: Any, least: int, most: int) -> int | None:
-    """A whole number among options; None where it isn't given.
-
-    Raises:
-        OptionError: it is none, or out of its range.
-    """
-    if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not least <= told <= most):
-        raise OptionError(f"{name} is a whole number from {least:,} to {most:,}, not {told!r}.")
-    return told
 
 
 def check_columns(con: duckdb.DuckDBPyConnection, source: Source, what: str, names: Iterable[str]) -> None:

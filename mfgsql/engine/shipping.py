@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from mfgsql.engine.kept import check_options
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.errors import OptionError, SourceError, did_you_mean, one_of
 from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, base_type
+from mfgsql.options import check_options
 
 OPTIONS = ("available", "needed", "price", "fixed", "unmet", "whole")
 EXAMPLE = "{'available': 'qty', 'needed': 'qty', 'price': 'eur'}"

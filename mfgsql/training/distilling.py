@@ -10,20 +10,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mfgsql.options import number
 from mfgsql.training.rows import Rows
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """How a teacher's answers count.
+    """How a teacher's answers count."""
 
-    Attributes:
-        temperature: by which probabilities are softened; 1: as they are. distill: what the answers weigh beside the
-            truth.
-    """
-
-    temperature: float = 1.0
-    distill: float = 1.0
+    temperature: float = number(1.0, 0.1, 100, "by which probabilities are softened; 1: as they are")
+    distill: float = number(1.0, 0, 1_000, "what the answers weigh beside the truth")
 
     def losses(self, batch: Rows, output: Tensor) -> Tensor:
         """What each row's output costs for being another than the teacher's, [rows]; each member learns for itself.

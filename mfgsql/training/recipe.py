@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.errors import OptionError
+from mfgsql.options import checked_options, choice, number
 
 _FEW, _MANY = 2_000, 20_000  # rows
 _STEPS, _FEWER_STEPS, _STEPS_OF_BASE = 3_000, 1_500, 1_000  # of forecasts, by the number of windows
@@ -26,27 +27,19 @@ _NO_PICTURE = 2  # channels
 _TRANSFORMERS = ("transformer", "series", "mixed", "rows")
 
 
-def _number(default: Any, low: float, high: float, what: str) -> Any:
-    return field(default=default, metadata={"low": low, "high": high, "what": what})
-
-
-def _choice(default: str, *choices: str, what: str) -> Any:
-    return field(default=default, metadata={"choices": choices, "what": what})
-
-
 @dataclass(frozen=True)
 class Recipe:
     """Options of training; 0 leaves a choice open, which `settled` and `for_rows` make."""
 
-    epochs: int = _number(0, 0, 100_000, "passes over the rows; 0: by their number")
-    batch_size: int = _number(0, 0, 1_000_000, "rows of a step; 0: by their number")
-    learning_rate: float = _number(0.0, 0.0, 10.0, "step size at its peak; 0: by the backbone")
-    weight_decay: float = _number(1e-2, 0.0, 10.0, "decoupled decay of the weights")
-    optimizer: str = _choice("adamw", "adamw", "adam", "sgd", what="how weights follow the gradient")
-    schedule: str = _choice("cosine", "cosine", "linear", "constant", what="how the step size decays")
-    warmup: float = _number(0.05, 0.0, 1.0, "share of the steps until the peak")
-    dropout: float = _number(-1.0, -1.0, 0.9, "share of activations dropped; -1: by backbone and rows")
-    backbone: str = _choice(
+    epochs: int = number(0, 0, 100_000, "passes over the rows; 0: by their number")
+    batch_size: int = number(0, 0, 1_000_000, "rows of a step; 0: by their number")
+    learning_rate: float = number(0.0, 0.0, 10.0, "step size at its peak; 0: by the backbone")
+    weight_decay: float = number(1e-2, 0.0, 10.0, "decoupled decay of the weights")
+    optimizer: str = choice("adamw", "adamw", "adam", "sgd", what="how weights follow the gradient")
+    schedule: str = choice("cosine", "cosine", "linear", "constant", what="how the step size decays")
+    warmup: float = number(0.05, 0.0, 1.0, "share of the steps until the peak")
+    dropout: float = number(-1.0, -1.0, 0.9, "share of activations dropped; -1: by backbone and rows")
+    backbone: str = choice(
         "auto",
         "auto",
         "ensemble",
@@ -56,59 +49,59 @@ class Recipe:
         what="the network; auto: of histories series, of rows with texts or pictures mixed, of others a transformer "
         "where there is a base, else an ensemble",
     )
-    width: int = _number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
-    layers: int = _number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
-    members: int = _number(
+    width: int = number(0, 0, 4096, "size of a token, or of a member's layer; 0: by the backbone")
+    layers: int = number(0, 0, 48, "transformer blocks, or layers of a member; 0: by the backbone")
+    members: int = number(
         0, 0, 256, "members of a group of the ensemble, by the number of folds, or of a forecast, 3; 0: so many"
     )
-    folds: int = _number(
+    folds: int = number(
         0, 0, 20, "parts that judge in turn, by networks trained on the others; 0: 20 below 2,000 rows, 5 below 20,000"
     )
-    heads: int = _number(4, 1, 64, "attention heads; divides width")
-    patience: int = _number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
-    validation: float = _number(0.2, 0.0, 0.9, "share of rows held out to judge by; with folds all judge")
-    seed: int = _number(0, 0, 2**31 - 1, "of all random numbers")
-    loss: str = _choice("auto", "auto", "cross_entropy", "mse", "huber", "asymmetric", what="what is minimised")
-    class_weight: str = _choice("none", "none", "balanced", what="weights of the classes")
-    precision: str = _choice("auto", "auto", "fp32", "bf16", "fp16", what="of the arithmetic on a GPU")
-    mask_ratio: float = _number(
+    heads: int = number(4, 1, 64, "attention heads; divides width")
+    patience: int = number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
+    validation: float = number(0.2, 0.0, 0.9, "share of rows held out to judge by; with folds all judge")
+    seed: int = number(0, 0, 2**31 - 1, "of all random numbers")
+    loss: str = choice("auto", "auto", "cross_entropy", "mse", "huber", "asymmetric", what="what is minimised")
+    class_weight: str = choice("none", "none", "balanced", what="weights of the classes")
+    precision: str = choice("auto", "auto", "fp32", "bf16", "fp16", what="of the arithmetic on a GPU")
+    mask_ratio: float = number(
         0.0, 0.0, 0.99, "share of what is hidden in pre-training; 0: .3 of columns and of words, .75 of pictures"
     )
-    clip: float = _number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none, as with folds")
-    probe: float = _number(
+    clip: float = number(1.0, 0.0, 1e6, "largest norm of the gradient; 0: none, as with folds")
+    probe: float = number(
         -1.0, -1.0, 1.0, "share of the epochs, at most, in which what a base gave stays as it is; -1: half, or none"
     )
-    base_rate: float = _number(
+    base_rate: float = number(
         0.0,
         0.0,
         1.0,
         "step size after the probe, and of what reads texts and pictures, over learning_rate; 0: by the number of rows",
     )
-    tokens: int = _number(512, 8, 100_000, "pieces of words that are read of a text; of longer ones the rest is cut")
-    size: int = _number(0, 0, 2048, "pixels of a picture's sides as the network gets it; 0: by the base, or 96")
-    channels: int = _number(0, 0, 3, "1 for grey pictures, 3 for colour; 0: by the base, or 3")
-    adapter: str = _choice("none", "none", "lora", what="what of a base learns; lora: small matrices beside its layers")
-    rank: int = _number(8, 1, 256, "of the small matrices of an adapter")
-    freeze: str = _choice("no", "no", "yes", what="whether a base stays as it is, and only what stands on it learns")
-    augment: str = _choice("auto", "auto", "light", "none", what="how pictures are changed in training")
-    flips: str = _choice(
+    tokens: int = number(512, 8, 100_000, "pieces of words that are read of a text; of longer ones the rest is cut")
+    size: int = number(0, 0, 2048, "pixels of a picture's sides as the network gets it; 0: by the base, or 96")
+    channels: int = number(0, 0, 3, "1 for grey pictures, 3 for colour; 0: by the base, or 3")
+    adapter: str = choice("none", "none", "lora", what="what of a base learns; lora: small matrices beside its layers")
+    rank: int = number(8, 1, 256, "of the small matrices of an adapter")
+    freeze: str = choice("no", "no", "yes", what="whether a base stays as it is, and only what stands on it learns")
+    augment: str = choice("auto", "auto", "light", "none", what="how pictures are changed in training")
+    flips: str = choice(
         "both", "both", "horizontal", "vertical", "none", what="how pictures may be mirrored in training"
     )
-    window: int = _number(
+    window: int = number(
         0, 0, 4096, "rows of a history read at once; 0: rows are read one by one, unless the task is rul"
     )
-    patch: int = _number(0, 0, 1024, "rows of a window that make a token; divides window; 0: about an eighth of it")
-    memory: int = _number(0, 0, 64, "windows before the window that are read for what they leave in memory")
-    fill: int = _number(0, 0, 4096, "rows over which a missing value is taken from the row before")
-    shortest: int = _number(0, 0, 4096, "rows of a window that are needed; 0: one patch, of a detector all")
-    span: int = _number(0, 0, 4096, "rows over which a detector of anomalies smooths; 0: a third of the window")
-    horizon: int = _number(0, 0, 4096, "steps that are forecast at once (task forecast); 0: by the steps")
-    season: int = _number(0, 0, 100_000, "steps after which series repeat themselves; 0: by the calendar or the rows")
-    refit: str = _choice(
+    patch: int = number(0, 0, 1024, "rows of a window that make a token; divides window; 0: about an eighth of it")
+    memory: int = number(0, 0, 64, "windows before the window that are read for what they leave in memory")
+    fill: int = number(0, 0, 4096, "rows over which a missing value is taken from the row before")
+    shortest: int = number(0, 0, 4096, "rows of a window that are needed; 0: one patch, of a detector all")
+    span: int = number(0, 0, 4096, "rows over which a detector of anomalies smooths; 0: a third of the window")
+    horizon: int = number(0, 0, 4096, "steps that are forecast at once (task forecast); 0: by the steps")
+    season: int = number(0, 0, 100_000, "steps after which series repeat themselves; 0: by the calendar or the rows")
+    refit: str = choice(
         "yes", "yes", "no", what="whether a forecast, once judged, learns from the rows that judged it, too"
     )
-    gaps: str = _choice("missing", "missing", "zero", what="what a step without a row means")
-    cap: float = _number(0.0, 0.0, 1e12, "remaining life beyond which all count as equal (task rul); 0: none")
+    gaps: str = choice("missing", "missing", "zero", what="what a step without a row means")
+    cap: float = number(0.0, 0.0, 1e12, "remaining life beyond which all count as equal (task rul); 0: none")
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Recipe:
@@ -117,16 +110,7 @@ class Recipe:
         Raises:
             OptionError: an option is unknown, or its value out of range.
         """
-        known = {f.name: f for f in fields(cls)}
-        values = {}
-        for name, value in options.items():
-            if name not in known:
-                raise OptionError(
-                    f"Unknown option '{name}'; allowed are {', '.join(known)}.{did_you_mean(name, known)}"
-                )
-            if value is not None:
-                values[name] = _checked(name, value, type(known[name].default), known[name].metadata)
-        recipe = cls(**values)
+        recipe = cls(**checked_options(cls, options))
         if recipe.channels == _NO_PICTURE:
             raise OptionError("channels is 1 for grey pictures, 3 for colour, or 0 for as they are, not 2.")
         if recipe.backbone in _TRANSFORMERS and recipe.width:
@@ -210,18 +194,3 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         return asdict(self)
-
-
-def _checked(name: str, value: Any, kind: type, rule: Mapping[str, Any]) -> Any:
-    if "choices" in rule:
-        if str(value).lower() not in rule["choices"]:
-            raise OptionError(f"{name} is {one_of(rule['choices'])}, not {value!r}.")
-        return str(value).lower()
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if isinstance(value, bool) or not rule["low"] <= number <= rule["high"] or (kind is int and number % 1):
-        sort = "a whole number" if kind is int else "a number"
-        raise OptionError(f"{name} ({rule['what']}) is {sort} from {rule['low']:g} to {rule['high']:g}, not {value!r}.")
-    return kind(number)

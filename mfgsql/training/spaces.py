@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.errors import OptionError
 from mfgsql.features import Grid, History
+from mfgsql.options import check_options
 from mfgsql.training.recipe import Recipe
 from mfgsql.training.spec import TrainSpec
 
@@ -76,11 +77,9 @@ def read_space(told: Mapping[str, Any]) -> Space:
     Raises:
         OptionError: an option is unknown or can't be searched, or a value is beyond what it may be.
     """
+    check_options(told, _NAMES, short=_SHORT)
     space: Space = {}
     for name, value in told.items():
-        if name not in _NAMES:
-            hint = did_you_mean(name, [*_SHORT, *_NAMES])
-            raise OptionError(f"Unknown option '{name}'; allowed are {one_of(_NAMES)}.{hint}")
         if name in _FIXED:
             raise OptionError(f"{name} can't be searched: trials are compared by the same rows and the same measure.",
                               remedy=f"Say one value: options := {{'{name}': ...}}.")  # fmt: skip

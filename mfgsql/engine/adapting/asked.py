@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mfgsql.engine.kept import check_options
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.model import Model
+from mfgsql.options import checked_options, choice, flag, number
 from mfgsql.training import Recipe
 from mfgsql.training.continuing import Champion
 
@@ -21,32 +20,35 @@ _KEPT_OF_HISTORIES = 10  # times as many rows: each is a step of a window
 
 @dataclass(frozen=True)
 class Adaptation:
-    """Options of ``ml_adapt``; each field's metadata says its range.
+    """Options of ``ml_adapt``."""
 
-    Attributes:
-        epochs: passes over the new rows and those replayed, at most. patience: passes without progress on the rows held
-            out, after which it ends; one fewer where none was better than the champion. learning_rate: over the
-            champion's; the step size at its peak. batch_size: rows of a step; 0: the champion's.
-        replay: rows of the past that are kept; of histories ten times as many, of which so many are learnt from.
-        fresh: share of the loss that is of new rows. distill: what the champion's answers weigh, on replayed rows, or
-            on the new ones where none are; -1: 0, or 0.1 where none are.
-        margin: how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an
-            error as a share. trust: take labels as they are, also where they contradict all that was learnt.
-        structure: keep, or auto: a larger or a smaller network is tried where the training asks for it.
-        seed: of all random numbers.
-    """
-
-    epochs: int = 7
-    patience: int = 2
-    learning_rate: float = 1.0
-    batch_size: int = 0
-    replay: int = 4_000
-    fresh: float = 0.35
-    distill: float = -1.0
-    margin: float = 0.02
-    trust: bool = False
-    structure: str = "keep"
-    seed: int = 0
+    epochs: int = number(7, 1, 10_000, "passes over the new rows and those replayed, at most")
+    patience: int = number(
+        2, 1, 10_000,
+        "passes without progress on the rows held out, after which it ends; one fewer where none was better than the "
+        "champion",
+    )  # fmt: skip
+    learning_rate: float = number(1.0, 1e-6, 100, "over the champion's; the step size at its peak")
+    batch_size: int = number(0, 0, 1_000_000, "rows of a step; 0: the champion's")
+    replay: int = number(
+        4_000, 0, 10_000_000,
+        "rows of the past that are kept; of histories ten times as many, of which so many are learnt from",
+    )  # fmt: skip
+    fresh: float = number(0.35, 0.01, 0.99, "share of the loss that is of new rows")
+    distill: float = number(
+        -1.0, -1, 1_000,
+        "what the champion's answers weigh, on replayed rows, or on the new ones where none are; -1: 0, or 0.1 there",
+    )  # fmt: skip
+    margin: float = number(
+        0.02, 0, 1,
+        "how much worse than the champion a version may be on replayed rows, of a metric up to 1 as it is, of an error "
+        "as a share",
+    )  # fmt: skip
+    trust: bool = flag(False, what="labels are taken as they are, also where they contradict all that was learnt")
+    structure: str = choice(
+        "keep", "keep", "auto", what="auto: a larger or a smaller network is tried where the training asks for it"
+    )
+    seed: int = number(0, 0, 2**31 - 1, "of all random numbers")
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Adaptation:
@@ -55,9 +57,7 @@ class Adaptation:
         Raises:
             OptionError: one is unknown, or out of its range.
         """
-        check_options(options, [f.name for f in fields(cls)])
-        told = {name: _checked(name, value) for name, value in options.items() if value is not None}
-        return cls(**told)
+        return cls(**checked_options(cls, options))
 
     def recipe(self, champions: Recipe) -> Recipe:
         """The champion's, with short and small steps."""
@@ -85,32 +85,6 @@ class Adaptation:
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         return asdict(self)
-
-
-_RANGES = {
-    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-6, 100), "batch_size": (0, 1_000_000),
-    "replay": (0, 10_000_000), "fresh": (0.01, 0.99), "distill": (-1, 1_000), "margin": (0, 1), "seed": (0, 2**31 - 1),
-}  # fmt: skip
-_STRUCTURES = ("keep", "auto")
-_WHOLE = ("epochs", "patience", "batch_size", "replay", "seed")
-
-
-def _checked(name: str, value: Any) -> Any:
-    if name == "trust":
-        if not isinstance(value, bool):
-            raise OptionError(f"trust is true or false, not {value!r}.")
-        return value
-    if name == "structure":
-        if value not in _STRUCTURES:
-            hint = did_you_mean(str(value), _STRUCTURES)
-            raise OptionError(f"structure is {one_of(_STRUCTURES)}, not {value!r}.{hint}")
-        return value
-    low, high = _RANGES[name]
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not low <= number <= high or (name in _WHOLE and number % 1):
-        sort = "a whole number" if name in _WHOLE else "a number"
-        raise OptionError(f"{name} is {sort} from {low:g} to {high:,}, not {value!r}.")
-    return int(number) if name in _WHOLE else number
 
 
 def check_policy(policy: Any) -> str:

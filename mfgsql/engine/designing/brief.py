@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.conditions import Condition, computed_among, parse_conditions, parse_derived
-from mfgsql.engine.kept import check_columns, check_options, read_second, read_whole
+from mfgsql.engine.kept import check_columns, read_second
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.sources import Source
@@ -21,6 +21,7 @@ from mfgsql.features import is_numeric_type
 from mfgsql.features.binned import BinnedEncoder
 from mfgsql.features.categorical import BooleanEncoder
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options, read_whole
 from mfgsql.tasks import DESIGN, Target
 
 OPTIONS = ("temperature", "top_p", "seed", "most_tries", "copies", "outcomes")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mfgsql.backbones import EnsembleConfig, SeriesConfig
-from mfgsql.engine.kept import check_options
 from mfgsql.errors import OptionError, one_of
+from mfgsql.options import checked_options
 from mfgsql.training import Recipe
 from mfgsql.training.distilling import Lesson
 
@@ -52,19 +52,14 @@ class Distillation:
         Raises:
             OptionError: an option is unknown, or its value out of range.
         """
-        check_options(options, ["sizes", *(f.name for f in fields(Lesson)), *_TRAINING])
+        lesson = Lesson(**checked_options(Lesson, options, also=["sizes", *_TRAINING]))
         sizes = options.get("sizes")
         sizes = list(SIZES) if sizes is None else sizes if isinstance(sizes, list) else [sizes]
         if not sizes or any(size not in SIZES for size in sizes):
             raise OptionError(f"sizes is a list of {one_of(SIZES)}, as ['tiny', 'small'], not {options['sizes']!r}.")
-        told = {
-            f.name: _number(f.name, options[f.name], *_RANGES[f.name])
-            for f in fields(Lesson)
-            if options.get(f.name) is not None
-        }
         training = {name: options[name] for name in _TRAINING if options.get(name) is not None}
         Recipe.parse(training)
-        return cls(tuple(size for size in SIZES if size in sizes), Lesson(**told), training)
+        return cls(tuple(size for size in SIZES if size in sizes), lesson, training)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it, and `parse` reads."""
@@ -74,15 +69,6 @@ class Distillation:
         """How a student of that size is trained: in one piece, since folds would make it larger."""
         longer = {"epochs": _EPOCHS} if backbone == EnsembleConfig.kind and rows < _MANY else {}
         return Recipe.parse({**longer, **self.training, **_SHAPES[backbone][size]}).settled(backbone, 1)
-
-
-_RANGES = {"temperature": (0.1, 100.0), "distill": (0.0, 1000.0)}
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise OptionError(f"{name} is a number from {low:g} to {high:g}, not {value!r}.")
-    return float(value)
 
 
 def read_loss(loss: Any) -> float:

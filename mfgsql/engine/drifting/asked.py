@@ -7,9 +7,9 @@ from typing import Any
 
 from mfgsql.drift.streams import DETECTORS
 from mfgsql.engine.drifting.references import VECTORS
-from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, read_names, read_options
 from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.options import check_options, read_whole
 
 _OPTIONS = ("alpha", "psi", "features", "k", "detector", "seed")
 _EXAMPLE = "{'alpha': 0.01, 'psi': 0.1}"

@@ -12,7 +12,6 @@ from sqlglot import exp
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.conditions import computed_among
-from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Args, at_place, read_names, read_options
 from mfgsql.engine.profiling import read_columns
 from mfgsql.engine.quoting import quote_literal
@@ -24,6 +23,7 @@ from mfgsql.errors import OptionError, SourceError, did_you_mean
 from mfgsql.features.numeric import NumericEncoder
 from mfgsql.features.profile import TEXT_TYPES, base_type, is_numeric_type
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options, read_whole
 from mfgsql.tasks.task import Target
 
 TASKS = ("classification", "regression", "rul")

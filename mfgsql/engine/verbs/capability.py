@@ -8,11 +8,12 @@ from typing import Any
 from mfgsql.engine.charts import Chart
 from mfgsql.engine.charts.capability import OUTPUTS, Tolerance, sql
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.kept import check_options, read_name
+from mfgsql.engine.kept import read_name
 from mfgsql.engine.planning import Args, at_place, planners, read_options
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.charting import read_number, read_subgroup
 from mfgsql.errors import OptionError
+from mfgsql.options import check_options
 
 _EXAMPLE = "{'lower': 47.9, 'upper': 48.1}"
 _OPTIONS = ("lower", "upper", "nominal", "subgroup")

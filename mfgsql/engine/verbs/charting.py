@@ -9,10 +9,11 @@ from mfgsql.engine.charts import KINDS, OPTIONS, OUTPUTS, Chart
 from mfgsql.engine.charts.constants import LARGEST
 from mfgsql.engine.charts.rules import RANGE, WORDS
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.kept import check_options, read_name
+from mfgsql.engine.kept import read_name
 from mfgsql.engine.planning import Args, at_place, planners, read_options
 from mfgsql.engine.sources import read_source
 from mfgsql.errors import OptionError, did_you_mean, one_of
+from mfgsql.options import check_options
 
 _MOST_FIELDS = 20
 

@@ -16,7 +16,7 @@ from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import FEWEST
 from mfgsql.engine.targets import fit_target
-from mfgsql.engine.verbs.learning import check_options
+from mfgsql.engine.verbs.learning import part_options
 from mfgsql.errors import MfgsqlError
 from mfgsql.features import FeatureSet, Leak, Rejection
 from mfgsql.tasks import TOKENS, Target, tasks
@@ -215,5 +215,5 @@ actions.register("check")(Action(COLUMNS, check))
 @planners.register("check")
 def plan_check(engine: Engine, args: Args) -> str:
     """Findings about a source, and the statement to run."""
-    check_options(args)
+    part_options(args)
     return acting_plan("check", {**args, "session": caller_id()})

@@ -10,7 +10,7 @@ from typing import Any
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.comparing import COLUMNS
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.kept import check_options, kept, read_whole
+from mfgsql.engine.kept import kept
 from mfgsql.engine.planning import Args, at_place, json_rows, planners, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.seeing import hash_of
@@ -23,6 +23,7 @@ from mfgsql.engine.versions import task_of
 from mfgsql.errors import NotFoundError, OptionError
 from mfgsql.evaluation.paired import DRAWS
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options, read_whole
 from mfgsql.tasks import FORECAST, TOKENS
 
 _LEVEL, _MOST_DRAWS = 0.95, 100_000

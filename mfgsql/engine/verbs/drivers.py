@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import (
     Action,
     Args,
@@ -26,6 +25,7 @@ from mfgsql.errors import DataError, OptionError
 from mfgsql.evaluation.drivers import FEWEST, Driver, driver, ranked
 from mfgsql.evaluation.variables import Variable
 from mfgsql.features import FeatureSet
+from mfgsql.options import check_options
 from mfgsql.tasks import Target, tasks
 from mfgsql.training.snapshot import HASH
 

@@ -14,11 +14,11 @@ from mfgsql.engine.flow.bottlenecks import COLUMNS, of_log
 from mfgsql.engine.flow.operations import Machines, OperationLog
 from mfgsql.engine.flow.roles import NEEDED, ZONED, Roles, read_roles, read_seconds, zone_of
 from mfgsql.engine.flow.states import MachineStates, read_mapping, read_state_roles
-from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import OptionError
 from mfgsql.features.profile import base_type
+from mfgsql.options import check_options
 
 _LOG_OPTIONS = ("machines", "released", "good", "quality", "energy", "gap", "closed")
 _STATE_OPTIONS = ("states", "gap", "closed")

@@ -13,13 +13,14 @@ import duckdb
 
 from mfgsql.engine.clock import Span, read_span, read_unit
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.kept import check_options, column, kept, read_name
+from mfgsql.engine.kept import column, kept, read_name
 from mfgsql.engine.kinds import names_of, read_kinds
 from mfgsql.engine.moments import Moments, Timeline, read_moments
 from mfgsql.engine.planning import Args, at_place, planners, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_text
 from mfgsql.engine.sources import read_source
 from mfgsql.errors import OptionError
+from mfgsql.options import check_options
 
 _OPTIONS = ("field", "kinds", "within", "unit", "happened_at", "reset")
 _WITHIN = "0 months 7 days 0 microseconds"

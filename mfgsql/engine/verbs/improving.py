@@ -13,13 +13,13 @@ from mfgsql.engine.flow.operations import OperationLog
 from mfgsql.engine.flow.roles import read_seconds
 from mfgsql.engine.flow.suggesting import SUGGESTIONS, suggestions
 from mfgsql.engine.flow.whatif import EFFECTS, WhatIf
-from mfgsql.engine.kept import check_options, read_whole
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, at_place, planners, read_options, stoppable
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.flowing import read_log_roles, read_machines
 from mfgsql.engine.verbs.predicting import check_level
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.flow.simulation import RELEASES
+from mfgsql.options import check_options, read_whole
 
 _OPTIONS = ("release", "wip", "replications", "seed", "machines", "released", "closed")
 _EXAMPLE = "{'release': 'log'}"

@@ -14,11 +14,12 @@ import duckdb
 
 from mfgsql.engine.clock import Span, read_span, read_unit
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.kept import check_options, kept, read_name
+from mfgsql.engine.kept import kept, read_name
 from mfgsql.engine.moments import Moments, Timeline, read_moments
 from mfgsql.engine.planning import Args, at_place, planners, read_options
 from mfgsql.engine.sources import read_source
 from mfgsql.errors import OptionError
+from mfgsql.options import check_options
 
 OUTPUTS = ("fails_within", "rul", "censored")
 _OPTIONS = ("failed_at", "unit", "repairs", "repaired_at", "blackout", "run_to_failure")

@@ -33,6 +33,7 @@ from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import NotFoundError, OptionError, did_you_mean, one_of
 from mfgsql.features import is_numeric_type
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options
 from mfgsql.tasks import ANOMALY, DESIGN, EMBEDDING, FORECAST, objectives, tasks
 from mfgsql.training import Recipe
 
@@ -146,7 +147,7 @@ def _plan(engine: Engine, verb: str, args: Args) -> str:
             version = resolve(cursor, args["base"])
             args["base"], base = version.name, Manifest.from_json(version.manifest)  # what the caller saw
         read_source(at_place(cursor, args), args.get("source"))
-    check_options(args)
+    part_options(args)
     args["histories"] = reads_histories(args, base)
     return acting_plan(verb, {"verb": verb, **args, "session": caller_id()})
 
@@ -168,20 +169,11 @@ def _checkpoint(engine: Engine, base: str) -> Path:
     return find(base, online=engine.settings.hub == "online")
 
 
-def check_options(args: Args) -> None:
+def part_options(args: Args) -> None:
     """Split the options into those about rows, which become arguments, and the recipe."""
     options = read_options(args, "{'epochs': 20}")
     for name in ABOUT_ROWS:
         args[name] = options.pop(name, None)
     args["exclude"] = read_exclude(args["exclude"])
-    try:
-        recipe = Recipe.parse(options)
-    except OptionError as error:
-        unknown = next((n for n in options if n not in Recipe().to_dict()), None)
-        if unknown is None:
-            raise
-        allowed = [*Recipe().to_dict(), *ABOUT_ROWS]
-        raise OptionError(
-            f"Unknown option '{unknown}'; allowed are {one_of(allowed)}.{did_you_mean(unknown, allowed)}"
-        ) from error
-    args["options"] = recipe.to_dict()
+    check_options(options, [*Recipe().to_dict(), *ABOUT_ROWS])
+    args["options"] = Recipe.parse(options).to_dict()

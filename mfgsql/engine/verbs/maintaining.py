@@ -8,13 +8,13 @@ from typing import Any
 from mfgsql.catalog import Version
 from mfgsql.engine.clock import UNITS
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import Args, planners, read_options
 from mfgsql.engine.quoting import quote_identifier, quote_literal
 from mfgsql.engine.verbs.predicting import check_level, model_and_source, scored, source_alias, status_of_history
 from mfgsql.errors import OptionError, one_of
 from mfgsql.maintenance import UpkeepCosts
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options
 
 _OPTIONS = ("life", "lead", "unit")
 _UNITS = ("second", "minute", "hour", "day")

@@ -8,7 +8,7 @@ from typing import Any
 
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.forecasts import AHEAD, lists_of
-from mfgsql.engine.kept import alias, check_columns, check_options, column, read_second
+from mfgsql.engine.kept import alias, check_columns, column, read_second
 from mfgsql.engine.planning import Args, at_place, planners, read_options
 from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.quoting import quote_identifier, quote_literal
@@ -19,6 +19,7 @@ from mfgsql.errors import OptionError, SourceError, one_of
 from mfgsql.features import is_numeric_type
 from mfgsql.inventory import POLICIES, Terms, read_costs
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options
 from mfgsql.supply import SHARES
 
 _EXAMPLE = "{'review': 7, 'lot': 'lot_size'}"

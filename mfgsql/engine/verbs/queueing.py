@@ -7,7 +7,7 @@ from typing import Any
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.kept import check_options, kept, read_whole
+from mfgsql.engine.kept import kept
 from mfgsql.engine.planning import Args, at_place, planners, read_options
 from mfgsql.engine.profiling import visible_types
 from mfgsql.engine.queueing import ASKED
@@ -18,6 +18,7 @@ from mfgsql.engine.verbs.predicting import as_read_by, pinned, scored, source_al
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
 from mfgsql.manifest import Manifest
+from mfgsql.options import check_options, read_whole
 from mfgsql.tasks import ANOMALY, PROCESS
 
 _OUTPUTS = ("rank", "score", "uncertainty", "novelty", "why")

@@ -8,7 +8,6 @@ import numpy as np
 
 from mfgsql.engine.countermeasures import MEASURES, read_expedited, read_seconds, run_countermeasures
 from mfgsql.engine.engine import Engine, caller_id
-from mfgsql.engine.kept import check_options
 from mfgsql.engine.planning import (
     Action,
     Args,
@@ -26,6 +25,7 @@ from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.forecasting import check_horizon, forecaster
 from mfgsql.engine.verbs.predicting import check_level, source_alias
 from mfgsql.errors import OptionError
+from mfgsql.options import check_options
 from mfgsql.supply import Prices
 
 _RISK = {

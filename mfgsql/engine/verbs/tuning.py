@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mfgsql.engine.clock import read_span
 from mfgsql.engine.engine import Engine
-from mfgsql.engine.kept import read_whole
 from mfgsql.engine.planning import Action, Args, actions, planners, read_options
 from mfgsql.engine.tuning.running import run_tune
 from mfgsql.engine.verbs.learning import ABOUT_ROWS, COLUMNS, plan_model
 from mfgsql.engine.versions import is_checkpoint
 from mfgsql.errors import OptionError
+from mfgsql.options import read_whole
 from mfgsql.training.spaces import FORM, SHAPE, parted, read_space
 
 TUNED = {"trials": "INTEGER", "pruned": "INTEGER", "best_trial": "INTEGER"}
