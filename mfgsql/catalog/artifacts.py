@@ -17,8 +17,16 @@ from mfgsql.settings import parse_bytes
 CHUNK = 4 * 2**20
 
 
-def check_size(con: duckdb.DuckDBPyConnection, size: int) -> None:
+_SMALLER = "Raise the memory setting (MFGSQL_MEMORY), or lower options width and layers."
+
+
+def check_size(
+    con: duckdb.DuckDBPyConnection, size: int, what: str = "The model", remedy: str = _SMALLER
+) -> None:
     """Refuse what a transaction could not hold.
+
+    Args:
+        size: bytes. what: that is stored.
 
     Raises:
         ResourceError: near half of DuckDB's memory limit.
@@ -27,9 +35,9 @@ def check_size(con: duckdb.DuckDBPyConnection, size: int) -> None:
     limit = parse_bytes(str(row[0])) if row else 0
     if size > 0.45 * limit:
         raise ResourceError(
-            f"The model would weigh {size / 2**20:,.0f} MiB; with memory_limit = {limit / 2**20:,.0f} MiB at most "
+            f"{what} would weigh {size / 2**20:,.0f} MiB; with memory_limit = {limit / 2**20:,.0f} MiB at most "
             f"{0.45 * limit / 2**20:,.0f} MiB can be stored.",
-            remedy="Raise the memory setting (MFGSQL_MEMORY), or lower options width and layers.",
+            remedy=remedy,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -90,26 +91,39 @@ def drop_replay(con: duckdb.DuckDBPyConnection, model: str) -> None:
         drop_artifact(con, name)
 
 
-def add_learnt(con: duckdb.DuckDBPyConnection, model: str, root: int, hashes: pa.ChunkedArray) -> None:
-    """Record rows that were learnt, inside the caller's transaction; those of another root go."""
+def add_learnt(
+    con: duckdb.DuckDBPyConnection, model: str, root: int, version: int, hashes: npt.NDArray[np.uint64]
+) -> None:
+    """Record rows that a version was the first to learn, inside the caller's transaction; those of another root go."""
     con.execute(f"DELETE FROM {SCHEMA}.learnt WHERE model = ? AND root <> ?", [model, root])
+    with _given(con, hashes) as table:
+        con.execute(
+            f"INSERT INTO {SCHEMA}.learnt SELECT DISTINCT $model, $root, $version, hash FROM {table} "
+            f"WHERE hash NOT IN (SELECT hash FROM {SCHEMA}.learnt WHERE model = $model)",
+            {"model": model, "root": root, "version": version},
+        )
+
+
+def learnt_among(
+    con: duckdb.DuckDBPyConnection, model: str, root: int, hashes: npt.NDArray[np.uint64]
+) -> dict[str, npt.NDArray[Any]]:
+    """Of these rows those that were learnt: columns ``hash`` and ``version``, the first that did, [found]."""
+    with _given(con, hashes) as table:
+        return con.execute(
+            f"SELECT hash, version FROM {SCHEMA}.learnt WHERE model = ? AND root = ? "
+            f"AND hash IN (SELECT hash FROM {table})",
+            [model, root],
+        ).fetchnumpy()
+
+
+@contextmanager
+def _given(con: duckdb.DuckDBPyConnection, hashes: npt.NDArray[np.uint64]) -> Iterator[str]:
+    """A table of hashes, for a while; its name."""
     con.register("__ml_hashes", pa.table({"hash": hashes}))
     try:
-        con.execute(f"INSERT INTO {SCHEMA}.learnt SELECT ?, ?, hash FROM __ml_hashes", [model, root])
+        yield "__ml_hashes"
     finally:
         con.unregister("__ml_hashes")
-
-
-def learnt_of(
-    con: duckdb.DuckDBPyConnection, model: str, root: int, rows: str, column: str
-) -> npt.NDArray[np.uint64]:
-    """Those hashes in a column of a table that were learnt, [found]."""
-    found: dict[str, Any] = con.execute(
-        f"SELECT {column} AS hash FROM {rows} WHERE {column} IN "
-        f"(SELECT hash FROM {SCHEMA}.learnt WHERE model = ? AND root = ?)",
-        [model, root],
-    ).fetchnumpy()
-    return np.asarray(found["hash"], np.uint64)
 
 
 def forget_past(con: duckdb.DuckDBPyConnection, model: str) -> None:

@@ -16,17 +16,19 @@ from mfgsql.engine.quoting import quote_identifier
 from mfgsql.engine.snapshots import KNOWN, Frozen, freeze
 from mfgsql.engine.sources import Source, read_source
 from mfgsql.errors import SourceError, one_of
-from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
+from mfgsql.features.profile import FLOAT_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.manifest import Manifest
+from mfgsql.tasks import Target
 
 
 def read_alike(
-    con: duckdb.DuckDBPyConnection, args: Args, version: Version, cancellation: Cancellation, files: Reader,
-    *, labelled: bool = True,
+    con: duckdb.DuckDBPyConnection, catalog: duckdb.DuckDBPyConnection, args: Args, version: Version,
+    cancellation: Cancellation, files: Reader, *, labelled: bool = True,
 ) -> Frozen:  # fmt: skip
     """The rows of ``args["source"]``, their columns spelled as the version's; what these are goes into the arguments.
 
     Args:
+        catalog: a cursor at the catalog's database; that of the source may be at another.
         labelled: whether rows without a target are left out; else they stay, the target and the weight may be missing,
             and columns are profiled.
 
@@ -37,13 +39,15 @@ def read_alike(
     assert manifest.target is not None
     source = read_source(at_place(con, args), args["source"])
     types = read_columns(con, source)
-    args |= _roles(con, version, manifest, types)
+    args |= _roles(catalog, version, manifest, types)
     if not labelled:
         there = {name.lower() for name in types}
         args |= {role: None for role in ("target", "weight") if str(args[role]).lower() not in there}
     wanted = [*manifest.features.names, *(args[r] for r in ("target", "weight", "entity", "order_by") if args.get(r))]
     args["source"] = _spelled(source, types, wanted)
-    _check_schema(con, version, types, wanted)
+    _check_schema(catalog, version, types, wanted)
+    if args["target"]:
+        _as_classes(con, args, manifest.target)
     if labelled:
         return freeze(con, args, cancellation, files)
     told = args | {"target": None, "split": None, KNOWN: False}
@@ -57,8 +61,9 @@ def _roles(
 ) -> dict[str, Any]:
     """Columns by what the version takes them for."""
     row = con.execute(
-        "SELECT spec->>'$.weight' FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]
+        "SELECT spec->>'$.weight', spec->>'$.censored' FROM ml_catalog.runs WHERE run_id = ?", [version.run_id]
     ).fetchone()
+    weight, censored = row or (None, None)
     left = con.execute(
         "SELECT feature FROM ml_catalog.features WHERE model = ? AND version = ? AND left_out = 'excluded'",
         [version.model, version.version],
@@ -67,7 +72,7 @@ def _roles(
     history = manifest.history
     assert manifest.target is not None
     return {
-        "target": manifest.target.name, "task": manifest.task, "weight": row[0] if row else None,
+        "target": manifest.target.name, "task": manifest.task, "weight": weight, "censored": censored,
         "exclude": [n for (n,) in left if n.lower() in there], "histories": history is not None,
         "entity": history.entity if history else None, "order_by": history.order_by if history else None,
         KNOWN: True, "split": "time" if history else None, "separator": manifest.target.separator,
@@ -82,6 +87,27 @@ def _spelled(source: Source, types: Mapping[str, str], wanted: list[str]) -> str
         return source.text
     renamed = ", ".join(f"{quote_identifier(a)} AS {quote_identifier(b)}" for a, b in found.items())
     return f"SELECT * RENAME ({renamed}) FROM (\n{source.select}\n)"
+
+
+def _as_classes(con: duckdb.DuckDBPyConnection, args: Args, target: Target) -> None:
+    """Numbers that name classes, of the type that they had: 1.0 is the class 1.
+
+    Raises:
+        SourceError: one is no value of that type.
+    """
+    source = read_source(at_place(con, args), args["source"])
+    types = {name.lower(): kind for name, kind in read_columns(con, source).items()}
+    name, kind = quote_identifier(target.name), types[target.name.lower()]
+    if not target.classes or base_type(kind) not in NUMERIC_TYPES or kind == target.type:
+        return
+    there = f"{name} IS NOT NULL" + (f" AND isfinite({name})" if base_type(kind) in FLOAT_TYPES else "")
+    row = con.execute(
+        f"SELECT any_value({name}) FROM {source.sql} WHERE {there} AND "
+        f"TRY_CAST({name} AS {target.type}) IS DISTINCT FROM {name}"
+    ).fetchone()
+    if row and row[0] is not None:
+        raise SourceError(f"{target.name!r} is {row[0]} in a row, which is no {target.type}: its classes are.")
+    args["source"] = f"SELECT * REPLACE (TRY_CAST({name} AS {target.type}) AS {name}) FROM {source.sql}"
 
 
 def _check_schema(

@@ -39,13 +39,14 @@ class Prepared:
 
     Attributes:
         features: for each column its profile, kind (None where left out) and the reason.
-        rows: that the spec is for. warnings: in words.
+        rows: that the spec is for. warnings: in words. censored: the column that says which lives are lower bounds.
     """
 
     spec: TrainSpec
     features: list[tuple[ColumnProfile | str, str | None, str | None]]
     rows: int
     warnings: list[str]
+    censored: str | None = None
 
     def describe(self) -> str:
         """Canonical JSON of the spec."""
@@ -61,6 +62,8 @@ class Prepared:
         }
         if spec.history:
             told |= {"history": spec.history.to_dict(), "level": spec.level, "span": spec.span}
+        if self.censored:
+            told["censored"] = self.censored
         if spec.cases:
             told["cases"] = spec.cases.to_dict()
         if spec.grid:
@@ -94,7 +97,8 @@ def prepare_spec(frozen: Frozen, args: Args, base: Base) -> Prepared:
     spec = _spec(towers, recipe, args, history or grid, task, target)
     warnings = [*frozen.lost, *args.pop("warnings", []), *_findings(frozen, spec, rejected, args)]
     warnings += _warnings_of_base(known, args)
-    return Prepared(spec, records_of(frozen, spec.features, rejected), frozen.rows, warnings)
+    records = records_of(frozen, spec.features, rejected)
+    return Prepared(spec, records, frozen.rows, warnings, args.get("censored"))
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,46 @@ def test_of_histories_a_machine_stays_in_its_part_and_windows_reach_back(s: Sess
     assert s.execute("SELECT count(probability) FROM ml_predict('m@2', 'readings', latest := true)").fetchone() == (8,)
 
 
+def test_of_histories_no_row_comes_twice_and_machines_stay_in_their_part(s: Session) -> None:
+    """Overlapping weeks, and one of them given twice."""
+    s.execute(READINGS)
+    columns, few = "unit, ts, x, noise, hot", "options := {'epochs': 1}"
+    s.execute(f"FROM ml_finetune('m', 'SELECT {columns} FROM readings WHERE h < 50', target := 'hot', {OF_HISTORIES})").fetchall()
+    week = f"SELECT {columns} FROM readings WHERE h BETWEEN {{}} AND {{}}"
+    assert adapt(s, "m", week.format(46, 57), few)["rows"] == 64
+    assert adapt(s, "m", week.format(46, 57), "policy := 'shadow', options := {'epochs': 1}")["rows"] == 64
+    s.execute("FROM ml_promote('m@3')").fetchall()
+    assert adapt(s, "m", week.format(54, 65), few)["rows"] == 64
+    for version in ("m@2", "m@3", "m@4"):
+        path = snapshot(s, version)
+        assert s.execute(f"SELECT count(*) - count(DISTINCT (__ml_history, __ml_time)) FROM read_parquet('{path}')").fetchone() == (0,)
+    parts = s.execute(f"SELECT count(DISTINCT __ml_split) FROM read_parquet('{path}') WHERE __ml_split >= 0 GROUP BY __ml_history")
+    assert parts.fetchall() == [(1,)] * 8
+
+
+def test_of_one_network_the_end_of_what_is_new_judges(s: Session) -> None:
+    s.execute(READINGS)
+    columns = "unit, ts, x, noise, hot"
+    one = OF_HISTORIES.replace("'epochs': 4", "'epochs': 4, 'folds': 1")
+    s.execute(f"FROM ml_finetune('m', 'SELECT {columns} FROM readings WHERE h < 60', target := 'hot', {one})").fetchall()
+    adapt(s, "m", f"SELECT {columns} FROM readings WHERE h BETWEEN 20 AND 64", "options := {'epochs': 1}")
+    parts = s.execute(f"SELECT __ml_split, count(*) FROM read_parquet('{snapshot(s, 'm@2')}') WHERE __ml_batch IS NULL AND __ml_split >= 0 GROUP BY 1 ORDER BY 1")
+    assert parts.fetchall() == [(0, 32), (1, 8)]
+
+
+def test_a_column_of_lower_bounds_is_remembered_by_its_name(s: Session) -> None:
+    s.execute(READINGS)
+    columns = "unit, ts, x, noise, rul, h < 30 AS running"
+    told = OF_HISTORIES.replace("{'window'", "{'censored': 'running', 'window'")
+    s.execute(f"FROM ml_finetune('m', 'SELECT {columns} FROM readings WHERE h < 60', target := 'rul', task := 'rul', {told})").fetchall()
+    row = adapt(s, "m", f"SELECT {columns.replace('h < 30', 'h < 70')} FROM readings WHERE h >= 60", "options := {'epochs': 1}")
+    assert not any("does not read" in w for w in row["warnings"])
+    least = s.execute(f"SELECT count(*) FROM read_parquet('{snapshot(s, 'm@2')}') WHERE __ml_batch IS NULL AND __ml_least").fetchone()
+    assert least == (80,)
+    with pytest.raises(MfgsqlError, match="censored = 'running' is to name a BOOLEAN column"):
+        adapt(s, "m", "SELECT unit, ts, x, noise, rul FROM readings WHERE h >= 60", "options := {'epochs': 1}")
+
+
 def test_of_histories_that_were_learnt_a_sample_is_replayed_and_all_are_judged(s: Session) -> None:
     s.execute(READINGS)
     columns = "unit, ts, x, noise, hot"

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+
+from mfgsql.catalog.artifacts import check_size
 from mfgsql.errors import OptionError, did_you_mean, one_of
 from mfgsql.model import Model
 from mfgsql.options import checked_options, choice, flag, number
@@ -15,6 +19,7 @@ from mfgsql.training.continuing import Champion
 AUTO = "auto"  # the policy that promotes by itself
 POLICIES = ("manual", "shadow", AUTO)
 _WITHOUT_REPLAY = 0.1  # what the champion's answers weigh then
+_USUAL, _OF_NEW_CLASSES = (7, 2), (20, 6)  # passes at most, and passes in vain
 _KEPT_OF_HISTORIES = 10  # times as many rows: each is a step of a window
 
 
@@ -22,11 +27,11 @@ _KEPT_OF_HISTORIES = 10  # times as many rows: each is a step of a window
 class Adaptation:
     """Options of ``ml_adapt``."""
 
-    epochs: int = number(7, 1, 10_000, "passes over the new rows and those replayed, at most")
+    epochs: int = number(0, 0, 10_000, "passes over the new rows and those replayed, at most; 0: 7, of new classes 20")
     patience: int = number(
-        2, 1, 10_000,
+        0, 0, 10_000,
         "passes without progress on the rows held out, after which it ends; one fewer where none was better than the "
-        "champion",
+        "champion; 0: 2, of new classes 6",
     )  # fmt: skip
     learning_rate: float = number(1.0, 1e-6, 100, "over the champion's; the step size at its peak")
     batch_size: int = number(0, 0, 1_000_000, "rows of a step; 0: the champion's")
@@ -59,14 +64,15 @@ class Adaptation:
         """
         return cls(**checked_options(cls, options))
 
-    def recipe(self, champions: Recipe) -> Recipe:
-        """The champion's, with short and small steps."""
+    def recipe(self, champions: Recipe, *, new_classes: bool) -> Recipe:
+        """The champion's, with short and small steps; classes that are new take more of them."""
+        epochs, patience = _OF_NEW_CLASSES if new_classes else _USUAL
         return replace(
             champions,
-            epochs=self.epochs,
+            epochs=self.epochs or epochs,
             learning_rate=champions.learning_rate * self.learning_rate,
             batch_size=self.batch_size or champions.batch_size,
-            patience=self.patience,
+            patience=self.patience or patience,
             probe=0.0,
             seed=self.seed,
         )
@@ -81,6 +87,16 @@ class Adaptation:
     def room(self, *, histories: bool) -> int:
         """Rows of the past that are kept."""
         return self.replay * (_KEPT_OF_HISTORIES if histories else 1)
+
+    def check_room(self, con: duckdb.DuckDBPyConnection, rows: pa.Table, *, histories: bool) -> None:
+        """Refuse to keep rows that one transaction could not write, before anything is learnt.
+
+        Raises:
+            ResourceError: pictures of so many rows are too large for the memory, say.
+        """
+        share = min(1.0, self.room(histories=histories) / max(len(rows), 1))
+        remedy = "Keep fewer, options := {'replay': 500}, or raise the memory setting (MFGSQL_MEMORY)."
+        check_size(con, int(rows.nbytes * share), "What is kept of the past", remedy)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

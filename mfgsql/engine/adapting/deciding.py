@@ -14,6 +14,7 @@ from mfgsql.tasks.task import Array
 FEWEST = 50  # new rows held out that a promotion needs
 LASTING = 2  # batches that say the same of a rule that has changed
 _EXPECTED = 10.0  # rows of other classes that the champion expects, and none came: by chance once in 20,000 batches
+_FAR = 2.0  # times the usual error
 _UNMOVED = (
     "No pass over the new rows was better than the champion on those held out: there is nothing to promote. "
     "The rows are kept for the next time."
@@ -109,17 +110,35 @@ def told_of(compared: Compared) -> str:
     return f"{compared.metric} {compared.champion:.3g} -> {compared.rival:.3g}{interval}"
 
 
-def doubt_of_class(judge: Judge, said: Said) -> str | None:
-    """Why a batch of one class only is not to be trusted: the champion expects others; None where it does not."""
-    scores = said.prediction.scores
-    if scores is None or said.truth.ndim > 1 or len(np.unique(said.truth)) != 1:
+def doubt_of_one_value(judge: Judge, said: Said, past: Said | None) -> str | None:
+    """Why a batch of one class, or one number, only is not to be trusted: the champion expects others; None where it
+    does not.
+
+    Args:
+        said, past: what the champion says of the batch, and of rows that it has learnt.
+    """
+    if said.truth.ndim > 1 or len(np.unique(said.truth)) != 1:
         return None
+    rows, scores = len(said.truth), said.prediction.scores
+    if scores is None:
+        return None if past is None else _stuck(said, past)
     only = int(said.truth[0])
     missing = float((1.0 - scores[:, only]).sum())
     if missing < _EXPECTED:
         return None
-    name = judge.target.classes[only]
-    return f"all {len(said.truth)} rows are {name!r}, and {missing:.0f} of them were expected to be another class."
+    return f"all {rows} rows are {judge.target.classes[only]!r}, and {missing:.0f} of them were expected to be others."
+
+
+def _stuck(said: Said, past: Said) -> str | None:
+    """The same of numbers: what is expected varies, and is off, by more than the champion's usual error."""
+    usual, now = (float(np.sqrt(np.mean((s.truth - s.prediction.values) ** 2))) for s in (past, said))
+    values = said.prediction.values
+    if float(values.std()) <= usual or now <= _FAR * usual:
+        return None
+    return (
+        f"all {len(values)} rows are {said.truth[0]:g}, and values from {values.min():.3g} to {values.max():.3g} were "
+        "expected."
+    )
 
 
 def doubt_of_labels(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,9 +42,13 @@ class Held:
         return found
 
     def took_over(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """Whether it is champion because a policy made it so."""
-        row = con.execute("SELECT result FROM ml_catalog.runs WHERE run_id = ?", [self.version.run_id]).fetchone()
-        return bool(row and row[0] and json.loads(row[0]).get("promoted"))
+        """Whether it is champion because its own run made it so, and nobody has said otherwise since."""
+        row = con.execute(
+            "SELECT event, run_id FROM ml_catalog.events WHERE model = ? AND version = ? AND "
+            "event IN ('promoted', 'rolled_back', 'reverted') ORDER BY happened_at DESC, rowid DESC LIMIT 1",
+            [self.version.model, self.version.version],
+        ).fetchone()
+        return row == ("promoted", self.version.run_id)
 
 
 def root_of(version: Version, manifest: Manifest) -> int:

@@ -11,18 +11,19 @@ import numpy as np
 from mfgsql.catalog.replays import ClassStep, Shadow
 from mfgsql.engine.adapting.asked import AUTO, Adaptation
 from mfgsql.engine.adapting.batch import Batch
-from mfgsql.engine.adapting.deciding import Decision, decide, doubt_of_class, doubt_of_labels
+from mfgsql.engine.adapting.deciding import Decision, decide, doubt_of_labels, doubt_of_one_value
 from mfgsql.engine.adapting.held import Held
 from mfgsql.engine.adapting.judging import Compared, Judge, Said, recalls
 from mfgsql.engine.adapting.past import Past
 from mfgsql.engine.adapting.rows import Together
 from mfgsql.engine.engine import Engine
 from mfgsql.scoring import Scorer
+from mfgsql.tasks import Target
 from mfgsql.tasks.task import Array
 from mfgsql.training import Learned
 
 REVERTED = "reverted"
-SUSPICIOUS = "suspicious labels"  # a verdict
+SUSPICIOUS, UNMOVED = "suspicious labels", "nothing learnt"  # verdicts
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,14 @@ class Pair:
     judge: Judge
     champion: Said
     candidate: Said
+
+    def of_classes(self, target: Target | None) -> Pair:
+        """Of the rows whose class is one of a smaller target's."""
+        many = len(target.classes) if target else 0
+        if not many or self.champion.truth.ndim > 1 or many == len(self.judge.target.classes):
+            return self
+        rows = np.flatnonzero(self.champion.truth < many)
+        return Pair(self.judge, self.champion.take(rows), self.candidate.take(rows))
 
     @property
     def compared(self) -> Compared:
@@ -86,7 +95,8 @@ class Outcome:
         fresh = None if new is None else new.compared
         decides = policy == AUTO and fresh is not None and fresh.better
         replayed = None if old is None else old.compared if decides else old.glance
-        doubt = None if asked.trust or batch.new or own is None else _doubt(own, old, asked.margin)
+        own = own and own.of_classes(held.manifest.target)
+        doubt = None if asked.trust or own is None else _doubt(own, old, asked.margin)
         moved = learned.best_step > 0 or bool(batch.new)
         decision = decide(policy, asked.margin, fresh, replayed, doubt, together.batches(~learnt), moved=moved)
         return cls(fresh, replayed, decision, _classes(batch.new, new, old), new, old)
@@ -107,7 +117,7 @@ class Outcome:
             f"({back.metric} {back.champion_value:.3g} -> {back.rival_value:.3g}). "
         )  # fmt: skip
         return {
-            "verdict": SUSPICIOUS if decision.suspicious else _verdict(fresh),
+            "verdict": SUSPICIOUS if decision.suspicious else _verdict(fresh) if decision.waits else UNMOVED,
             "forgetting": self.forgetting,
             "new": fresh and fresh.rival, "new_champion": fresh and fresh.champion,
             "new_rows": fresh.rows if fresh else 0, "policy": policy, "promoted": promoted,
@@ -116,9 +126,9 @@ class Outcome:
 
     def warnings(self, past: Past) -> list[str]:
         """What one would want to know."""
-        if past.rows is not None:
+        if past.rows is not None and len(past.rows):
             return []
-        return ["The rows that the champion has learnt are gone: nothing of them is replayed, and it may forget."]
+        return ["No row that the champion has learnt is kept: nothing is replayed, and it may forget."]
 
     def steps(
         self, run_id: str, model: str, number: int, since: Mapping[str, int], before: int
@@ -132,8 +142,11 @@ class Outcome:
 
 
 def _doubt(own: Pair, old: Pair | None, margin: float) -> str | None:
+    """Why the batch's labels are not to be trusted, by rows of it whose classes the champion knows."""
+    if not len(own.champion.truth):
+        return None
     past = None if old is None else (old.judge, old.champion, old.candidate)
-    return doubt_of_class(own.judge, own.champion) or doubt_of_labels(
+    return doubt_of_one_value(own.judge, own.champion, old.champion if old else None) or doubt_of_labels(
         own.judge, own.champion, own.candidate, past, margin
     )
 

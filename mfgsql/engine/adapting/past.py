@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mfgsql.catalog import Version
-from mfgsql.catalog.replays import read_replay, replay_of
+from mfgsql.catalog.replays import keep_replay, read_replay, replay_of
 from mfgsql.engine.adapting.held import root_of
 from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.engine import Engine
@@ -45,11 +45,16 @@ class Past:
     learnt: Path | None
 
     @property
+    def has_learnt(self) -> Array:
+        """Which of the rows the champion has learnt, bool [rows]."""
+        if self.rows is None:
+            return np.zeros(0, bool)
+        return np.asarray(self.rows[BATCH].to_numpy() <= self.champion.version)
+
+    @property
     def waiting(self) -> pa.Table | None:
         """Rows that the champion has not learnt, since no candidate that did was promoted."""
-        if self.rows is None:
-            return None
-        return self.rows.filter(pc.greater(self.rows[BATCH], self.champion.version))
+        return None if self.rows is None else self.rows.filter(pa.array(~self.has_learnt))
 
 
 def read_past(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, manifest: Manifest, most: int) -> Past:
@@ -71,6 +76,8 @@ def read_past(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, 
         if name not in rows.column_names:
             kind = pa.int32() if name == BATCH else pa.float64()
             rows = rows.append_column(name, pa.array(np.full(len(rows), value), kind))
+    place = rows.schema.get_field_index(BATCH)
+    rows = rows.set_column(place, BATCH, rows[BATCH].fill_null(version.version))  # of an adapted version's own batch
     rows = rows.drop_columns([n for n in (REPLAYED, WEIGHT) if n in rows.column_names])
     return Past(version, root, thinned(rows, manifest, most), learnt)
 
@@ -105,6 +112,18 @@ def thinned(rows: pa.Table, manifest: Manifest, most: int, seed: int = 0) -> pa.
 
 def _numbered(values: Array) -> Array:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def forget_batch(con: duckdb.DuckDBPyConnection, version: Version) -> None:
+    """Forget the rows that a version was the first to learn, inside the caller's transaction."""
+    con.execute("DELETE FROM ml_catalog.learnt WHERE model = ? AND version = ?", [version.model, version.version])
+    replay = replay_of(con, version.model, root_of(version, Manifest.from_json(version.manifest)))
+    if replay is None:
+        return
+    rows = pq.read_table(io.BytesIO(read_replay(con, replay)))
+    left = rows.filter(pc.not_equal(rows[BATCH], version.version))
+    if len(left) < len(rows):
+        keep_replay(con, version.model, replay.root, replay.version, written(left, version.version), len(left))
 
 
 def written(rows: pa.Table, number: int) -> bytes:

@@ -64,11 +64,6 @@ class Together:
         """Which are of the batch under way, bool [rows]."""
         return np.asarray(pc.is_null(self.rows[BATCH]).to_numpy())
 
-    @property
-    def new_hashes(self) -> pa.ChunkedArray:
-        """`HASH` of the batch's rows, but for those that had been learnt before."""
-        return self.rows[HASH].filter(pa.array(self.of_batch & (self.rows[SPLIT].to_numpy() != UNUSED)))
-
     def batches(self, which: Array) -> int:
         """Of how many batches some rows are."""
         return len(pc.unique(self.rows[BATCH].filter(pa.array(which))))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mfgsql.catalog import add_event, add_version, finish_run, reusable
+import numpy as np
+
+from mfgsql.catalog import add_event, add_version, finish_run, resolve, reusable
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_metrics, add_snapshot, copy_features, old_snapshots
 from mfgsql.catalog.references import add_references
@@ -22,8 +24,8 @@ from mfgsql.engine.adapting.batch import Batch, read_batch, settled_batch
 from mfgsql.engine.adapting.deciding import FEWEST
 from mfgsql.engine.adapting.held import Held, root_of
 from mfgsql.engine.adapting.judging import Compared, Judge, value_of
-from mfgsql.engine.adapting.outcome import REVERTED, SUSPICIOUS, Outcome
-from mfgsql.engine.adapting.past import Past, read_past, thinned, written
+from mfgsql.engine.adapting.outcome import REVERTED, SUSPICIOUS, UNMOVED, Outcome
+from mfgsql.engine.adapting.past import read_past, thinned, written
 from mfgsql.engine.adapting.rows import Together
 from mfgsql.engine.adapting.structuring import Candidate, anew, base_of, chosen, recipe_of, trial_of
 from mfgsql.engine.auditing import record_created
@@ -32,14 +34,16 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.learning import Learning
 from mfgsql.engine.lineage import lineage_of_machine
 from mfgsql.engine.planning import Args, Rows
+from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.runs import recorded, update
+from mfgsql.engine.snapshots import Frozen
 from mfgsql.engine.specs import Prepared
 from mfgsql.engine.verdict import final_metrics
 from mfgsql.errors import ResourceError
 from mfgsql.manifest import Manifest
 from mfgsql.training import Learned, Recipe, Snapshot, TrainSpec
 from mfgsql.training.continuing import Champion
-from mfgsql.training.snapshot import WEIGHT
+from mfgsql.training.snapshot import HASH, WEIGHT
 
 Made = Callable[[Prepared, dict[str, Any], Champion | None], Candidate]
 _SHARE = 0.2  # of new rows that judge, where one network learns
@@ -50,6 +54,15 @@ def run_adapt(engine: Engine, args: Args) -> Rows:
     return recorded(engine, args, Adapting)
 
 
+@dataclass(frozen=True)
+class Given:
+    """A batch as a champion reads it, and both with the past in one."""
+
+    held: Held
+    batch: Batch
+    together: Together
+
+
 class Adapting(Learning):
     """One run, from its batch to its row of result."""
 
@@ -58,17 +71,25 @@ class Adapting(Learning):
         asked = Adaptation.parse(self.args["options"])
         held = Held.of(self.cursor, self.args["model"])
         with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
-            frozen = read_batch(rows, self.args, held.version, self.cancellation, self._files)
+            frozen = read_batch(rows, self.cursor, self.args, held.version, self.cancellation, self._files)
             key = self._key_of(frozen.hash, held)
             if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
                 return self._again(json.loads(earlier.result))
-            room = asked.room(histories=held.manifest.history is not None)
-            past = read_past(self.engine, self.cursor, held.version, held.manifest, room)
-            batch = settled_batch(frozen, self.args, held.manifest, past, self._path, _SHARE)
+            given = self._given(asked, frozen, held)
+            shadows = self._before(given)
+            if (back := next((s for s in shadows if s.decision == REVERTED), None)) is not None:
+                given = self._given(asked, frozen, Held.of(self.cursor, f"{back.model}@{back.rival}"))
         self.cancellation.check()
+        asked.check_room(self.cursor, given.together.rows, histories=held.manifest.history is not None)
         update(self.engine, self.run_id, key=key, snapshot=frozen.hash)
-        together = Together.of(past.rows, batch.rows, held.manifest.backbone.groups, frozen.types)
-        return self._adapt(asked, held, past, batch, together)
+        return self._adapt(asked, given, shadows)
+
+    def _given(self, asked: Adaptation, frozen: Frozen, held: Held) -> Given:
+        room = asked.room(histories=held.manifest.history is not None)
+        past = read_past(self.engine, self.cursor, held.version, held.manifest, room)
+        batch = settled_batch(frozen, self.cursor, self.args, held.manifest, past, self._path, _SHARE)
+        groups = held.manifest.backbone.groups
+        return Given(held, batch, Together.of(batch.past.rows, batch.rows, groups, frozen.types))
 
     def _key_of(self, batch: str, held: Held) -> str:
         """Of all that the result depends on but who is champion: the same batch is learnt from once."""
@@ -85,16 +106,12 @@ class Adapting(Learning):
         return result | {"status": "reused", "champion": leads, "promoted": result["promoted"] and leads,
                          "reverted": False, "warnings": [] if leads else [_of_earlier(result, champion)]}  # fmt: skip
 
-    def _adapt(self, asked: Adaptation, held: Held, past: Past, batch: Batch, together: Together) -> dict[str, Any]:
-        shadows = self._before(held, batch, together)
-        reverted = next((s for s in shadows if s.decision == REVERTED), None)
-        if reverted is not None:
-            self._revert(reverted)
-            held = Held.of(self.cursor, f"{held.version.model}@{reverted.rival}")
+    def _adapt(self, asked: Adaptation, given: Given, shadows: list[Shadow]) -> dict[str, Any]:
+        held, batch, together = given.held, given.batch, given.together
         replays = bool(together.learnt(held.version.version).any())
         champion = asked.champion(held.load(self.cursor), replays=replays)
         spec, weight = _spec(champion.model.manifest, batch, asked), self.args.get("weight")
-        prepared = Prepared(spec, [], batch.fresh, batch.warnings)
+        prepared = Prepared(spec, [], batch.fresh, batch.warnings, self.args.get("censored"))
         told = (batch.frozen.hash, batch.frozen.sql)
         try:
             snapshot = together.write(self._path, spec.features, held.version.version, asked, weight, told)
@@ -102,8 +119,8 @@ class Adapting(Learning):
             made = recipe_of(self.cursor, held.version, held.manifest)
 
             def candidate(prepared: Prepared, recipe: dict[str, Any], champion: Champion | None) -> Candidate:
-                told = {"root": past.root, "from": held.version.name, "base": base_of(held.manifest), "recipe": recipe}
-                self.champion, self.origin = champion, {"adapted": told}
+                told = {"root": batch.past.root, "from": held.version.name, "base": base_of(held.manifest)}
+                self.champion, self.origin = champion, {"adapted": told | {"recipe": recipe}}
                 learned = self._learn(snapshot, prepared, None, self.run_id)
                 outcome = Outcome.of(self.engine, held, learned, together, batch, asked, self.args["policy"])
                 return Candidate(prepared, learned, outcome, self.progress)
@@ -111,7 +128,7 @@ class Adapting(Learning):
             kept = candidate(prepared, made, champion)
             if asked.structure == "auto":
                 kept = self._structured(held, kept, snapshot, together, made, candidate)
-            result, stale = self._keep(held, past, together, kept, snapshot, shadows)
+            result, stale = self._keep(given, kept, snapshot, shadows)
         except BaseException:
             self._path.unlink(missing_ok=True)
             raise
@@ -137,9 +154,11 @@ class Adapting(Learning):
         self._state(self.run_id).unlink(missing_ok=True)
         return chosen(usual, candidate(prepared, prepared.spec.recipe.to_dict(), None), trial, snapshot.train)
 
-    def _before(self, held: Held, batch: Batch, together: Together) -> list[Shadow]:
-        """The champion beside who might take its place, on the batch before anything is learnt from it."""
-        rows = together.judged(together.of_batch)
+    def _before(self, given: Given) -> list[Shadow]:
+        """The champion beside who might take its place, on rows of the batch that nobody has learnt from."""
+        held, batch, together = given.held, given.batch, given.together
+        first = ~np.isin(together.rows[HASH].to_numpy(), batch.again)
+        rows = together.judged(together.of_batch & first)
         if not len(rows.rows):
             return []
         found = list[Shadow]()
@@ -152,7 +171,8 @@ class Adapting(Learning):
             compared = judge.compare(champion, said)
             worse = role == PREVIOUS and compared.better and compared.rows >= FEWEST and judge.tells(said)
             gives_back = worse and self.args["policy"] == AUTO and held.took_over(self.cursor)
-            found.append(self._shadow(held, compared, REVERTED if gives_back else "kept", rival.version, role))
+            shadow = self._shadow(held, compared, REVERTED if gives_back else "kept", rival.version, role)
+            found.append(shadow if not gives_back or self._revert(shadow) else replace(shadow, decision="kept"))
         if not found:
             value = value_of(judge.metric, champion)
             found.append(self._shadow(held, Compared(judge.metric.name, len(champion.truth), value, None), "kept"))
@@ -166,26 +186,23 @@ class Adapting(Learning):
         return Shadow(self.run_id, version.model, version.version, rival, role, compared.rows, compared.metric, *values,
                       decision)  # fmt: skip
 
-    def _revert(self, shadow: Shadow) -> None:
-        """Give the champion's place back, unless somebody has moved it meanwhile."""
+    def _revert(self, shadow: Shadow) -> bool:
+        """Give the champion's place back, unless somebody has moved it meanwhile; whether that was done."""
         assert shadow.rival is not None
         with self.engine.transaction() as con:
-            if alias_of(con, shadow.model, CHAMPION) == shadow.champion:
-                make_champion(con, shadow.model, shadow.rival)
-                told = f"better on new rows: {shadow.metric} {shadow.champion_value:.3g} -> {shadow.rival_value:.3g}"
-                add_event(con, model=shadow.model, version=shadow.rival, event="reverted", previous=shadow.champion,
-                          reason=told, run_id=self.run_id)  # fmt: skip
+            if alias_of(con, shadow.model, CHAMPION) != shadow.champion:
+                return False
+            make_champion(con, shadow.model, shadow.rival)
+            told = f"better on new rows: {shadow.metric} {shadow.champion_value:.3g} -> {shadow.rival_value:.3g}"
+            add_event(con, model=shadow.model, version=shadow.rival, event="reverted", previous=shadow.champion,
+                      reason=told, run_id=self.run_id)  # fmt: skip
+        return True
 
     def _keep(
-        self,
-        held: Held,
-        past: Past,
-        together: Together,
-        kept: Candidate,
-        snapshot: Snapshot,
-        shadows: list[Shadow],
+        self, given: Given, kept: Candidate, snapshot: Snapshot, shadows: list[Shadow]
     ) -> tuple[dict[str, Any], list[str]]:
         """Commit all of it; the row of result, and snapshots that nothing names any more."""
+        held, past, together = given.held, given.batch.past, given.together
         prepared, learned, outcome = kept.prepared, kept.learned, kept.outcome
         model, data = held.version.model, learned.model.to_bytes()
         references = references_of(self.engine, learned, snapshot, self.cancellation.check)
@@ -193,6 +210,7 @@ class Adapting(Learning):
         rows = past.rows if outcome.decision.suspicious else thinned(together.rows, learned.model.manifest, most)
         warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *outcome.warnings(past)]
         with self.engine.transaction() as con:
+            resolve(con, held.version.name)  # still there
             number, wins = next_version(con, model), outcome.decision.promoted
             if wins and alias_of(con, model, CHAMPION) != held.version.version:
                 wins = False
@@ -208,7 +226,7 @@ class Adapting(Learning):
             add_metrics(con, self.run_id, [*kept.progress.history, *final_metrics(learned)])
             add_snapshot(con, self.run_id, snapshot.hash, str(snapshot.path), snapshot.rows, snapshot.sql)
             if not outcome.decision.suspicious:
-                add_learnt(con, model, past.root, together.new_hashes)
+                add_learnt(con, model, past.root, number, given.batch.keys)
             if rows is not None:
                 keep_replay(con, model, past.root, number, written(rows, number), len(rows))
             add_shadows(con, shadows)
@@ -231,9 +249,12 @@ def _of_earlier(result: dict[str, Any], champion: int | None) -> str:
     name = f"{result['model']}@{result['version']}"
     if result["verdict"] == SUSPICIOUS:
         return "The labels of this batch were suspicious, and nobody has learnt it; options := {'trust': true} does."
+    if result["verdict"] == UNMOVED:
+        return "This batch has been tried, and no pass over it was better; more may be: options := {'epochs': 20}."
     if champion is not None and champion > result["version"]:
         return f"{name} has learnt this batch, and so has @{champion}, the champion."
-    return f"{name} has learnt this batch, @{champion} is the champion. Promote it: FROM ml_promote('{name}');"
+    promote = f"FROM ml_promote({quote_literal(name)});"
+    return f"{name} has learnt this batch, @{champion} is the champion. Promote it: {promote}"
 
 
 def _described(prepared: Prepared, weight: str | None) -> str:
@@ -243,7 +264,7 @@ def _described(prepared: Prepared, weight: str | None) -> str:
 
 def _spec(manifest: Manifest, batch: Batch, asked: Adaptation) -> TrainSpec:
     """The champion's training, over a target that may have more classes."""
-    recipe = asked.recipe(Recipe(**manifest.lineage["recipe"]))
+    recipe = asked.recipe(Recipe(**manifest.lineage["recipe"]), new_classes=bool(batch.new))
     costs = manifest.calibration.get("costs") if not batch.new else None
     return TrainSpec(
         manifest.features, recipe, manifest.task, batch.target, weight=WEIGHT, costs=costs, history=manifest.history

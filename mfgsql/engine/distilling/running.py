@@ -78,7 +78,7 @@ class Distilling(Learning):
         return None
 
     def _freeze(self, con: duckdb.DuckDBPyConnection) -> Frozen:
-        frozen = read_alike(con, self.args, self._teacher, self.cancellation, self._files, labelled=False)
+        frozen = read_alike(con, self.cursor, self.args, self._teacher, self.cancellation, self._files, labelled=False)
         if frozen.rows < FEWEST:
             raise DataError(
                 f"The source has {frozen.rows} rows: too few to learn from (at least {FEWEST}).",

@@ -54,6 +54,10 @@ def _drop(engine: Engine, args: Args) -> Rows:
                     + f" the whole model: FROM ml_drop('{ref.model}');",
                 )
             stale = forget_snapshots(cursor, ref.model, version.version)
+            if version.version > (alias_of(cursor, ref.model, CHAMPION) or 0):  # nobody who leads has learnt them
+                from mfgsql.engine.adapting.past import forget_batch
+
+                forget_batch(cursor, version)
             forget_version(cursor, version)
             dropped = [version.version]
         for number in dropped:
