@@ -7,7 +7,7 @@ from mfgsql.catalog.artifacts import drop_artifact, read_artifact, write_artifac
 from mfgsql.catalog.events import add_event
 from mfgsql.catalog.migrate import SCHEMA, migrate, pending
 from mfgsql.catalog.models import ModelRef, Version, add_version, drop_model, drop_version, resolve, set_alias
-from mfgsql.catalog.runs import Run, finish_run, interrupt_stale_runs, new_run, reusable, update_run
+from mfgsql.catalog.runs import Run, finish_run, forget_run, interrupt_stale_runs, new_run, reusable, update_run
 
 __all__ = [
     "SCHEMA",
@@ -20,6 +20,7 @@ __all__ = [
     "drop_model",
     "drop_version",
     "finish_run",
+    "forget_run",
     "interrupt_stale_runs",
     "migrate",
     "new_run",

@@ -13,10 +13,10 @@ from mfgsql.catalog.migrate import SCHEMA
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, as a later equal statement finds it."""
+    """A finished run, as a later equal statement finds it; ``version``: that it kept, if any."""
 
     run_id: str
-    version: int
+    version: int | None
     result: str
 
 
@@ -42,11 +42,17 @@ def finish_run(con: duckdb.DuckDBPyConnection, run_id: str, status: str, **value
     con.execute(f"UPDATE {SCHEMA}.runs SET finished_at = now() WHERE run_id = ?", [run_id])
 
 
+def forget_run(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Leave nothing of a run that had nothing to do, inside the caller's transaction."""
+    con.execute(f"DELETE FROM {SCHEMA}.runs WHERE run_id = ?", [run_id])
+
+
 def reusable(con: duckdb.DuckDBPyConnection, key: str) -> Run | None:
-    """The finished run of that key whose version is still there."""
+    """The finished run of that key whose version is still there, or that kept none."""
     row = con.execute(
-        f"SELECT r.run_id, r.version, r.result FROM {SCHEMA}.runs r JOIN {SCHEMA}.versions v "
-        "ON v.run_id = r.run_id WHERE r.key = ? AND r.status = 'finished' ORDER BY r.started_at DESC LIMIT 1",
+        f"SELECT r.run_id, r.version, r.result FROM {SCHEMA}.runs r LEFT JOIN {SCHEMA}.versions v "
+        "ON v.run_id = r.run_id WHERE r.key = ? AND r.status = 'finished' "
+        "AND (v.run_id IS NOT NULL OR r.version IS NULL) ORDER BY r.started_at DESC LIMIT 1",
         [key],
     ).fetchone()
     return Run(*row) if row else None

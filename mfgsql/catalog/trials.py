@@ -57,17 +57,20 @@ def add_trial(con: duckdb.DuckDBPyConnection, key: str, run_id: str, model: str,
     )
 
 
-def trials_of(con: duckdb.DuckDBPyConnection, key: str, *, unfinished: bool) -> list[Trial]:
-    """Trials of equal statements in their order, each number once.
+def trials_of(con: duckdb.DuckDBPyConnection, key: str, *, stopped: bool) -> list[Trial]:
+    """Trials of equal statements by their numbers, each once. What made a whole run fail may have made its trials fail:
+    those that failed in it are not among them, and their numbers are free.
 
     Args:
-        unfinished: only those of runs that did not come to their end.
+        stopped: only those of runs that were interrupted or cancelled.
     """
+    runs = f"(SELECT run_id FROM {SCHEMA}.runs WHERE status IN"
     rows = con.execute(
         f"SELECT {_COLUMNS} FROM {SCHEMA}.trials t WHERE key = $key "
-        f"AND (NOT $unfinished OR run_id NOT IN (SELECT run_id FROM {SCHEMA}.runs WHERE status = 'finished')) "
+        f"AND NOT (state = '{FAILED}' AND run_id IN {runs} ('failed'))) "
+        f"AND (NOT $stopped OR run_id IN {runs} ('interrupted', 'cancelled'))) "
         "QUALIFY row_number() OVER (PARTITION BY trial ORDER BY started_at DESC) = 1 ORDER BY trial",
-        {"key": key, "unfinished": unfinished},
+        {"key": key, "stopped": stopped},
     ).fetchall()
     return [_read(row) for row in rows]
 

@@ -41,7 +41,7 @@ def wins(
         return False, "forecasts are compared by ml_backtest of each, which tells both figures."
     seen = learnt_by(engine, con, champion)
     if seen is None:
-        return False, f"the snapshot of {champion} is gone, so no rows are known that neither saw."
+        return False, f"a snapshot of what {champion} has learnt is gone, so no rows are known that neither saw."
     most = _MOST_READ if challenger.manifest.features.fields() else _MOST
     rows = judged_rows(snapshot.path, None, most, snapshot.parts)
     with engine.scorer(champion) as scorer:
@@ -166,18 +166,26 @@ def _like(challenger: Model, target: object) -> object:
 
 
 def learnt_by(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> list[Path] | None:
-    """Snapshots of what a version has learnt: its own, and those of the versions that it went on from, as far as they
-    are there; None where its own or that of the first is gone.
+    """Snapshots of what a version has learnt, see `snapshots_of`; None where one is gone: a row may be in that one."""
+    found = snapshots_of(engine, con, version)
+    there = [path for path in found if path is not None]
+    return there if there and len(there) == len(found) else None
+
+
+def snapshots_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> list[Path | None]:
+    """A version's own snapshot and those of the versions that it went on from, None for each that is gone. Candidates
+    before it are among them: their rows waited, and were learnt with the next batch.
     """
     model, _, number = version.partition("@")
     root = "coalesce(CAST(manifest->>'$.lineage.adapted.root' AS INTEGER), version)"
-    rows = con.execute(
-        f"SELECT version FROM ml_catalog.versions WHERE model = $model AND version <= $number AND {root} = "
-        f"(SELECT {root} FROM ml_catalog.versions WHERE model = $model AND version = $number) ORDER BY version",
+    versions = "FROM ml_catalog.versions WHERE model = $model AND version"
+    rows = con.execute(  # a version that was dropped is known by those that went on from it
+        f"WITH kin AS (SELECT version, manifest->>'$.lineage.adapted.from' AS origin {versions} <= $number "
+        f"AND {root} = (SELECT {root} {versions} = $number)) SELECT version FROM kin UNION "
+        "SELECT CAST(split_part(origin, '@', 2) AS INTEGER) FROM kin WHERE origin IS NOT NULL ORDER BY 1",
         {"model": model, "number": int(number)},
     ).fetchall()
-    found = [snapshot_of(engine, con, f"{model}@{v}") for (v,) in rows]
-    return None if not found or found[0] is None or found[-1] is None else [p for p in found if p is not None]
+    return [snapshot_of(engine, con, f"{model}@{v}") for (v,) in rows]
 
 
 def snapshot_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> Path | None:

@@ -84,7 +84,7 @@ def compare_lists(engine: Engine, told: pa.Array, *lists: pa.Array) -> pa.Array:
     count = len(np.unique(rows.groups))
     if count < _FEW:
         notes.append(f"{count} {asked['drawn']} judge: an interval of so few says little")
-    status = "seen" if any(seen) else "too_few" if min(judged, count) < _FEW else "ok"
+    status = "seen" if any(one.rows for one in seen) else "too_few" if min(judged, count) < _FEW else "ok"
     told_of = {"ml_status": status, "ml_reason": "; ".join(notes) or None}
     return pa.array([json.dumps([asdict(one) | {"ahead": one.ahead} | told_of for one in found], ensure_ascii=False)])
 
@@ -135,17 +135,28 @@ def _strange(targets: list[Target]) -> Iterator[str]:
             yield f"{name} doesn't know {', '.join(map(repr, lacks[:5]))}{' and others' if len(lacks) > 5 else ''}"
 
 
-def _seen(engine: Engine, con: Any, version: str, manifest: Manifest, hashes: pa.Array) -> int:
+@dataclass(frozen=True)
+class Seen:
+    """How many rows a version has learnt from; ``known``: whether that is known of all of them."""
+
+    rows: int
+    known: bool
+
+
+def _seen(engine: Engine, con: Any, version: str, manifest: Manifest, hashes: pa.Array) -> Seen:
     """Rows that the version has learnt from."""
     from mfgsql.engine.seeing import learnt
 
     if hashes.null_count == len(hashes):
-        return 0
+        return Seen(0, known=False)
     own = np.asarray(pc.drop_null(hashes), np.uint64)
-    return int(np.isin(own, learnt(engine, con, version, manifest)).sum())
+    theirs, known = learnt(engine, con, version, manifest)
+    return Seen(int(np.isin(own, theirs).sum()), known)
 
 
-def _of_seen(asked: dict[str, Any], seen: list[int], rows: int) -> Iterator[str]:
-    for name, count in zip("ab", seen, strict=True):
-        if count:
-            yield f"{name} ({asked[name]}) has learnt from {count:,} of the {rows:,} rows, which flatters it"
+def _of_seen(asked: dict[str, Any], seen: list[Seen], rows: int) -> Iterator[str]:
+    for name, one in zip("ab", seen, strict=True):
+        if one.rows:
+            yield f"{name} ({asked[name]}) has learnt from {one.rows:,} of the {rows:,} rows, which flatters it"
+        if not one.known:
+            yield f"it isn't known of all rows whether {name} ({asked[name]}) has learnt from them"

@@ -15,7 +15,7 @@ import torch
 
 from mfgsql.backbones.checkpoints import Checkpoint, read
 from mfgsql.cancellation import Cancellation
-from mfgsql.catalog import Version, add_version, finish_run, read_artifact, resolve, reusable
+from mfgsql.catalog import Version, add_version, finish_run, forget_run, read_artifact, resolve, reusable
 from mfgsql.catalog.artifacts import check_size, new_artifact
 from mfgsql.catalog.models import CHAMPION, alias_of, crown, make_champion, next_version
 from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
@@ -136,7 +136,7 @@ class Learning:
         is_champion = champion == number
         won, why = (False, None) if is_champion else self._challenge_again(result, champion, frozen, prepared)
         with self.engine.transaction() as con:
-            con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
+            forget_run(con, self.run_id)
             won = won and alias_of(con, model, CHAMPION) == champion
             if won:
                 make_champion(con, model, number)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
-from mfgsql.engine.challenge import snapshot_of, unseen_by
+from mfgsql.engine.challenge import learnt_by, unseen_by
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import HeldOut
 from mfgsql.manifest import Manifest
@@ -24,9 +24,9 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
     if number is None or number == version.version:
         return Missing("There was no champion before it.")
     other = f"{version.model}@{number}"
-    seen = snapshot_of(engine, con, other)
+    seen = learnt_by(engine, con, other)
     if seen is None:
-        return Missing(f"The snapshot of {other} is gone, so no rows are known that neither was trained on.")
+        return Missing(f"A snapshot of what {other} has learnt is gone, so no rows are known that neither saw.")
     theirs_of = unseen_by(held.columns, seen, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
     unseen = theirs_of > 0
     if unseen.sum() < _FEWEST:

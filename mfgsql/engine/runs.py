@@ -22,14 +22,17 @@ def load_libraries() -> None:
         importlib.import_module(name)
 
 
-def check_writable(engine: Engine) -> None:
-    """See that something can be learnt.
+def check_writable(engine: Engine, so: str = "models predict, none is trained") -> None:
+    """See that something can be learnt, or recorded.
+
+    Args:
+        so: what can't be done otherwise, in words.
 
     Raises:
         CatalogError: nothing can be written.
     """
     if engine.read_only:
-        raise CatalogError("The database is opened read-only: models predict, none is trained.")
+        raise CatalogError(f"The database is opened read-only: {so}.")
 
 
 class Run(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mfgsql.engine.challenge import snapshot_of
+from mfgsql.engine.challenge import snapshot_of, snapshots_of
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.training.snapshot import SPLIT, VALIDATION
 
@@ -36,25 +37,34 @@ def hash_of(engine: Engine, version: Version, manifest: Manifest, alias: str) ->
     return "NULL::UBIGINT" if path is None else _hash(_compared(path, manifest), alias)
 
 
-def learnt(engine: Engine, con: duckdb.DuckDBPyConnection, version: str, manifest: Manifest) -> Hashes:
-    """Hashes of the rows that some part of the version was trained on."""
-    path = snapshot_of(engine, con, version)
-    compared = {} if path is None else _compared(path, manifest)
-    if path is None or not compared:
-        return np.zeros(0, np.uint64)
+def learnt(engine: Engine, con: duckdb.DuckDBPyConnection, version: str, manifest: Manifest) -> tuple[Hashes, bool]:
+    """Hashes of the rows that some part of the version, or of those that it went on from, was trained on, and whether
+    these are all: a snapshot may be gone.
+    """
+    own = snapshot_of(engine, con, version)
+    compared = {} if own is None else _compared(own, manifest)
+    if not compared:
+        return np.zeros(0, np.uint64), False
+    paths = snapshots_of(engine, con, version)
+    parts = [part for path in paths if path is not None for part in _hashes(con, path, compared, manifest)]
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64), None not in paths
+
+
+def _hashes(
+    con: duckdb.DuckDBPyConnection, path: Path, compared: dict[str, str], manifest: Manifest
+) -> Iterator[Hashes]:
+    """Of the rows of a snapshot that were trained on."""
     least = VALIDATION if manifest.backbone.groups == 1 else np.iinfo(np.int8).max  # one part judged, and learnt not
     sql = f"SELECT {_hash(compared, _CHUNK)} AS h FROM {_CHUNK} WHERE {quote_identifier(SPLIT)} >= 0 " + (
         f"AND {quote_identifier(SPLIT)} < {least}"
     )
-    parts: list[Hashes] = []
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=[*compared, SPLIT]):
             con.register(_CHUNK, pa.Table.from_batches([batch]))
             try:
-                parts.append(np.asarray(con.execute(sql).fetchnumpy()["h"], np.uint64))
+                yield np.asarray(con.execute(sql).fetchnumpy()["h"], np.uint64)
             finally:
                 con.unregister(_CHUNK)
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
 
 
 def _compared(path: Path, manifest: Manifest) -> dict[str, str]:

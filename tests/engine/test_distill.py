@@ -193,6 +193,16 @@ def test_where_none_is_good_enough_none_is_kept(line: Session) -> None:
     assert len(list(line.engine.folder.iterdir())) == 3  # the teachers' snapshots
 
 
+def test_where_none_was_kept_the_same_statement_trains_none(line: Session) -> None:
+    more = "teacher := 'f', loss := 0, {}options := {{'sizes': 'tiny', 'epochs': 1}}"
+    rows = distill(line, "fast", OLD.format("force"), more.format(""))
+    again = distill(line, "fast", OLD.format("force"), more.format(""))
+    assert again == [row | {"status": "reused"} for row in rows]
+    assert line.execute("SELECT count(*) FROM ml.runs WHERE verb = 'distill'").fetchone() == (1,)
+    anew = distill(line, "fast", OLD.format("force"), more.format("force := true, "))
+    assert [r["status"] for r in anew] == ["finished", "finished"] and anew[0]["run_id"] != rows[0]["run_id"]
+
+
 def test_python_says_the_same(line: Session) -> None:
     rows = line.distill("fast", ROWS, teacher="m", loss=0.2, options={"sizes": ["tiny"], "epochs": 8})
     assert [r["student"] for r in rows] == ["teacher", "tiny"]

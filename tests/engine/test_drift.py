@@ -81,6 +81,20 @@ def test_a_window_of_ones_own_is_compared_with(plant: Session) -> None:
     assert found(drift(plant, f"'fail', $${odd}$$, reference := $${odd}$$"), "unseen")["reference"] == 0.5
 
 
+def test_a_caller_elsewhere_asks_of_its_own_rows(plant: Session) -> None:
+    """Also where its database has a catalog, which is another plant's."""
+    here = drift(plant, "'fail', 'SELECT * FROM parts', reference := 'SELECT * FROM parts WHERE id < 300'")
+    with plant.cursor() as own:
+        own.execute("ATTACH ':memory:' AS other; CREATE TABLE other.p AS FROM parts; CREATE SCHEMA other.ml_catalog; "
+                    "CREATE TABLE other.ml_catalog.features AS FROM ml_catalog.features WHERE false")  # fmt: skip
+        try:
+            own.execute("USE other")
+            call = "SELECT * FROM plant.ml_drift('fail', 'SELECT * FROM p', reference := 'SELECT * FROM p WHERE id < 300')"
+            assert own.sql(call).to_pylist() == here
+        finally:
+            own.execute("USE plant; DETACH other")
+
+
 def test_options(plant: Session) -> None:
     shifted = "SELECT * REPLACE (torque + 0.15 AS torque) FROM parts"
     assert not found(drift(plant, f"'fail', '{shifted}'"), "feature", "torque")["drifted"]

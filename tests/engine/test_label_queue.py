@@ -66,6 +66,19 @@ def test_labelled_rows_are_left_out(plant: Session) -> None:
     assert plant.execute(other).fetchone() == (20,)
 
 
+@pytest.mark.parametrize("kind", ["DOUBLE", "FLOAT"])
+def test_what_is_no_number_is_no_label(plant: Session, kind: str) -> None:
+    """As in trainings: NaN is how other programs write NULL."""
+    odd = "CASE id % 4 WHEN 0 THEN NULL WHEN 1 THEN 'nan' WHEN 2 THEN 'inf' ELSE wear END"
+    half = f"SELECT * REPLACE (({odd})::{kind} AS wear) FROM parts"
+    rows = queue(plant, "wear", half, ", k := 500")
+    assert sorted({r["id"] % 4 for r in rows}) == [0, 1, 2] and len(rows) == 450
+    own = f"WITH mine AS ({half}) SELECT count(*) FROM ml_label_queue('wear', 'mine', k := 500)"
+    assert plant.execute(own).fetchone() == (450,)  # only the caller sees it
+    words = "WITH mine AS (SELECT * REPLACE ('nan' AS grade) FROM parts) SELECT count(*) FROM ml_label_queue('kind', 'mine')"
+    assert plant.execute(words).fetchone() == (0,)
+
+
 def test_a_source_may_be_empty_and_its_names_odd(plant: Session) -> None:
     assert queue(plant, "fail", f"{NEW} WHERE false") == []
     odd = 'SELECT torque, temp, shift, hot, 7 AS "rank", \'x\' AS "select \'\'", [1] AS "é" FROM parts LIMIT 3'

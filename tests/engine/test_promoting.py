@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import mfgsql
 from mfgsql.engine import Session
 from mfgsql.engine.requirements import parse_requirements
-from mfgsql.errors import InputError, MfgsqlError, NotFoundError, OptionError
+from mfgsql.errors import CatalogError, InputError, MfgsqlError, NotFoundError, OptionError
 from tests.conftest import PARTS
 
 Finetune = Callable[..., str]
@@ -208,6 +208,21 @@ def test_a_reader_exports_without_an_event(shop: Session, tmp_path: Path) -> Non
     with mfgsql.connect(path, read_only=True, threads=1) as reader:
         reader.execute("FROM ml_export('m', $1)", [str(tmp_path / "m.safetensors")]).fetchall()
         assert events(reader) == MADE
+
+
+def test_what_helps_quotes_the_name(shop: Session, finetune: Finetune) -> None:
+    shop.execute(finetune("o''neill", "SELECT torque, temp, failed FROM parts", "failed")).fetchall()
+    with pytest.raises(NotFoundError, match=r"FROM ml_promote\('o''neill@1'\);"):
+        shop.execute("FROM ml_rollback('o''neill')").fetchall()
+
+
+def test_a_reader_changes_no_champion(shop: Session) -> None:
+    path = shop.engine.path
+    shop.close()
+    with mfgsql.connect(path, read_only=True, threads=1) as reader:
+        for call in ("ml_promote('m@2')", "ml_promote('m@2', require := 'pr_auc >= champion')", "ml_rollback('m')"):
+            with pytest.raises(CatalogError, match="opened read-only: each model's champion stays"):
+                reader.execute(f"FROM {call}")
 
 
 # -- requirements ---------------------------------------------------------------------------------------------------

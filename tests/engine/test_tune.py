@@ -18,6 +18,7 @@ from safetensors.numpy import load
 import mfgsql
 from mfgsql.catalog import read_artifact, resolve
 from mfgsql.engine import Session
+from mfgsql.engine.tuning.running import Tuning
 from mfgsql.errors import CancelledError, MfgsqlError, MissingExtraError, OptionError
 from mfgsql.training.trainer import Trainer
 
@@ -152,6 +153,47 @@ def test_when_all_trials_fail_it_is_an_error(lab: Session, monkeypatch: pytest.M
     assert lab.execute("SELECT status FROM ml.runs").fetchall() == [("failed",)]
     assert lab.execute("SELECT count(*) FROM ml.models").fetchone() == (0,)
     assert not list(lab.engine.folder.glob("*.parquet"))
+
+
+@pytest.mark.parametrize("more", ["trials := 2", "trials := 2, force := true"])
+def test_trials_of_a_run_that_failed_are_made_again(lab: Session, monkeypatch: pytest.MonkeyPatch, more: str) -> None:
+    def full(self: Trainer, batch: Any) -> Any:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "step", full)
+        with pytest.raises(MfgsqlError, match="All 2 trials failed"):
+            tune(lab, more)
+    row = tune(lab, more)
+    assert (row["status"], row["trials"]) == ("finished", 2)
+    assert not any("failed" in w for w in row["warnings"])
+
+
+def test_a_failed_trial_leaves_its_number_to_another(lab: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defaults failed, others did not, and then the whole run did."""
+    step, calls = Trainer.step, list[int]()
+
+    def once(self: Trainer, batch: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("No space left on device")
+        return step(self, batch)
+
+    def failing(self: Tuning, *args: Any) -> Any:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "step", once)
+        patched.setattr(Tuning, "_commit", failing)
+        with pytest.raises(MfgsqlError, match="No space left"):
+            tune(lab, "trials := 3")
+    assert [t["state"] == "failed" for t in trials(lab)] == [True, False, False]
+    kept = trials(lab)[1:]
+    row = tune(lab, "trials := 3")
+    assert row["trials"] + row["pruned"] == 3
+    made = trials(lab)
+    assert sorted(t["trial"] for t in made) == [0, 0, 1, 2] and [t for t in made if t in kept] == kept
+    assert sorted(t["state"] for t in made if t["trial"] == 0) == ["failed", "finished"]
 
 
 def test_it_is_cancelled_within_a_trial_and_goes_on(lab: Session, slow: None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
-from mfgsql.catalog import finish_run, resolve
+from mfgsql.catalog import finish_run, forget_run, resolve
 from mfgsql.engine.alike import read_alike
 from mfgsql.engine.challenge import learnt_by
 from mfgsql.engine.distilling.asked import Distillation
@@ -203,6 +203,10 @@ class Distilling(Learning):
         return super()._result(number, prepared, learned, warnings) | {"students": self._rows(), "told": told}
 
     def _reuse(self, result: dict[str, Any], frozen: Frozen, prepared: Prepared) -> dict[str, Any]:
+        if "version" not in result:  # none was kept
+            with self.engine.transaction() as con:
+                forget_run(con, self.run_id)
+            return result | {"status": "reused"}
         row = super()._reuse(result, frozen, prepared)
         return row | {"warnings": [*result["told"], *row["warnings"]]}
 

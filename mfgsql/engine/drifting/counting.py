@@ -100,7 +100,8 @@ def _known(
         words, is_word = encoder.values, True
     pairs = tuple((str(value), int(count)) for value, count in top) if is_word else ()
     sentinel = getattr(encoder, "sentinel", None)
-    return Known(name, rows, nulls, () if is_word else tuple(quantiles), pairs, words, sentinel)
+    unseen = sum(count for value, count in pairs if words and value not in words)  # by who went on from the encoder's
+    return Known(name, rows, nulls, () if is_word else tuple(quantiles), pairs, words, sentinel, unseen)
 
 
 def features_of_source(con: duckdb.DuckDBPyConnection, source: Source, known: Sequence[Known]) -> list[Known]:

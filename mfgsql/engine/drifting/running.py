@@ -78,8 +78,9 @@ class _Drift:
     def rows(self, source: Source) -> Rows:
         """All findings, judged together."""
         types = read_columns(self.cursor, source)
-        was = compared_features(self.cursor, self.version, self.manifest, self.asked, types)
-        references = read_references(self.cursor, self.version.model, self.version.version)
+        with self.engine.cursor() as catalog:  # where the caller is there may be another one
+            was = compared_features(catalog, self.version, self.manifest, self.asked, types)
+            references = read_references(catalog, self.version.model, self.version.version)
         if self.args.get("reference") is not None:
             was, references = self._own(was)
         self.check()

@@ -6,6 +6,7 @@ that are there, whatever ended the one before, and one of more trials begins wit
 
 from __future__ import annotations
 
+import bisect
 import copy
 import hashlib
 import json
@@ -77,7 +78,7 @@ class Tuning(Learning):
 
     def _learn(self, snapshot: Snapshot, prepared: Prepared, base: Base, key: str) -> Learned:
         """All trials that there is time for; the best one's model, trained again where it was of an earlier process."""
-        self.trials = self._made(unfinished=bool(self.args.get("force")))
+        self.trials = self._made(stopped=bool(self.args.get("force")))
         self._why = "the budget ended"
         self._kept: _Kept | None = None
         budget = math.inf if self.args["budget"] is None else self.args["budget"]
@@ -95,13 +96,13 @@ class Tuning(Learning):
         return super()._learn(snapshot, chosen, base, key)
 
     def _make_trials(self, snapshot: Snapshot) -> None:
-        if not self.trials:
+        if not self._free():
             self._make(snapshot, None)
         warmup = int(_WARM * max(self.trials[0].curve, default=0))
         while len(self.trials) < self.args["trials"] and time.monotonic() < self._until:
             known = [Known(t.options, t.criterion, t.curve) for t in self.trials if t.state != FAILED]
             seed = self._defaults.spec.recipe.seed
-            asked = propose(self._space, known, len(self.trials), seed=seed, warmup=warmup)
+            asked = propose(self._space, known, self._free(), seed=seed, warmup=warmup)
             if asked is None:
                 self._why = "there was no more to try"
                 return
@@ -110,7 +111,7 @@ class Tuning(Learning):
     def _make(self, snapshot: Snapshot, asked: Asked | None) -> None:
         """Make a trial (None: of the defaults) and record it, whatever comes of it but a stop of the whole."""
         self.cancellation.check()
-        number, started, watch = len(self.trials), datetime.now(UTC), Watch(asked, self._until)
+        number, started, watch = self._free(), datetime.now(UTC), Watch(asked, self._until)
         self.title = f"tune {self.args['model']}, trial {number + 1} of {self.args['trials']}"
         self.tracked, self.watching = f"{self.run_id}-{number}", watch
         options = asked.options if asked else settled(self._space, self._defaults.spec)
@@ -121,11 +122,15 @@ class Tuning(Learning):
                       steps=watch.steps, **told)  # fmt: skip
         with self.engine.transaction() as con:
             add_trial(con, self._study, self.run_id, self.args["model"], trial)
-        self.trials.append(trial)
+        bisect.insort(self.trials, trial, key=lambda t: t.number)
         best = self._best()
         if learned is not None and best is trial:
             self._kept = _Kept(trial, learned, self.progress)
         self.progress.note(_line(trial, best, self.title))
+
+    def _free(self) -> int:
+        """The least number that no trial has; 0 is that of the defaults."""
+        return next(n for n, t in enumerate([*self.trials, None]) if t is None or t.number != n)
 
     def _outcome(
         self, snapshot: Snapshot, options: dict[str, Any], *, defaults: bool
@@ -164,8 +169,9 @@ class Tuning(Learning):
         finished = [t for t in self.trials if t.criterion is not None]
         return min(finished, key=lambda t: (t.criterion, t.number), default=None)
 
-    def _made(self, *, unfinished: bool = False) -> list[Trial]:
-        return trials_of(self.cursor, self._study, unfinished=unfinished)[: self.args["trials"]]
+    def _made(self, *, stopped: bool = False) -> list[Trial]:
+        made = trials_of(self.cursor, self._study, stopped=stopped)
+        return [trial for trial in made if trial.number < self.args["trials"]]
 
     def _reuse(self, result: dict[str, Any], frozen: Frozen, prepared: Prepared) -> dict[str, Any]:
         row = super()._reuse(result, frozen, prepared)

@@ -31,9 +31,9 @@ def plan_drift(engine: Engine, args: Args) -> str:
             remedy="The share that it does not know tells: SELECT avg(is_anomaly::INT) FROM "
             f"ml_detect_anomalies({quote_literal(version.model)}, 'my_table');",
         )
-    with engine.cursor() as cursor:
+    with engine.cursor() as cursor, engine.cursor() as catalog:
         types = read_columns(at_place(cursor, args), source)
-        compared_features(cursor, version, manifest, asked, types)
+        compared_features(catalog, version, manifest, asked, types)
         if args.get("reference") is not None:
             read_columns(cursor, read_source(cursor, args["reference"]))
     by_lower = {name.lower(): name for name in types}

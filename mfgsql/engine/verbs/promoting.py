@@ -24,6 +24,7 @@ from mfgsql.engine.planning import (
 )
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.requirements import Requirement, parse_requirements
+from mfgsql.engine.runs import check_writable
 from mfgsql.engine.sources import read_source
 from mfgsql.engine.verbs.comparing import check_comparable, comparison
 from mfgsql.entities import FIGURES
@@ -32,6 +33,7 @@ from mfgsql.manifest import Manifest
 from mfgsql.tasks import TOKENS, tasks
 
 _POINTED = {"model": "VARCHAR", "champion": "INTEGER", "previous": "INTEGER"}
+_READ_ONLY = "each model's champion stays"
 Figures = dict[str, float]
 
 
@@ -64,6 +66,7 @@ class Judged:
 @planners.register("promote")
 def plan_promote(engine: Engine, args: Args) -> str:
     """Judges the arguments; the promotion itself is one transaction."""
+    check_writable(engine, _READ_ONLY)
     ref = ModelRef.parse(args.get("model"))
     read_reason(args.get("reason"))
     args["source"] = args.get("source") or None  # ml_plan asks for one, which may be empty
@@ -173,6 +176,7 @@ def _record(
 @planners.register("rollback")
 def plan_rollback(engine: Engine, args: Args) -> str:
     """The previous champion, whichever it is when it runs."""
+    check_writable(engine, _READ_ONLY)
     ModelRef.parse(args.get("model"))
     read_reason(args.get("reason"))
     return acting_plan("rollback", args)
@@ -191,7 +195,7 @@ def run_rollback(engine: Engine, args: Args) -> Rows:
         if previous is None:
             raise NotFoundError(
                 f"'{model}' has no earlier champion to go back to.",
-                remedy=f"Choose a version: FROM ml_promote('{model}@1');",
+                remedy=f"Choose a version: FROM ml_promote({quote_literal(f'{model}@1')});",
             )
         set_alias(con, model, CHAMPION, previous)
         set_alias(con, model, PREVIOUS, champion)

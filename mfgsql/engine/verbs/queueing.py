@@ -17,6 +17,7 @@ from mfgsql.engine.verbs.misuse import asked
 from mfgsql.engine.verbs.predicting import as_read_by, pinned, scored, source_alias
 from mfgsql.engine.versions import task_of
 from mfgsql.errors import OptionError
+from mfgsql.features.profile import FLOAT_TYPES, base_type
 from mfgsql.manifest import Manifest
 from mfgsql.options import check_options, read_whole
 from mfgsql.tasks import ANOMALY, PROCESS
@@ -85,7 +86,12 @@ def _unlabelled(types: dict[str, str], source: Source, manifest: Manifest, alias
         return source.sql, "true"
     name = quote_identifier(target.name)
     behind = source.sql if types else f"(FROM {source.sql} UNION ALL BY NAME SELECT NULL AS {name} WHERE false)"
-    return behind, f"{alias}.{name} IS NULL"
+    value = f"{alias}.{name}"
+    if types and base_type(types[target.name.lower()]) not in FLOAT_TYPES:
+        return behind, f"{value} IS NULL"
+    # As trainings have it, NaN and an infinity are no labels; by its text, which any type has that isn't known here.
+    no_number = f"typeof({value}) IN ('FLOAT', 'DOUBLE') AND CAST({value} AS VARCHAR) IN ('nan', 'inf', '-inf')"
+    return behind, f"({value} IS NULL OR {no_number})"
 
 
 def _told(version: Version, manifest: Manifest, args: Args) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""What an adapted version has learnt, as others ask it: rows of all versions that it went on from, and how they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import mfgsql
+from mfgsql.catalog import resolve
+from mfgsql.catalog.records import add_features
+from mfgsql.engine import Session, challenge
+from mfgsql.engine.drifting.learning import Recorded, features_of_snapshot
+from mfgsql.training.snapshot import HASH
+from tests.engine.test_adapting import LINE, OLD, SMALL, day
+
+FEW = "options := {'epochs': 1, 'replay': 40}"  # rows of the past, so that most of each batch fall out of the next
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A model that went on three times, each time from the version before."""
+    path = tmp_path_factory.mktemp("adapted") / "line.duckdb"
+    with mfgsql.connect(path, threads=1, progress="off", keep_snapshots=9) as session:
+        session.execute(LINE)
+        session.execute(f"FROM ml_finetune('m', '{OLD.format('bad')}', target := 'bad', {SMALL})").fetchall()
+        for number in range(3):
+            session.execute(f"FROM ml_adapt('m', $${day(number)}$$, {FEW})").fetchall()
+            session.execute(f"FROM ml_promote('m@{number + 2}')").fetchall()
+        yield session
+
+
+def told(s: Session, source: str) -> tuple[str, str]:
+    row = s.execute(f"SELECT ml_status, ml_reason FROM ml_compare('m@4', 'm@4', $${source}$$) LIMIT 1").fetchone()
+    assert row is not None
+    return str(row[0]), str(row[1])
+
+
+def path_of(s: Session, version: str) -> Path:
+    with s.engine.cursor() as cursor:
+        path = challenge.snapshot_of(s.engine, cursor, version)
+    assert path is not None
+    return path
+
+
+def test_rows_of_the_versions_before_are_told_to_be_learnt(line: Session) -> None:
+    hashes = [set(pq.read_table(path_of(line, f"m@{v}"), columns=[HASH])[HASH].to_pylist()) for v in (2, 4)]
+    assert len(hashes[0] - hashes[1]) > 200  # else it would be known from its own snapshot
+    for source in (day(0), day(2), OLD.format("bad")):
+        rows = line.execute(f"SELECT count(*) FROM ({source})").fetchone()[0]
+        assert told(line, source) == ("seen", f"a (m@4) has learnt from {rows:,} of the {rows:,} rows, which flatters it; "
+                                      f"b (m@4) has learnt from {rows:,} of the {rows:,} rows, which flatters it")  # fmt: skip
+    assert told(line, day(4)) == ("ok", "None")
+
+
+def test_where_rows_in_between_are_gone_none_is_called_new(line: Session) -> None:
+    path = path_of(line, "m@3")
+    away = path.rename(path.with_suffix(".away"))
+    try:
+        assert told(line, day(4))[1].startswith("it isn't known of all rows whether a (m@4) has learnt from them")
+        assert told(line, day(0))[0] == "seen"
+        tiny = "options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}, promote := 'auto'"
+        row = line.execute(f"FROM ml_finetune('m', $${OLD.format('bad')}$$, target := 'bad', {tiny})").pl().to_dicts()[0]
+        assert not row["champion"]
+        assert "a snapshot of what m@4 has learnt is gone, so no rows are known that neither saw" in row["warnings"][-1]
+    finally:
+        away.rename(path)
+
+
+def test_a_dropped_version_is_missed(line: Session) -> None:
+    with line.engine.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("DELETE FROM ml_catalog.versions WHERE model = 'm' AND version = 3")
+        assert challenge.learnt_by(line.engine, cursor, "m@4") is None
+        assert len(challenge.snapshots_of(line.engine, cursor, "m@4")) == 4
+        cursor.execute("ROLLBACK")
+        assert challenge.learnt_by(line.engine, cursor, "m@4") == [path_of(line, f"m@{v}") for v in (1, 2, 3, 4)]
+        assert challenge.learnt_by(line.engine, cursor, "m@2") == [path_of(line, f"m@{v}") for v in (1, 2)]
+
+
+# -- how columns were -----------------------------------------------------------------------------------------------
+
+
+def drifted(s: Session, source: str) -> set[str]:
+    rows = s.execute(f"SELECT feature FROM ml_drift('m@4', $${source}$$) WHERE kind IN ('feature', 'unseen') AND drifted").fetchall()
+    return {name for (name,) in rows}
+
+
+def record(s: Session, version: str) -> list[Recorded]:
+    """Put what is in the version's snapshot in the place of what was copied."""
+    with s.engine.cursor() as cursor, s.engine.transaction() as con:
+        before, after = resolve(cursor, "m@1"), resolve(cursor, version)
+        told = features_of_snapshot(cursor, before, path_of(s, version))
+        con.execute("DELETE FROM ml_catalog.features WHERE model = 'm' AND version = ?", [after.version])
+        add_features(con, after, told)
+    return told
+
+
+def test_columns_are_recorded_as_they_were_in_all_that_was_learnt(line: Session) -> None:
+    columns = "feature, kind, left_out, type, rows, nulls, \"distinct\", minimum, maximum, top"
+    query = f"SELECT {columns} FROM ml_catalog.features WHERE model = 'm' AND version = {{}} ORDER BY rowid"
+    first = line.execute(query.format(1)).fetchall()
+    record(line, "m@4")
+    now = line.execute(query.format(4)).fetchall()
+    assert [r[:4] for r in now] == [r[:4] for r in first]
+    by, was = {r[0]: r for r in now}, {r[0]: r for r in first}
+    assert by["bad"] == was["bad"]  # the target: nothing of it is asked
+    snapshot = pq.read_table(path_of(line, "m@4"))
+    assert by["torque"][4:6] == (len(snapshot), 0) and was["torque"][4] == 1000
+    assert by["torque"][7:9] == (min(snapshot["torque"].to_pylist()), max(snapshot["torque"].to_pylist()))
+    assert {word for word, _ in json.loads(by["shape"][9])} == {"slim", "oval", "wide"}
+    assert {word for word, _ in json.loads(was["shape"][9])} == {"slim", "oval"}
+
+
+def test_what_was_learnt_since_is_no_drift(line: Session) -> None:
+    record(line, "m@4")
+    assert drifted(line, "SELECT torque, wear, shape FROM line WHERE id >= 2500") == set()
+    assert drifted(line, OLD.format("bad")) == {"shape"}  # most rows that it learnt last are wide
+
+
+def test_what_is_left_out_stays_recorded(lab: Session, finetune: Callable[..., str]) -> None:
+    """Also a column of one value, of a type that can't be read, and one that was excluded."""
+    source = "SELECT torque, shift, ts, hot::INT AS \"a b\", 7 AS same, [id] AS list, id, failed FROM parts"
+    told = finetune("m", source, "failed").replace("options := {", "options := {'exclude': ['id'], ")
+    lab.execute(told).fetchall()
+    query = 'SELECT * REPLACE (round(mean, 9) AS mean, round(deviation, 9) AS deviation) FROM ml_catalog.features ORDER BY rowid'
+    before = lab.execute(query).fetchall()
+    with lab.engine.cursor() as cursor:
+        version = resolve(cursor, "m")
+        rows = features_of_snapshot(cursor, version, path_of(lab, "m@1"))
+    assert {name for name, kind, _ in rows if isinstance(name, str) and kind is None} == {"list", "id"}
+    with lab.engine.transaction() as con:
+        con.execute("DELETE FROM ml_catalog.features")
+        add_features(con, version, rows)
+    assert lab.execute(query).fetchall() == before  # its own snapshot has the rows that it was profiled on
