@@ -28,15 +28,6 @@ def add_features(
         )  # fmt: skip
 
 
-def copy_features(con: duckdb.DuckDBPyConnection, version: Version, number: int) -> None:
-    """Record of a version of that number what is recorded of an earlier one: it reads the same columns."""
-    con.execute(
-        f"INSERT INTO {SCHEMA}.features SELECT * REPLACE (? AS version) FROM {SCHEMA}.features "
-        "WHERE model = ? AND version = ?",
-        [number, version.model, version.version],
-    )
-
-
 def add_metrics(con: duckdb.DuckDBPyConnection, run_id: str, rows: list[tuple[Any, ...]]) -> None:
     """Record (step, split, metric, value, baseline, final) of a run."""
     if rows:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from mfgsql.catalog import Version
-from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.learnt import snapshot_of
 from mfgsql.engine.quoting import quote_literal
 from mfgsql.engine.unseen import Unseen, judged_rows
 from mfgsql.engine.versions import task_of

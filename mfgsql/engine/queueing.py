@@ -110,7 +110,7 @@ def _told(
 
 def _familiar(engine: Engine, scorer: Scorer, name: str, check: Callable[[], None]) -> Familiarity | None:
     """Rows learnt from; None where they are gone."""
-    from mfgsql.engine.challenge import snapshot_of
+    from mfgsql.engine.learnt import snapshot_of
     from mfgsql.engine.unseen import arrays, judged_rows
     from mfgsql.scoring.familiarity import Familiarity
     from mfgsql.scoring.queueing import encoded

@@ -7,9 +7,9 @@ import numpy as np
 
 from mfgsql.catalog import Version, resolve
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of
-from mfgsql.engine.challenge import learnt_by, unseen_by
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.heldout import HeldOut
+from mfgsql.engine.learnt import learnt_by
 from mfgsql.manifest import Manifest
 from mfgsql.reporting import Missing
 from mfgsql.reporting.facts import Rival
@@ -27,7 +27,7 @@ def rival_of(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, h
     seen = learnt_by(engine, con, other)
     if seen is None:
         return Missing(f"A snapshot of what {other} has learnt is gone, so no rows are known that neither saw.")
-    theirs_of = unseen_by(held.columns, seen, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
+    theirs_of = seen.unseen(held.columns, Manifest.from_json(resolve(con, other).manifest).backbone.groups)
     unseen = theirs_of > 0
     if unseen.sum() < _FEWEST:
         return Missing(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mfgsql.engine.challenge import snapshot_of, snapshots_of
+from mfgsql.engine.learnt import snapshot_of, snapshots_of
 from mfgsql.engine.quoting import quote_identifier
 from mfgsql.training.snapshot import SPLIT, VALIDATION
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import mfgsql
 from mfgsql.catalog import resolve
 from mfgsql.catalog.records import add_features
-from mfgsql.engine import Session, challenge
+from mfgsql.engine import Session, learnt
 from mfgsql.engine.drifting.learning import Recorded, features_of_snapshot
 from mfgsql.training.snapshot import HASH
 from tests.engine.test_adapting import LINE, OLD, SMALL, day
@@ -41,7 +42,7 @@ def told(s: Session, source: str) -> tuple[str, str]:
 
 def path_of(s: Session, version: str) -> Path:
     with s.engine.cursor() as cursor:
-        path = challenge.snapshot_of(s.engine, cursor, version)
+        path = learnt.snapshot_of(s.engine, cursor, version)
     assert path is not None
     return path
 
@@ -56,17 +57,41 @@ def test_rows_of_the_versions_before_are_told_to_be_learnt(line: Session) -> Non
     assert told(line, day(4)) == ("ok", "None")
 
 
-def test_where_rows_in_between_are_gone_none_is_called_new(line: Session) -> None:
+def test_where_rows_in_between_are_gone_they_are_known_by_their_hash(line: Session) -> None:
     path = path_of(line, "m@3")
     away = path.rename(path.with_suffix(".away"))
     try:
         assert told(line, day(4))[1].startswith("it isn't known of all rows whether a (m@4) has learnt from them")
         assert told(line, day(0))[0] == "seen"
+        assert [new_to(line, "m@4", source) for source in (day(1), day(2), day(4), OLD.format("bad"))] == [0, 0, 300, 0]
         tiny = "options := {'epochs': 1, 'width': 8, 'layers': 1, 'heads': 2}, promote := 'auto'"
-        row = line.execute(f"FROM ml_finetune('m', $${OLD.format('bad')}$$, target := 'bad', {tiny})").pl().to_dicts()[0]
-        assert not row["champion"]
-        assert "a snapshot of what m@4 has learnt is gone, so no rows are known that neither saw" in row["warnings"][-1]
+        source = f"{day(1)} UNION ALL {day(4)}"
+        row = line.execute(f"FROM ml_finetune('m', $${source}$$, target := 'bad', {tiny})").pl().to_dicts()[0]
+        assert re.search(r"not better than m@4 beyond chance \(pr_auc, (\d+) rows neither saw", row["warnings"][-1])
+        line.execute(f"FROM ml_drop('m@{row['version']}')").fetchall()
     finally:
+        away.rename(path)
+
+
+def new_to(s: Session, version: str, source: str) -> int:
+    """How many rows no part of the version has learnt, by their snapshot."""
+    tiny = "options := {'epochs': 1, 'width': 8, 'folds': 2, 'members': 1}"
+    row = s.execute(f"FROM ml_finetune('asked', $${source}$$, target := 'bad', {tiny})").pl().to_dicts()[0]
+    rows = pq.read_table(path_of(s, f"asked@{row['version']}"))
+    with s.engine.cursor() as cursor:
+        found = learnt.learnt_by(s.engine, cursor, version)
+        assert found is not None
+        _, new = found.parts(rows, 3)
+    s.execute("FROM ml_drop('asked')").fetchall()
+    return int(new.sum())
+
+
+def test_without_what_the_first_one_learnt_nothing_is_known(line: Session) -> None:
+    for version in ("m@1", "m@4"):
+        path = path_of(line, version)
+        away = path.rename(path.with_suffix(".away"))
+        with line.engine.cursor() as cursor:
+            assert learnt.learnt_by(line.engine, cursor, "m@4") is None
         away.rename(path)
 
 
@@ -74,11 +99,12 @@ def test_a_dropped_version_is_missed(line: Session) -> None:
     with line.engine.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("DELETE FROM ml_catalog.versions WHERE model = 'm' AND version = 3")
-        assert challenge.learnt_by(line.engine, cursor, "m@4") is None
-        assert len(challenge.snapshots_of(line.engine, cursor, "m@4")) == 4
+        found = learnt.learnt_by(line.engine, cursor, "m@4")
+        assert found is not None and found.known is not None
+        assert len(learnt.snapshots_of(line.engine, cursor, "m@4")) == 4
         cursor.execute("ROLLBACK")
-        assert challenge.learnt_by(line.engine, cursor, "m@4") == [path_of(line, f"m@{v}") for v in (1, 2, 3, 4)]
-        assert challenge.learnt_by(line.engine, cursor, "m@2") == [path_of(line, f"m@{v}") for v in (1, 2)]
+        assert learnt.learnt_by(line.engine, cursor, "m@4") == learnt.Learnt([path_of(line, f"m@{v}") for v in (1, 2, 3, 4)])
+        assert learnt.learnt_by(line.engine, cursor, "m@2") == learnt.Learnt([path_of(line, f"m@{v}") for v in (1, 2)])
 
 
 # -- how columns were -----------------------------------------------------------------------------------------------

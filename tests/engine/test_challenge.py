@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import mfgsql
-from mfgsql.engine import Session, challenge, learning
+from mfgsql.engine import Session, learning, learnt
 from mfgsql.engine.unseen import judged_rows
 from mfgsql.errors import OptionError
 from mfgsql.training.snapshot import SPLIT
@@ -31,7 +31,7 @@ def shop(tmp_path: Path) -> Iterator[Session]:
 
 def snapshot(session: Session, name: str) -> Path:
     with session.engine.cursor() as cursor:
-        path = challenge.snapshot_of(session.engine, cursor, name)
+        path = learnt.snapshot_of(session.engine, cursor, name)
     assert path is not None
     return path
 
@@ -45,7 +45,7 @@ def test_rows_are_known_again_in_a_source_with_other_columns(shop: Session, fine
     shop.execute("ALTER TABLE t ADD COLUMN more DOUBLE; UPDATE t SET more = a + b; INSERT INTO t VALUES (-1.5, 0.25, true, 0)")
     shop.execute(finetune("m", "SELECT more, y, b, a FROM t", "y")).fetchall()
     rows, theirs = judged(shop), pl.read_parquet(snapshot(shop, "m@1"))
-    groups = challenge.unseen_by(rows, snapshot(shop, "m@1"), 20)
+    groups = learnt.Learnt([snapshot(shop, "m@1")]).unseen(rows, 20)
     mine = pl.DataFrame(pl.from_arrow(rows)).with_columns(group=pl.Series(groups))
     joined = mine.join(theirs, on=["a", "b", "y"], how="left", suffix="_theirs")
     known = joined.filter(pl.col(f"{SPLIT}_theirs").is_not_null())
@@ -61,7 +61,7 @@ def test_a_retyped_column_makes_no_row_new(shop: Session, finetune: Finetune) ->
     other = "SELECT a::DOUBLE AS a, b, c::DOUBLE AS c, d::TIMESTAMP AS d, y FROM typed"
     shop.execute(finetune("m", other, "y")).fetchall()
     rows, theirs = judged(shop), pl.read_parquet(snapshot(shop, "m@1"))
-    groups = challenge.unseen_by(rows, snapshot(shop, "m@1"), 20)
+    groups = learnt.Learnt([snapshot(shop, "m@1")]).unseen(rows, 20)
     parts = pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col("a").cast(float)).join(
         theirs.with_columns(pl.col("a").cast(float)), on=["a", "b", "y"], how="left", suffix="_theirs"
     )  # fmt: skip
@@ -72,7 +72,7 @@ def test_twins_in_several_parts_were_seen_by_every_group(shop: Session, finetune
     shop.execute("CREATE TABLE twins AS SELECT floor(a / 10) AS a, y, a AS unique_a FROM t")
     shop.execute(finetune("m", "SELECT a, unique_a, y FROM twins", "y")).fetchall()
     shop.execute(finetune("m", "SELECT a, y FROM twins", "y", "promote := 'auto'")).fetchall()
-    groups = challenge.unseen_by(judged(shop), snapshot(shop, "m@1"), 20)
+    groups = learnt.Learnt([snapshot(shop, "m@1")]).unseen(judged(shop), 20)
     assert (groups == 0).mean() > 0.9
 
 

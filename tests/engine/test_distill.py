@@ -297,3 +297,13 @@ def test_teachers_of_other_kinds_are_refused(line: Session) -> None:
     with pytest.raises(OptionError, match="reads texts or pictures") as raised:
         distill(line, "fast", "noted", "teacher := 'n'")
     assert raised.value.remedy is not None and "ml_finetune('n'" in raised.value.remedy
+
+
+def test_after_use_of_another_database_the_teachers_catalog_is_asked(line: Session) -> None:
+    line.execute("ATTACH ':memory:' AS other")
+    line.execute(f"CREATE TABLE other.rows AS {ROWS.replace('FROM line', 'FROM line.line')}")
+    line.execute("USE other")
+    rows = line.execute(f"FROM line.ml_distill('away', 'rows', teacher := 'm', {TINY})").pl().to_dicts()
+    line.execute("USE line")
+    assert [r["student"] for r in rows] == ["teacher", "tiny"]
+    assert rows[1]["agreement"] > 0.5

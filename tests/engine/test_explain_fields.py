@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mfgsql
-from mfgsql.engine import Session, challenge
+from mfgsql.engine import Session, challenge, learnt
 from mfgsql.engine.unseen import judged_rows
 from mfgsql.engine.verbs.reporting import gather
 from mfgsql.errors import CancelledError, OptionError
@@ -306,7 +306,7 @@ def test_a_report_of_spans(shop: Session) -> None:
 
 def _snapshot(session: Session, version: str) -> Path:
     with session.engine.cursor() as cursor:
-        path = challenge.snapshot_of(session.engine, cursor, version)
+        path = learnt.snapshot_of(session.engine, cursor, version)
     assert path is not None
     return path
 
@@ -317,7 +317,7 @@ def test_pictures_are_known_again_in_a_source_with_other_columns(shop: Session) 
         statement = f"FROM ml_finetune('twice', 'SELECT {columns} FROM shop', target := 'bad', "
         shop.execute(tiny(statement, 1)).fetchall()
     rows = judged_rows(_snapshot(shop, "twice@2"), None, 10**6, 1).judged
-    groups = challenge.unseen_by(rows, _snapshot(shop, "twice@1"), 1)
+    groups = learnt.Learnt([_snapshot(shop, "twice@1")]).unseen(rows, 1)
     seen = set(judged_rows(_snapshot(shop, "twice@1"), None, 10**6, 1).judged["image"].to_pylist())
     assert groups.tolist() == [int(image in seen) for image in rows["image"].to_pylist()]
 

@@ -102,7 +102,7 @@ def settled_batch(
         rows = pq.read_table(path)
     finally:
         path.unlink(missing_ok=True)
-    known = Known.of(catalog, frozen, rows, manifest, past)
+    known = Known.of(catalog, rows, manifest, past)
     new = ~known.learnt
     past = without(past, rows.filter(pa.array(new)))
     target, classes, left, warnings = _grown(rows, new, manifest, past)

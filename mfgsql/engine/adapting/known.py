@@ -1,4 +1,4 @@
-"""Which rows of a batch are known: by what the model reads of them, whatever the order and the types of the columns."""
+"""Which rows of a batch are known, to the champion, to another version, or among those that are kept of the past."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ import pyarrow.parquet as pq
 
 from mfgsql.catalog.replays import learnt_among
 from mfgsql.engine.adapting.past import BATCH, STANDS, Past
-from mfgsql.engine.challenge import twins
 from mfgsql.engine.exporting import COLUMNS
-from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.snapshots import ROWS, Frozen
-from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
+from mfgsql.engine.identity import keys_of
+from mfgsql.engine.learnt import twins
 from mfgsql.manifest import Manifest
 from mfgsql.tasks.task import Array
-from mfgsql.training.snapshot import HASH
 from mfgsql.training.windows import HISTORY, MOMENT
 
 
@@ -37,11 +34,9 @@ class Known:
     kept: Array
 
     @classmethod
-    def of(
-        cls, catalog: duckdb.DuckDBPyConnection, frozen: Frozen, rows: pa.Table, manifest: Manifest, past: Past
-    ) -> Known:
+    def of(cls, catalog: duckdb.DuckDBPyConnection, rows: pa.Table, manifest: Manifest, past: Past) -> Known:
         """Look for each row in the catalog, in the rows that are kept, and in those that the first version learnt."""
-        keys, champion = _keys(frozen, rows, manifest), past.champion
+        keys, champion = keys_of(catalog, rows, manifest), past.champion
         found = learnt_among(catalog, champion.model, past.root, keys)
         learnt = np.isin(keys, found["hash"][found["version"] <= champion.version])
         given, kept = np.isin(keys, found["hash"]), np.zeros(len(rows), bool)
@@ -81,26 +76,3 @@ def _bare(rows: pa.Table) -> pa.Table:
 
 def _there(parts: pl.DataFrame | None, rows: int) -> Array:
     return np.zeros(rows, bool) if parts is None else np.asarray(parts["least"].is_not_null().to_numpy())
-
-
-def _keys(frozen: Frozen, rows: pa.Table, manifest: Manifest) -> Array:
-    """Of each row the hash of its features, truth, machine and moment."""
-    assert manifest.target is not None
-    history = manifest.history
-    roles = (history.entity, history.order_by) if history else ()
-    names = sorted({*manifest.features.names, manifest.target.name, *(role for role in roles if role)})
-    values = ", ".join(_compared(name, frozen.types[name]) for name in names)
-    found = frozen.con.execute(f"SELECT {HASH} AS row, hash({values}) AS key FROM {ROWS} ORDER BY 1").fetchnumpy()
-    own = np.asarray(found["row"], np.uint64)
-    keys: Array = np.asarray(found["key"], np.uint64)[np.searchsorted(own, rows[HASH].to_numpy())]
-    return keys
-
-
-def _compared(name: str, type_name: str) -> str:
-    """A column as SQL, the same for equal values of types that are of one kind."""
-    column, kind = quote_identifier(name), base_type(type_name)
-    if kind in NUMERIC_TYPES:
-        return f"CAST({column} AS DOUBLE)"
-    if kind in TIME_TYPES:
-        return f"epoch_us({column})" if kind == "TIMESTAMP WITH TIME ZONE" else f"epoch_us(CAST({column} AS TIMESTAMP))"
-    return f"CAST({column} AS VARCHAR)" if kind in TEXT_TYPES else column

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from mfgsql.catalog import Version
 from mfgsql.catalog.replays import keep_replay, read_replay, replay_of
 from mfgsql.engine.adapting.held import root_of
-from mfgsql.engine.challenge import snapshot_of
 from mfgsql.engine.engine import Engine
+from mfgsql.engine.learnt import snapshot_of
 from mfgsql.manifest import Manifest
 from mfgsql.replay import kept_rows, kept_runs, strata
 from mfgsql.tasks import tasks

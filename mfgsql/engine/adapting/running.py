@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from mfgsql.catalog import add_event, add_version, finish_run, resolve, reusable
+from mfgsql.catalog import add_event, add_version, finish_run, forget_run, resolve, reusable
 from mfgsql.catalog.models import CHAMPION, PREVIOUS, alias_of, crown, make_champion, next_version
-from mfgsql.catalog.records import add_metrics, add_snapshot, copy_features, old_snapshots
+from mfgsql.catalog.records import add_features, add_metrics, add_snapshot, old_snapshots
 from mfgsql.catalog.references import add_references
 from mfgsql.catalog.replays import Shadow, add_learnt, add_shadows, add_steps, first_seen, keep_replay
 from mfgsql.engine.adapting.asked import AUTO, Adaptation
@@ -29,6 +29,7 @@ from mfgsql.engine.adapting.past import read_past, thinned, written
 from mfgsql.engine.adapting.rows import Together
 from mfgsql.engine.adapting.structuring import Candidate, anew, base_of, chosen, recipe_of, trial_of
 from mfgsql.engine.auditing import record_created
+from mfgsql.engine.drifting.learning import features_of_snapshot
 from mfgsql.engine.drifting.references import references_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.learning import Learning
@@ -100,7 +101,7 @@ class Adapting(Learning):
     def _again(self, result: dict[str, Any]) -> dict[str, Any]:
         """The earlier run's row, as things stand now; this statement leaves no run behind."""
         with self.engine.transaction() as con:
-            con.execute("DELETE FROM ml_catalog.runs WHERE run_id = ?", [self.run_id])
+            forget_run(con, self.run_id)
             champion = alias_of(con, result["model"], CHAMPION)
         leads = champion == result["version"]
         return result | {"status": "reused", "champion": leads, "promoted": result["promoted"] and leads,
@@ -206,6 +207,7 @@ class Adapting(Learning):
         prepared, learned, outcome = kept.prepared, kept.learned, kept.outcome
         model, data = held.version.model, learned.model.to_bytes()
         references = references_of(self.engine, learned, snapshot, self.cancellation.check)
+        features = features_of_snapshot(self.cursor, held.version, snapshot.path)
         most = Adaptation.parse(self.args["options"]).room(histories=held.manifest.history is not None)
         rows = past.rows if outcome.decision.suspicious else thinned(together.rows, learned.model.manifest, most)
         warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *outcome.warnings(past)]
@@ -220,7 +222,7 @@ class Adapting(Learning):
             result |= outcome.columns(promoted=result["champion"], policy=self.args["policy"], shadows=shadows)
             version = replace(self._version(number, data, learned, result), base=held.version.name)
             add_version(con, version, data, held.manifest.task or "", self.args["target"])
-            copy_features(con, held.version, number)
+            add_features(con, version, features)
             add_references(con, model, number, references)
             record_created(con, result, "adapt", held.version.version, self.run_id, outcome.decision.reason)
             add_metrics(con, self.run_id, [*kept.progress.history, *final_metrics(learned)])

@@ -13,7 +13,6 @@ import duckdb
 from mfgsql.backbones import EnsembleConfig, SeriesConfig, TabularConfig
 from mfgsql.catalog import finish_run, forget_run, resolve
 from mfgsql.engine.alike import read_alike
-from mfgsql.engine.challenge import learnt_by
 from mfgsql.engine.distilling.asked import Distillation
 from mfgsql.engine.distilling.judging import AGREEMENT, TEACHER, Figures, Judges, agreement_of
 from mfgsql.engine.distilling.teaching import SHARE, answers_of, teach, teach_wholly
@@ -21,6 +20,7 @@ from mfgsql.engine.engine import Engine
 from mfgsql.engine.exporting import export
 from mfgsql.engine.fields import Base
 from mfgsql.engine.learning import Learning
+from mfgsql.engine.learnt import learnt_by
 from mfgsql.engine.planning import Args, Rows
 from mfgsql.engine.progress import Progress
 from mfgsql.engine.quoting import quote_literal

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mfgsql.engine.challenge import speakers
+from mfgsql.engine.learnt import Learnt
 from mfgsql.engine.splitting import mixed
 from mfgsql.engine.unseen import Unseen
 from mfgsql.model import Model
@@ -63,7 +63,7 @@ class _Known:
     new: Array
 
     @classmethod
-    def of(cls, table: pa.Table, model: Model, learnt: list[Path] | None) -> _Known:
+    def of(cls, table: pa.Table, model: Model, learnt: Learnt | None) -> _Known:
         """Of rows of a snapshot; without the teacher's own nothing is known but the truth."""
         target, rows = model.target, len(table)
         truth = np.full(rows, -1) if target.classes else np.full(rows, np.nan)
@@ -71,7 +71,7 @@ class _Known:
             truth = np.asarray(model.task.encode(table[target.name].combine_chunks(), target))
         if learnt is None:
             return cls(truth, np.zeros(rows, np.int64), np.zeros(rows, bool))
-        return cls(truth, *speakers(table, learnt, model.manifest.backbone.groups))
+        return cls(truth, *learnt.parts(table, model.manifest.backbone.groups))
 
     @classmethod
     def concat(cls, found: list[_Known]) -> _Known:
@@ -103,7 +103,7 @@ class _Roles:
 
 
 def teach(
-    scorer: Scorer, snapshot: Snapshot, learnt: list[Path] | None, seed: int, check: Callable[[], None]
+    scorer: Scorer, snapshot: Snapshot, learnt: Learnt | None, seed: int, check: Callable[[], None]
 ) -> Taught:
     """Ask the teacher about each row, and choose which rows judge.
 
