@@ -316,8 +316,8 @@ def test_a_model_that_is_dropped_meanwhile_does_not_come_back(line: Session) -> 
 
     thread = threading.Thread(target=run)
     thread.start()
-    while line.execute("SELECT count(*) FROM ml.runs WHERE verb = 'adapt' AND status = 'running'").fetchone() == (0,):
-        time.sleep(0.05)
+    while line.execute("SELECT count(spec) FROM ml_catalog.runs WHERE verb = 'adapt'").fetchone() == (0,):
+        time.sleep(0.02)  # until it learns
     line.execute("FROM ml_drop('m')").fetchall()
     thread.join(60)
     assert len(failed) == 1

@@ -85,14 +85,14 @@ def test_a_caller_elsewhere_asks_of_its_own_rows(plant: Session) -> None:
     """Also where its database has a catalog, which is another plant's."""
     here = drift(plant, "'fail', 'SELECT * FROM parts', reference := 'SELECT * FROM parts WHERE id < 300'")
     with plant.cursor() as own:
-        own.execute("ATTACH ':memory:' AS other; CREATE TABLE other.p AS FROM parts; CREATE SCHEMA other.ml_catalog; "
-                    "CREATE TABLE other.ml_catalog.features AS FROM ml_catalog.features WHERE false")  # fmt: skip
+        own.execute("ATTACH ':memory:' AS elsewhere; CREATE TABLE elsewhere.p AS FROM parts; CREATE SCHEMA elsewhere.ml_catalog; "
+                    "CREATE TABLE elsewhere.ml_catalog.features AS FROM ml_catalog.features WHERE false")  # fmt: skip
         try:
-            own.execute("USE other")
+            own.execute("USE elsewhere")
             call = "SELECT * FROM plant.ml_drift('fail', 'SELECT * FROM p', reference := 'SELECT * FROM p WHERE id < 300')"
             assert own.sql(call).to_pylist() == here
         finally:
-            own.execute("USE plant; DETACH other")
+            own.execute("USE plant; DETACH elsewhere")
 
 
 def test_options(plant: Session) -> None:
