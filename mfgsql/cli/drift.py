@@ -12,6 +12,8 @@ from mfgsql.cli.predict import check_path, show_or_write, to_file
 from mfgsql.cli.rows import Output, output
 from mfgsql.cli.session import call, database, opened
 
+_TOLD = "kind, feature, drifted, value, reference, p_adjusted, psi, since, ml_reason"
+
 
 @click.command()
 @model_argument
@@ -40,5 +42,8 @@ def drift(
     """
     check_path(path)
     named = {"reference": reference, "order_by": order_by, "options": parse_options(options) or None}
+    statement = call("drift", model, source, **named)
+    if path is None and out.format == "table":  # what a screen has room for; the others are figures of the tests
+        statement = f"SELECT {_TOLD} FROM ({statement})"
     with opened(db) as session:
-        show_or_write(session, call("drift", model, source, **named), path, out)
+        show_or_write(session, statement, path, out)

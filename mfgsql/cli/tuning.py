@@ -39,7 +39,7 @@ def tune(model: str, source: str, searched: tuple[str, ...], db: str, out: Outpu
         learn("tune", model, source, db, out, given | {"searched": parse_space(searched)})
     except BaseException as error:
         if cancelled(error):
-            click.echo("Trials that ended are kept: the same command goes on from there.", err=True)
+            click.echo("Trials that ended, if any, are kept: the same command goes on from there.", err=True)
         raise
 
 

@@ -45,7 +45,7 @@ def read_alike(
         args |= {role: None for role in ("target", "weight") if str(args[role]).lower() not in there}
     wanted = [*manifest.features.names, *(args[r] for r in ("target", "weight", "entity", "order_by") if args.get(r))]
     args["source"] = _spelled(source, types, wanted)
-    _check_schema(catalog, version, types, wanted)
+    _check_schema(catalog, version, types, wanted, args["target"])
     if args["target"]:
         _as_classes(con, args, manifest.target)
     if labelled:
@@ -111,7 +111,7 @@ def _as_classes(con: duckdb.DuckDBPyConnection, args: Args, target: Target) -> N
 
 
 def _check_schema(
-    con: duckdb.DuckDBPyConnection, version: Version, types: Mapping[str, str], wanted: list[str]
+    con: duckdb.DuckDBPyConnection, version: Version, types: Mapping[str, str], wanted: list[str], target: str | None
 ) -> None:
     """Refuse a source whose columns are others than the version's.
 
@@ -120,9 +120,14 @@ def _check_schema(
     """
     by_lower = {name.lower(): kind for name, kind in types.items()}
     missing = [name for name in wanted if name.lower() not in by_lower]
+    if missing == [target]:
+        raise SourceError(
+            f"The source lacks {target!r}, the truth that {version.name} learns.",
+            remedy="Give the rows their labels; those without one wait (ml_predict needs none).",
+        )
     if missing:
         raise SourceError(
-            f"The source lacks {one_of(missing[:8])}, which {version.name} reads: its schema has changed.",
+            f"The source lacks {one_of(map(repr, missing[:8]))}, which {version.name} reads: its schema has changed.",
             remedy=f"Give it by a SELECT, or train anew: FROM ml_finetune('{version.model}', ...);",
         )
     rows = con.execute(

@@ -116,7 +116,7 @@ def freeze(
     rows = _count(con) - (unlabelled if windowed else 0)
     if total == 0:
         text = shorten(source.text, 120, placeholder=" ...")
-        raise DataError(f"The source has no rows: {text}", remedy="Is it the right one? Do its conditions let any in?")
+        raise DataError(f"The source has no rows: {text}.", remedy="Is it the right one? Do its conditions let any in?")
     profiled = {n: t for n, t in kept.items() if n not in roles}
     profiles = profile_columns(con, ROWS, profiled, order=HASH) if rows and not args.get(KNOWN) else []
     ignored = {n: f"type {t}" for n, t in types.items() if n not in kept and n.lower() not in excluded}

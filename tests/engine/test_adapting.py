@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -136,6 +137,7 @@ def test_a_number_is_adapted_too(line: Session) -> None:
 def test_manual_and_shadow_leave_the_champion(line: Session) -> None:
     row = adapt(line, day(0), FAST)
     assert (row["policy"], row["promoted"], row["champion"]) == ("manual", False, False)
+    assert re.search(r"waits to be promoted; on 300 new rows pr_auc .* -> .* \[.*\]; on 1000 replayed rows pr_auc", row["reason"])
     assert aliases(line) == {"champion": 1, "candidate": 2}
     row = adapt(line, day(1), f"policy := 'shadow', {FAST}")
     assert (row["version"], row["champion"], row["new_rows"]) == (3, False, 600)  # what no champion has learnt yet
@@ -240,8 +242,8 @@ def test_a_batch_that_can_not_be_read_is_refused(line: Session) -> None:
     for source, error, told in (
         (day(0) + " AND false", DataError, "has no rows: SELECT torque, wear"),
         (day(0, rows=15), DataError, "1[45] rows .* too few"),
-        ("SELECT torque, shape, bad FROM line", SourceError, "lacks wear, which m@1 reads"),
-        ("SELECT torque, wear, shape FROM line", SourceError, "lacks bad"),
+        ("SELECT torque, shape, bad FROM line", SourceError, "lacks 'wear', which m@1 reads"),
+        ("SELECT torque, wear, shape FROM line", SourceError, "lacks 'bad', the truth that m@1 learns"),
         ("SELECT torque::VARCHAR || 'x' AS torque, wear, shape, bad FROM line", SourceError, "'torque' is VARCHAR, and was DOUBLE"),
         ("nowhere", SourceError, "nowhere"),
     ):
@@ -285,6 +287,30 @@ def test_a_batch_is_learnt_whole_again_where_its_candidate_was_not_promoted(line
     line.execute("FROM ml_promote('m@3')").fetchall()
     line.execute("FROM ml_rollback('m')").fetchall()
     assert adapt(line, day(0), few.replace("1,", "3,"))["rows"] == 300
+
+
+def test_suspicious_labels_leave_what_waits_as_it_is(line: Session) -> None:
+    adapt(line, day(0), FAST)
+    before = line.execute("SELECT rows FROM ml_catalog.replays").fetchone()
+    assert adapt(line, day(0, bad="NOT (torque + wear / 4 > 0.8)").replace("torque, wear, shape", "torque, wear, 'slim' AS shape"))["verdict"] == "suspicious labels"
+    assert line.execute("SELECT rows FROM ml_catalog.replays").fetchone() == before
+    assert adapt(line, day(1), FAST)["new_rows"] == 600
+
+
+def test_after_a_rollback_the_same_statement_asks_the_one_that_leads(line: Session) -> None:
+    adapt(line, day(0), FAST)
+    adapt(line, day(1), FAST)
+    assert adapt(line, day(2), FAST)["version"] == 4
+    line.execute("FROM ml_promote('m@2')").fetchall()
+    row = adapt(line, day(2), FAST)
+    assert (row["status"], row["version"]) == ("finished", 5)  # @4 went on from @1
+    assert adapt(line, day(2), FAST)["status"] == "reused"
+
+
+def test_a_student_goes_on_learning(line: Session) -> None:
+    line.execute("FROM ml_distill('fast', 'SELECT torque, wear, shape, bad FROM line WHERE id < 1000', teacher := 'm', loss := 1, options := {'epochs': 5, 'sizes': ['tiny']})").fetchall()
+    row = line.execute(f"FROM ml_adapt('fast', $${day(0)}$$, {FAST})").pl().to_dicts()[0]
+    assert (row["version"], row["rows"]) == (2, 300)
 
 
 def test_a_candidate_that_is_dropped_takes_its_batch_along(line: Session) -> None:

@@ -272,7 +272,7 @@ def test_stopped_it_leaves_the_teacher_and_nothing_else(line: Session) -> None:
         ("m@1", "line", "", OptionError, "@"),
         ("fast", "line", "teacher := 'nope'", NotFoundError, "nope"),
         ("fast", "nowhere", "teacher := 'm'", SourceError, "nowhere"),
-        ("fast", "SELECT torque FROM line", "teacher := 'm'", SourceError, "lacks wear or shape"),
+        ("fast", "SELECT torque FROM line", "teacher := 'm'", SourceError, "lacks 'wear' or 'shape'"),
         ("fast", "SELECT * REPLACE ('x' AS torque) FROM line", "teacher := 'm'", SourceError, "'torque' is VARCHAR"),
         ("fast", "SELECT * FROM line LIMIT 99", "teacher := 'm'", DataError, "99 rows: too few"),
         ("fast", "line", "teacher := 'm', loss := -1", OptionError, "loss is how much"),

@@ -212,7 +212,7 @@ def test_a_reader_exports_without_an_event(shop: Session, tmp_path: Path) -> Non
 
 def test_what_helps_quotes_the_name(shop: Session, finetune: Finetune) -> None:
     shop.execute(finetune("o''neill", "SELECT torque, temp, failed FROM parts", "failed")).fetchall()
-    with pytest.raises(NotFoundError, match=r"FROM ml_promote\('o''neill@1'\);"):
+    with pytest.raises(NotFoundError, match=r"FROM ml_promote\('o''neill@N'\);"):
         shop.execute("FROM ml_rollback('o''neill')").fetchall()
 
 

@@ -15,6 +15,8 @@ FEWEST = 50  # new rows held out that a promotion needs
 LASTING = 2  # batches that say the same of a rule that has changed
 _EXPECTED = 10.0  # rows of other classes that the champion expects, and none came: by chance once in 20,000 batches
 _FAR = 2.0  # times the usual error
+_IF_RIGHT = "Where they are right, options := {'trust': true} takes them; or train anew on the rows since."
+_SINCE = "Where what the rows tell has changed, a training on those since tells more than going on: ml_finetune."
 _UNMOVED = (
     "No pass over the new rows was better than the champion on those held out: there is nothing to promote. "
     "The rows are kept for the next time."
@@ -57,18 +59,23 @@ def decide(
         doubt: why the labels are not to be trusted. moved: whether its weights are others than the champion's.
     """
     if doubt is not None:
-        return Decision(False, f"Suspicious labels: {doubt}", suspicious=True, waits=False)
+        return Decision(False, f"Suspicious labels: {doubt} {_IF_RIGHT}", suspicious=True, waits=False)
     if not moved and not (policy == AUTO and fresh is not None and fresh.better):  # as its probabilities alone may be
         return Decision(False, _UNMOVED, waits=False)
     if policy != AUTO:
-        return Decision(False, f"The policy is {policy}: the candidate waits to be promoted.")
+        both = (("new", fresh), ("replayed", replayed))
+        told = [f"on {of.rows} {what} rows {told_of(of)}" for what, of in both if of and of.difference is not None]
+        waits = f"The policy is {policy}: the candidate waits to be promoted"
+        return Decision(False, f"{'; '.join([waits, *told])}.")
     if fresh is None or fresh.rows < FEWEST:
         rows = 0 if fresh is None else fresh.rows
         return Decision(False, f"Only {rows} new rows judge, and {FEWEST} are needed: they are kept for the next time.")
     if fresh.lower is None:
         return Decision(False, f"The new rows do not tell: {fresh.metric} can't be measured on them.")
     if not fresh.better:
-        return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({told_of(fresh)}).")
+        advice = f" {_SINCE}" if batches >= LASTING else ""
+        figures = told_of(fresh)
+        return Decision(False, f"It is not better beyond chance on the {fresh.rows} new rows ({figures}).{advice}")
     if replayed is not None and worse(replayed, margin):
         if batches < LASTING or not outweighed(fresh, replayed):
             return Decision(False, f"It is worse on what was learnt before ({told_of(replayed)}).")

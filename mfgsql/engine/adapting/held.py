@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 
@@ -40,6 +41,18 @@ class Held:
                 if root_of(rival.version, rival.manifest) == past_of:
                     found.append((role, rival.version))
         return found
+
+    def stands(self, con: duckdb.DuckDBPyConnection, earlier: Mapping[str, Any]) -> bool:
+        """Whether a run's result still says it: it went on from this version, or this one has learnt its batch.
+
+        Args:
+            earlier: the row of result.
+        """
+        number = earlier["version"]
+        row = con.execute(
+            "SELECT base FROM ml_catalog.versions WHERE model = ? AND version = ?", [self.version.model, number]
+        ).fetchone()
+        return self.version.version >= number or (row is not None and row[0] == self.version.name)
 
     def took_over(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Whether it is champion because its own run made it so, and nobody has said otherwise since."""

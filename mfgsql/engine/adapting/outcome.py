@@ -23,7 +23,7 @@ from mfgsql.tasks.task import Array
 from mfgsql.training import Learned
 
 REVERTED = "reverted"
-SUSPICIOUS, UNMOVED = "suspicious labels", "nothing learnt"  # verdicts
+BETTER, SUSPICIOUS, UNMOVED = "better on new rows", "suspicious labels", "nothing learnt"  # verdicts
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _verdict(fresh: Compared | None) -> str:
     if fresh is None or fresh.lower is None or fresh.upper is None:
         return "too little data"
     if fresh.better:
-        return "better on new rows"
+        return BETTER
     return "worse on new rows" if fresh.upper < 0 else "no better than the champion on new rows"
 
 

@@ -21,7 +21,7 @@ from mfgsql.manifest import Manifest
 from mfgsql.replay import kept_rows, kept_runs, strata
 from mfgsql.tasks import tasks
 from mfgsql.tasks.task import Array
-from mfgsql.training.snapshot import REPLAYED, WEIGHT
+from mfgsql.training.snapshot import REPLAYED, TAUGHT, WEIGHT
 from mfgsql.training.windows import HISTORY
 
 BATCH = "__ml_batch"  # column of what is kept: the version that was the first to learn the row; NULL: the one under way
@@ -78,7 +78,7 @@ def read_past(engine: Engine, con: duckdb.DuckDBPyConnection, version: Version, 
             rows = rows.append_column(name, pa.array(np.full(len(rows), value), kind))
     place = rows.schema.get_field_index(BATCH)
     rows = rows.set_column(place, BATCH, rows[BATCH].fill_null(version.version))  # of an adapted version's own batch
-    rows = rows.drop_columns([n for n in (REPLAYED, WEIGHT) if n in rows.column_names])
+    rows = rows.drop_columns([n for n in (REPLAYED, TAUGHT, WEIGHT) if n in rows.column_names])
     return Past(version, root, thinned(rows, manifest, most), learnt)
 
 

@@ -24,8 +24,8 @@ from mfgsql.engine.adapting.batch import Batch, read_batch, settled_batch
 from mfgsql.engine.adapting.deciding import FEWEST
 from mfgsql.engine.adapting.held import Held, root_of
 from mfgsql.engine.adapting.judging import Compared, Judge, value_of
-from mfgsql.engine.adapting.outcome import REVERTED, SUSPICIOUS, UNMOVED, Outcome
-from mfgsql.engine.adapting.past import read_past, thinned, written
+from mfgsql.engine.adapting.outcome import BETTER, REVERTED, SUSPICIOUS, UNMOVED, Outcome
+from mfgsql.engine.adapting.past import Past, read_past, thinned, written
 from mfgsql.engine.adapting.rows import Together
 from mfgsql.engine.adapting.structuring import Candidate, anew, base_of, chosen, recipe_of, trial_of
 from mfgsql.engine.auditing import record_created
@@ -60,6 +60,7 @@ class Given:
     """A batch as a champion reads it, and both with the past in one."""
 
     held: Held
+    past: Past
     batch: Batch
     together: Together
 
@@ -74,8 +75,9 @@ class Adapting(Learning):
         with self.engine.cursor() as rows, self.cancellation.calls(rows.interrupt):
             frozen = read_batch(rows, self.cursor, self.args, held.version, self.cancellation, self._files)
             key = self._key_of(frozen.hash, held)
-            if not self.args.get("force") and (earlier := reusable(self.cursor, key)):
-                return self._again(json.loads(earlier.result))
+            earlier = None if self.args.get("force") else reusable(self.cursor, key)
+            if earlier is not None and held.stands(self.cursor, result := json.loads(earlier.result)):
+                return self._again(result)
             given = self._given(asked, frozen, held)
             shadows = self._before(given)
             if (back := next((s for s in shadows if s.decision == REVERTED), None)) is not None:
@@ -90,7 +92,7 @@ class Adapting(Learning):
         past = read_past(self.engine, self.cursor, held.version, held.manifest, room)
         batch = settled_batch(frozen, self.cursor, self.args, held.manifest, past, self._path, _SHARE)
         groups = held.manifest.backbone.groups
-        return Given(held, batch, Together.of(batch.past.rows, batch.rows, groups, frozen.types))
+        return Given(held, past, batch, Together.of(batch.past.rows, batch.rows, groups, frozen.types))
 
     def _key_of(self, batch: str, held: Held) -> str:
         """Of all that the result depends on but who is champion: the same batch is learnt from once."""
@@ -203,7 +205,7 @@ class Adapting(Learning):
         self, given: Given, kept: Candidate, snapshot: Snapshot, shadows: list[Shadow]
     ) -> tuple[dict[str, Any], list[str]]:
         """Commit all of it; the row of result, and snapshots that nothing names any more."""
-        held, past, together = given.held, given.batch.past, given.together
+        held, past, together = given.held, given.past, given.together
         prepared, learned, outcome = kept.prepared, kept.learned, kept.outcome
         model, data = held.version.model, learned.model.to_bytes()
         references = references_of(self.engine, learned, snapshot, self.cancellation.check)
@@ -252,11 +254,13 @@ def _of_earlier(result: dict[str, Any], champion: int | None) -> str:
     if result["verdict"] == SUSPICIOUS:
         return "The labels of this batch were suspicious, and nobody has learnt it; options := {'trust': true} does."
     if result["verdict"] == UNMOVED:
-        return "This batch has been tried, and no pass over it was better; more may be: options := {'epochs': 20}."
+        return "This batch was tried, and no pass over it was better; more may be: options := {'epochs': 20}."
     if champion is not None and champion > result["version"]:
         return f"{name} has learnt this batch, and so has @{champion}, the champion."
-    promote = f"FROM ml_promote({quote_literal(name)});"
-    return f"{name} has learnt this batch, @{champion} is the champion. Promote it: {promote}"
+    told = f"{name} has learnt this batch, @{champion} is the champion."
+    if result["verdict"] != BETTER:
+        return f"{told} {result['reason']}"
+    return f"{told} Promote it: FROM ml_promote({quote_literal(name)});"
 
 
 def _described(prepared: Prepared, weight: str | None) -> str:

@@ -123,7 +123,8 @@ def _elsewhere(version: Version, champion: Version, judged: Judged, source: Any)
             "Each was judged on the rows that it held out itself, which may be others: to ask both about the same, "
             "say source := 'my_table'."
         )
-    return f"See FROM ml_compare({quote_literal(version.name)}, {quote_literal(champion.name)}, 'my_table');"
+    rows = quote_literal(source) if isinstance(source, str) else "'my_table'"
+    return f"See FROM ml_compare({quote_literal(version.name)}, {quote_literal(champion.name)}, {rows});"
 
 
 def _requirements(version: Version, args: Args) -> list[Requirement]:
@@ -195,7 +196,8 @@ def run_rollback(engine: Engine, args: Args) -> Rows:
         if previous is None:
             raise NotFoundError(
                 f"'{model}' has no earlier champion to go back to.",
-                remedy=f"Choose a version: FROM ml_promote({quote_literal(f'{model}@1')});",
+                remedy=f"See FROM ml.versions WHERE model = {quote_literal(model)}; and choose one by its number: "
+                f"FROM ml_promote({quote_literal(f'{model}@N')});",
             )
         set_alias(con, model, CHAMPION, previous)
         set_alias(con, model, PREVIOUS, champion)
