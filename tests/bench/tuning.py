@@ -23,7 +23,7 @@ AI4I = DATA / "ai4i2020/ai4i2020.csv"
 CONCRETE = DATA / "uci_regression/concrete"
 FULL = bool(os.environ.get("MFGSQL_BENCH_FULL"))
 TRIALS = 30
-MINUTES = {"AI4I": 0.75, "concrete": 0.6, "FD001": 0.75}  # of a search
+MINUTES = {"AI4I": 0.7, "concrete": 0.5, "FD001": 0.5}  # of a search
 SPLITS = {"AI4I": 5 if FULL else 1, "concrete": 10 if FULL else 1, "FD001": 1}
 
 

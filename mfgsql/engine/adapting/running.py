@@ -209,7 +209,8 @@ class Adapting(Learning):
         prepared, learned, outcome = kept.prepared, kept.learned, kept.outcome
         model, data = held.version.model, learned.model.to_bytes()
         references = references_of(self.engine, learned, snapshot, self.cancellation.check)
-        features = features_of_snapshot(self.cursor, held.version, snapshot.path)
+        learnt_from = snapshot.path if outcome.decision.waits else None
+        features = features_of_snapshot(self.cursor, held.version, learnt_from)
         most = Adaptation.parse(self.args["options"]).room(histories=held.manifest.history is not None)
         rows = past.rows if outcome.decision.suspicious else thinned(together.rows, learned.model.manifest, most)
         warnings = [*prepared.warnings, *learned.warnings, *self.tracking.warnings, *outcome.warnings(past)]

@@ -21,15 +21,18 @@ Recorded = tuple[ColumnProfile | str, str | None, str | None]  # profile or name
 _ROWS, _FILE = "__ml_learnt_from", "__ml_learnt_file"
 
 
-def features_of_snapshot(con: duckdb.DuckDBPyConnection, version: Version, path: Path) -> list[Recorded]:
+def features_of_snapshot(con: duckdb.DuckDBPyConnection, version: Version, path: Path | None) -> list[Recorded]:
     """What is to be recorded of the columns of a version that goes on from another one, as `add_features` takes it: of
     those that are read as they are in its own snapshot, each row counted once, of the others as it was. Types stay
     those of the source, by which later sources are judged.
 
     Args:
-        con: a cursor that finds the catalog. version: the one before. path: of the new one's snapshot.
+        con: a cursor that finds the catalog. version: the one before. path: of the new one's snapshot; None: nothing
+            was learnt from it, and all is as it was.
     """
     known = _recorded(con, version)
+    if path is None:
+        return known
     now = _profiled(con, path, {told.name for told, kind, _ in known if kind and isinstance(told, ColumnProfile)})
     return [
         (replace(now[told.name], type=told.type), kind, why)
