@@ -15,14 +15,10 @@ from mfgsql.errors import CatalogError, ResourceError
 from mfgsql.settings import parse_bytes
 
 CHUNK = 4 * 2**20
-
-
 _SMALLER = "Raise the memory setting (MFGSQL_MEMORY), or lower options width and layers."
 
 
-def check_size(
-    con: duckdb.DuckDBPyConnection, size: int, what: str = "The model", remedy: str = _SMALLER
-) -> None:
+def check_size(con: duckdb.DuckDBPyConnection, size: int, what: str = "The model", remedy: str = _SMALLER) -> None:
     """Refuse what a transaction could not hold.
 
     Args:

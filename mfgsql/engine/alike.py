@@ -47,7 +47,7 @@ def read_alike(
     args["source"] = _spelled(source, types, wanted)
     _check_schema(catalog, version, types, wanted, args["target"])
     if args["target"]:
-        _as_classes(con, args, manifest.target)
+        _as_classes(con, args, manifest.target, types)
     if labelled:
         return freeze(con, args, cancellation, files)
     told = args | {"target": None, "split": None, KNOWN: False}
@@ -89,17 +89,17 @@ def _spelled(source: Source, types: Mapping[str, str], wanted: list[str]) -> str
     return f"SELECT * RENAME ({renamed}) FROM (\n{source.select}\n)"
 
 
-def _as_classes(con: duckdb.DuckDBPyConnection, args: Args, target: Target) -> None:
+def _as_classes(con: duckdb.DuckDBPyConnection, args: Args, target: Target, types: Mapping[str, str]) -> None:
     """Numbers that name classes, of the type that they had: 1.0 is the class 1.
 
     Raises:
         SourceError: one is no value of that type.
     """
-    source = read_source(at_place(con, args), args["source"])
-    types = {name.lower(): kind for name, kind in read_columns(con, source).items()}
-    name, kind = quote_identifier(target.name), types[target.name.lower()]
+    name = quote_identifier(target.name)
+    kind = next(kind for told, kind in types.items() if told.lower() == target.name.lower())
     if not target.classes or base_type(kind) not in NUMERIC_TYPES or kind == target.type:
         return
+    source = read_source(at_place(con, args), args["source"])
     there = f"{name} IS NOT NULL" + (f" AND isfinite({name})" if base_type(kind) in FLOAT_TYPES else "")
     row = con.execute(
         f"SELECT any_value({name}) FROM {source.sql} WHERE {there} AND "

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from mfgsql.catalog import resolve
 from mfgsql.catalog.replays import learnt_among
+from mfgsql.engine.adapting.held import root_of
 from mfgsql.engine.engine import Engine
 from mfgsql.engine.exporting import COLUMNS
 from mfgsql.engine.identity import keys_of
@@ -118,7 +119,7 @@ def learnt_by(engine: Engine, con: duckdb.DuckDBPyConnection, version: str) -> L
         return Learnt(there)
     known = resolve(con, version)
     manifest = Manifest.from_json(known.manifest)
-    root = manifest.lineage.get("adapted", {}).get("root", known.version)
+    root = root_of(known, manifest)
     if snapshot_of(engine, con, f"{known.model}@{root}") is None:
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +16,7 @@ from mfgsql.engine import Session, learnt
 from mfgsql.engine.drifting.learning import Recorded, features_of_snapshot
 from mfgsql.training.snapshot import HASH
 from tests.engine.test_adapting import LINE, OLD, SMALL, day
+from tests.engine.test_challenge import snapshot
 
 FEW = "options := {'epochs': 1, 'replay': 40}"  # rows of the past, so that most of each batch fall out of the next
 
@@ -40,15 +40,8 @@ def told(s: Session, source: str) -> tuple[str, str]:
     return str(row[0]), str(row[1])
 
 
-def path_of(s: Session, version: str) -> Path:
-    with s.engine.cursor() as cursor:
-        path = learnt.snapshot_of(s.engine, cursor, version)
-    assert path is not None
-    return path
-
-
 def test_rows_of_the_versions_before_are_told_to_be_learnt(line: Session) -> None:
-    hashes = [set(pq.read_table(path_of(line, f"m@{v}"), columns=[HASH])[HASH].to_pylist()) for v in (2, 4)]
+    hashes = [set(pq.read_table(snapshot(line, f"m@{v}"), columns=[HASH])[HASH].to_pylist()) for v in (2, 4)]
     assert len(hashes[0] - hashes[1]) > 200  # else it would be known from its own snapshot
     for source in (day(0), day(2), OLD.format("bad")):
         rows = line.execute(f"SELECT count(*) FROM ({source})").fetchone()[0]
@@ -58,7 +51,7 @@ def test_rows_of_the_versions_before_are_told_to_be_learnt(line: Session) -> Non
 
 
 def test_where_rows_in_between_are_gone_they_are_known_by_their_hash(line: Session) -> None:
-    path = path_of(line, "m@3")
+    path = snapshot(line, "m@3")
     away = path.rename(path.with_suffix(".away"))
     try:
         assert told(line, day(4))[1].startswith("it isn't known of all rows whether a (m@4) has learnt from them")
@@ -77,7 +70,7 @@ def new_to(s: Session, version: str, source: str) -> int:
     """How many rows no part of the version has learnt, by their snapshot."""
     tiny = "options := {'epochs': 1, 'width': 8, 'folds': 2, 'members': 1}"
     row = s.execute(f"FROM ml_finetune('asked', $${source}$$, target := 'bad', {tiny})").pl().to_dicts()[0]
-    rows = pq.read_table(path_of(s, f"asked@{row['version']}"))
+    rows = pq.read_table(snapshot(s, f"asked@{row['version']}"))
     with s.engine.cursor() as cursor:
         found = learnt.learnt_by(s.engine, cursor, version)
         assert found is not None
@@ -88,7 +81,7 @@ def new_to(s: Session, version: str, source: str) -> int:
 
 def test_without_what_the_first_one_learnt_nothing_is_known(line: Session) -> None:
     for version in ("m@1", "m@4"):
-        path = path_of(line, version)
+        path = snapshot(line, version)
         away = path.rename(path.with_suffix(".away"))
         with line.engine.cursor() as cursor:
             assert learnt.learnt_by(line.engine, cursor, "m@4") is None
@@ -103,8 +96,8 @@ def test_a_dropped_version_is_missed(line: Session) -> None:
         assert found is not None and found.known is not None
         assert len(learnt.snapshots_of(line.engine, cursor, "m@4")) == 4
         cursor.execute("ROLLBACK")
-        assert learnt.learnt_by(line.engine, cursor, "m@4") == learnt.Learnt([path_of(line, f"m@{v}") for v in (1, 2, 3, 4)])
-        assert learnt.learnt_by(line.engine, cursor, "m@2") == learnt.Learnt([path_of(line, f"m@{v}") for v in (1, 2)])
+        assert learnt.learnt_by(line.engine, cursor, "m@4") == learnt.Learnt([snapshot(line, f"m@{v}") for v in (1, 2, 3, 4)])
+        assert learnt.learnt_by(line.engine, cursor, "m@2") == learnt.Learnt([snapshot(line, f"m@{v}") for v in (1, 2)])
 
 
 # -- how columns were -----------------------------------------------------------------------------------------------
@@ -119,7 +112,7 @@ def record(s: Session, version: str) -> list[Recorded]:
     """Put what is in the version's snapshot in the place of what was copied."""
     with s.engine.cursor() as cursor, s.engine.transaction() as con:
         before, after = resolve(cursor, "m@1"), resolve(cursor, version)
-        told = features_of_snapshot(cursor, before, path_of(s, version))
+        told = features_of_snapshot(cursor, before, snapshot(s, version))
         con.execute("DELETE FROM ml_catalog.features WHERE model = 'm' AND version = ?", [after.version])
         add_features(con, after, told)
     return told
@@ -134,9 +127,9 @@ def test_columns_are_recorded_as_they_were_in_all_that_was_learnt(line: Session)
     assert [r[:4] for r in now] == [r[:4] for r in first]
     by, was = {r[0]: r for r in now}, {r[0]: r for r in first}
     assert by["bad"] == was["bad"]  # the target: nothing of it is asked
-    snapshot = pq.read_table(path_of(line, "m@4"))
-    assert by["torque"][4:6] == (len(snapshot), 0) and was["torque"][4] == 1000
-    assert by["torque"][7:9] == (min(snapshot["torque"].to_pylist()), max(snapshot["torque"].to_pylist()))
+    rows = pq.read_table(snapshot(line, "m@4"))
+    assert by["torque"][4:6] == (len(rows), 0) and was["torque"][4] == 1000
+    assert by["torque"][7:9] == (min(rows["torque"].to_pylist()), max(rows["torque"].to_pylist()))
     assert {word for word, _ in json.loads(by["shape"][9])} == {"slim", "oval", "wide"}
     assert {word for word, _ in json.loads(was["shape"][9])} == {"slim", "oval"}
 
@@ -156,7 +149,7 @@ def test_what_is_left_out_stays_recorded(lab: Session, finetune: Callable[..., s
     before = lab.execute(query).fetchall()
     with lab.engine.cursor() as cursor:
         version = resolve(cursor, "m")
-        rows = features_of_snapshot(cursor, version, path_of(lab, "m@1"))
+        rows = features_of_snapshot(cursor, version, snapshot(lab, "m@1"))
     assert {name for name, kind, _ in rows if isinstance(name, str) and kind is None} == {"list", "id"}
     with lab.engine.transaction() as con:
         con.execute("DELETE FROM ml_catalog.features")

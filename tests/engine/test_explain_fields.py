@@ -19,6 +19,7 @@ from mfgsql.engine.verbs.reporting import gather
 from mfgsql.errors import CancelledError, OptionError
 from mfgsql.reporting import Missing
 from mfgsql.reporting.facts import Tagged
+from tests.engine.test_challenge import snapshot
 
 PIL = pytest.importorskip("PIL.Image")
 WORDS = ("pump", "belt", "motor", "valve", "line", "panel", "shift", "hose", "drum", "gate")
@@ -290,7 +291,7 @@ def test_a_report_of_spans(shop: Session) -> None:
     assert isinstance(facts.tagged, Tagged), facts.tagged
     table = shop.execute("FROM ml_classification_report('ent', 'SELECT note, spans FROM shop')").fetchall()
     assert [r["class"] for r in facts.tagged.report] == [r[1] for r in table]
-    judged = judged_rows(_snapshot(shop, "ent@1"), None, 10**6, 1).judged
+    judged = judged_rows(snapshot(shop, "ent@1"), None, 10**6, 1).judged
     assert facts.tagged.texts == len(judged)
     (score,) = [s for s in facts.scores if s.metric == "span_f1"]
     assert next(r["f1"] for r in facts.tagged.report if r["class"] == "micro avg") == pytest.approx(score.value)
@@ -304,21 +305,14 @@ def test_a_report_of_spans(shop: Session) -> None:
 # -- challenges -----------------------------------------------------------------------------------------------------
 
 
-def _snapshot(session: Session, version: str) -> Path:
-    with session.engine.cursor() as cursor:
-        path = learnt.snapshot_of(session.engine, cursor, version)
-    assert path is not None
-    return path
-
-
 def test_pictures_are_known_again_in_a_source_with_other_columns(shop: Session) -> None:
     """Bytes are no text, and are compared as they are."""
     for columns in ("image, leak AND spot AS bad", "image, load, leak AND spot AS bad"):
         statement = f"FROM ml_finetune('twice', 'SELECT {columns} FROM shop', target := 'bad', "
         shop.execute(tiny(statement, 1)).fetchall()
-    rows = judged_rows(_snapshot(shop, "twice@2"), None, 10**6, 1).judged
-    groups = learnt.Learnt([_snapshot(shop, "twice@1")]).unseen(rows, 1)
-    seen = set(judged_rows(_snapshot(shop, "twice@1"), None, 10**6, 1).judged["image"].to_pylist())
+    rows = judged_rows(snapshot(shop, "twice@2"), None, 10**6, 1).judged
+    groups = learnt.Learnt([snapshot(shop, "twice@1")]).unseen(rows, 1)
+    seen = set(judged_rows(snapshot(shop, "twice@1"), None, 10**6, 1).judged["image"].to_pylist())
     assert groups.tolist() == [int(image in seen) for image in rows["image"].to_pylist()]
 
 
