@@ -36,7 +36,7 @@ _DISK = re.compile("could not write|no space left|file too large|disk quota", re
 _TOO_LARGE = "maximum total string size"  # of a batch that DuckDB hands to Python
 _BY_PATH = "Give such pictures by the paths of their files, which are opened one by one, or make them smaller."
 _RESUMABLE = 14 * 86400.0  # seconds
-_PATIENCE = 20.0  # seconds that an exit waits for UDFs to leave
+_PATIENCE = 20.0  # seconds that an exit waits for statements and UDFs to leave
 
 
 def caller_id() -> str | None:
@@ -65,7 +65,7 @@ class Engine:
         self._temporary = None if path else TemporaryDirectory(prefix="mfgsql-")
         self._folder = Path(self._temporary.name) if self._temporary else Path(f"{path}.ml")
         self._errors: deque[BaseException] = deque(maxlen=64)
-        self._inside: list[int] = []  # threads in a UDF
+        self._inside: list[int] = []  # threads in a statement or a UDF
         self._left = threading.Condition()
         self._lazy = threading.Lock()
         self._cache: ModelCache[Scorer] | None = None
@@ -201,13 +201,22 @@ class Engine:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """A UDF runs; an exit waits for it, and lets no other in."""
+        """A UDF runs."""
+        with self.entered(), working():
+            yield
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """A statement or a UDF runs; an exit waits for it, and lets no other in.
+
+        Raises:
+            ClosedError: the engine is closed.
+        """
         with self._left:
             self.check_open()
             self._inside.append(threading.get_ident())
         try:
-            with working():
-                yield
+            yield
         finally:
             with self._left:
                 self._inside.remove(threading.get_ident())
@@ -234,8 +243,8 @@ class Engine:
         """Our own error that became this text on its way through DuckDB, or DuckDB's."""
         text = str(error)
         ours = next((e for e in reversed(self._errors) if str(e) in text and isinstance(e, Exception)), None)
-        if ours is None and self.closed and isinstance(error, duckdb.CatalogException):
-            return ClosedError("The session is closed.")  # another thread closed it: its functions are gone
+        if ours is None and self.closed:
+            return ClosedError("The session is closed.")  # by another thread, which interrupted this statement
         if ours is None and _TOO_LARGE in text:
             return self.unexpected(error)
         if ours is not None or not isinstance(error, duckdb.BinderException | duckdb.InvalidInputException):
@@ -256,8 +265,9 @@ class Engine:
             raise ClosedError("The session is closed.")
 
     def close(self) -> None:
-        """Let no UDF in, interrupt what runs, and wait until all are out. Called at the interpreter's exit, too:
-        a UDF that runs into the interpreter's end would abort the process.
+        """Let no statement and no UDF in, interrupt what runs, and wait until all are out: a statement that loses its
+        connection or its functions crashes the process. Called at the interpreter's exit, too: a UDF that runs into
+        the interpreter's end would abort the process.
         """
         with self._left:
             if self.closed:
@@ -269,7 +279,7 @@ class Engine:
             for session in list(self.sessions.values()):
                 session.interrupt()
             with self._left:
-                if not self._inside or time.monotonic() > deadline:
+                if all(t == threading.get_ident() for t in self._inside) or time.monotonic() > deadline:
                     break
                 self._left.wait(0.2)
         for session in list(self.sessions.values()):

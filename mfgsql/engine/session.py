@@ -188,7 +188,7 @@ class Session(Shorthands):
             raise ClosedError("The session is closed.")
         token = caller.set(self)
         try:
-            with listening(self.interrupt):
+            with self.engine.entered(), listening(self.interrupt):
                 yield
         except duckdb.Error as error:
             translated = self.engine.translate(error, statement)

@@ -90,7 +90,7 @@ def test_a_killed_training_leaves_a_sound_database(tmp_path: Path, script: str, 
     with mfgsql.connect(database, threads=2, progress="off") as s:
         states = dict(s.execute("SELECT status, count(*) FROM ml.runs GROUP BY 1").fetchall())
         assert states.keys() <= {"interrupted", "finished"}
-        assert after == 0.0 or states["interrupted"] <= 1 or script is KILLED
+        assert states.get("interrupted", 0) <= 1  # none where the kill came between two runs
         if script is KILLED and after:
             assert states == {"interrupted": 1}
         versions = s.execute("SELECT version, run_id FROM ml.versions").fetchall()
