@@ -71,6 +71,8 @@ def read_source(con: duckdb.DuckDBPyConnection, text: Any) -> Source:
         return Source(text, candidates[0])
     if _parse(con, f"SELECT * FROM\n{text}\n"):
         return Source(text, f"(SELECT * FROM\n{text}\n)")
+    if _is_meant_as_query(text):
+        raise SourceError(f"The source can't be parsed: {_parser_says(con, text)}.")
     return Source(text, candidates[-1])
 
 
@@ -79,6 +81,25 @@ def _parse(con: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.Statement]:
         return con.extract_statements(sql)
     except duckdb.Error:
         return []
+
+
+def _is_meant_as_query(text: str) -> bool:
+    """Whether words of a query stand in it: else it may be the name of a caller's CTE."""
+    tokens = duckdb.tokenize(text)
+    ends = [*(start for start, _ in tokens[1:]), len(text)]
+    words = {text[start:end].strip().lower() for (start, kind), end in zip(tokens, ends, strict=True)
+             if kind == duckdb.token_type.keyword}  # fmt: skip
+    return len(tokens) > 1 and bool(words & {"select", "from"})
+
+
+def _parser_says(con: duckdb.DuckDBPyConnection, text: str) -> str:
+    """DuckDB's parser on a text that it refuses, in one line."""
+    try:
+        con.extract_statements(text)
+    except duckdb.Error as error:
+        said = str(error).removeprefix("Parser Error: ").split("\n")
+        return " in ".join([said[0], *(line.replace("LINE", "line", 1) for line in said if line.startswith("LINE "))])
+    return "it holds no statement"
 
 
 def _as_query(con: duckdb.DuckDBPyConnection, text: str) -> str | None:

@@ -131,6 +131,26 @@ def test_null_and_numbers_are_refused(tables: Session) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "near"),
+    [
+        ("SELECT * FORM parts", 'at or near "parts" in line 1: SELECT \\* FORM parts'),
+        ("SELEC * FROM parts", 'at or near "SELEC"'),
+        ("-- of late\nSELECT * FROM parts WHERE", "at end of input"),
+        ("FROM parts SELECT (id", "at end of input"),
+    ],
+)
+def test_a_slip_of_the_pen_is_shown(tables: Session, source: str, near: str) -> None:
+    with pytest.raises(SourceError, match=f"^The source can't be parsed: syntax error {near}"):
+        count(tables, source)
+
+
+def test_a_name_with_words_of_a_query_is_a_name(tables: Session) -> None:
+    tables.execute('CREATE TABLE "all from press select" AS FROM parts LIMIT 5')
+    assert count(tables, "all from press select") == 5
+    tables.execute('DROP TABLE "all from press select"')
+
+
+@pytest.mark.parametrize(
     "source", ["nowhere", "no.where", "SELECT * FROM nowhere", "SELEC * FROM parts", ")", "parts WHERE"]
 )
 def test_what_is_not_there_is_named(tables: Session, source: str) -> None:
