@@ -11,6 +11,7 @@ from mfgsql.backbones.pairing import Floats
 
 _FAR = 4.0  # deviations; beyond them the linear part is cut
 _STEEPEST = 1e30  # of a bin's slope; bounds may be as near as float32 has them
+_CACHED = 2**18  # numbers of the largest array of a pass: more fall out of a core's cache, and take three times as long
 _LEAF = 10  # rows that a tree keeps together, at least
 
 
@@ -62,20 +63,30 @@ class PiecewiseLinear(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """``[groups, rows, channels]``, NaN where missing, to ``[groups, rows, channels * width]``."""
         by_channel = values.transpose(1, 2).unsqueeze(-1)  # [groups, channels, rows, 1]
-        gone = by_channel.isnan()
-        # In place: this is the largest array of a pass, and no gradient goes through it.
-        passed = (torch.where(gone, -torch.inf, by_channel) - self.low).mul_(self.rate).clamp_(0.0, 1.0)
-        near = torch.where(gone, 0.0, by_channel).clamp_(-_FAR, _FAR)
-        vectors = passed @ self.weight + near * self.slope + gone * self.missing + self.bias
-        flat: Tensor = vectors.transpose(1, 2).flatten(2)
+        some = max(1, _CACHED // max(1, values.shape[0] * values.shape[1] * self.bins))
+        size = values.shape[2] if torch.is_grad_enabled() else some  # a training keeps all of it anyway
+        parts = [self._vectors(by_channel, slice(at, at + size)) for at in range(0, values.shape[2], size)]
+        flat: Tensor = torch.cat(parts, dim=2).flatten(2)
         return flat
+
+    def _vectors(self, by_channel: Tensor, some: slice) -> Tensor:
+        """``[groups, rows, channels, width]`` of some channels."""
+        values = by_channel[:, some]
+        gone = values.isnan()
+        # In place: this is the largest array of a pass, and no gradient goes through it.
+        passed = (torch.where(gone, -torch.inf, values) - self.low[:, some]).mul_(self.rate[:, some]).clamp_(0.0, 1.0)
+        near = torch.where(gone, 0.0, values).clamp_(-_FAR, _FAR)
+        found = passed @ self.weight[:, some] + near * self.slope[:, some] + gone * self.missing[:, some]
+        return (found + self.bias[:, some]).transpose(1, 2)
 
 
 def _partings(values: Tensor, truth: Floats, parts: int) -> Tensor:
     """Up to ``parts - 1`` values between which the truth differs most."""
+    from sklearn import config_context
     from sklearn.tree import DecisionTreeRegressor
 
     tree = DecisionTreeRegressor(max_leaf_nodes=parts, min_samples_leaf=_LEAF, random_state=0)
-    tree.fit(values[:, None].numpy(), truth)
+    with config_context(skip_parameter_validation=True):  # checks take as long as the tree, of each column and group
+        tree.fit(values[:, None].numpy(), truth, check_input=False)
     found = tree.tree_.threshold[tree.tree_.feature >= 0]
     return torch.from_numpy(found).to(values.dtype)

@@ -6,14 +6,16 @@ Said in ibis. The sample is the rows with the smallest hashes, so that it is uni
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import ibis
 import ibis.backends.duckdb  # ibis would load it in the middle of a run, which nothing could cancel
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
 
 from mfgsql.engine.sources import Source
 from mfgsql.errors import SourceError
@@ -24,11 +26,13 @@ from mfgsql.features.profile import NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_
 
 SAMPLE = 100_000
 BLOBS = 1_000  # values of a BLOB that are looked at: each may be large
+_TOGETHER = 64  # columns that one query looks at
 _BEGINNING = 200  # characters in which words are counted
 _UNQUOTED = re.compile(r"\s*([^\W\d]\w*)\s*\.\s*([^\W\d][\w]*(?: +\w+)+)\s*")  # a schema and a name of several words
 _WORD = r"\p{Han}|[^\s\p{Han}]+"
 STEPS = 256  # between the quantiles
 TOP = 1_001  # frequent values kept
+T = TypeVar("T")
 
 
 def profile_columns(
@@ -41,10 +45,22 @@ def profile_columns(
     """
     backend = ibis.duckdb.from_connection(con)
     rows = backend.table(table, database=("temp", "main"))
-    sample = rows.order_by(order).limit(SAMPLE)
-    profiles = _ranges(rows, types)
-    profiles = [_shape(rows, sample, p, order) for p in profiles]
-    return [_top(rows, p) for p in profiles]
+    profiles = [p for some in _in_turns(list(types.items())) for p in _ranges(rows, dict(some))]
+    sample = _sample(rows, order) if profiles and profiles[0].rows > SAMPLE else rows
+    shaped = [p for some in _in_turns(profiles) for p in _shapes(sample, some)]
+    blobs = [_blob_shape(rows, p, order) if p.base_type == "BLOB" else p for p in shaped]
+    return [_top(rows, _without_sentinel(rows, sample, p)) for p in blobs]
+
+
+def _in_turns(columns: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The columns, so many as one query looks at."""
+    return (columns[start : start + _TOGETHER] for start in range(0, len(columns), _TOGETHER))
+
+
+def _sample(rows: ir.Table, order: str) -> ir.Table:
+    """The rows with the smallest hashes, and those equal to the last one."""
+    last = _one_row(rows.select(order).order_by(order).limit(SAMPLE).aggregate(last=ibis._[order].max()))["last"]
+    return rows.filter(rows[order] <= ibis.literal(last, rows[order].type()))
 
 
 def _number(column: ir.Column, kind: str) -> ir.FloatingValue:
@@ -90,27 +106,54 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.12g}")
 
 
-def _shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile, order: str) -> ColumnProfile:
-    """Distinct values, quantiles and a sentinel of the sampled rows."""
-    kind, column = profile.base_type, sample[profile.name]
-    if kind in NUMERIC_TYPES:
-        return _numeric_shape(rows, sample, profile)
+def _shapes(sample: ir.Table, profiles: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """Distinct values, quantiles, and the like, of some columns of the sampled rows."""
+    numeric = [p for p in profiles if p.base_type in NUMERIC_TYPES and p.minimum is not None]
+    numbers = _sorted_numbers(sample, numeric) if numeric else {}
+    asked = {p.name: _asked_of(sample[p.name], p.base_type) for p in profiles}
+    aggregates = [value.name(f"{key}{i}") for i, p in enumerate(profiles) for key, value in asked[p.name].items()]
+    found = _one_row(sample.aggregate(aggregates)) if aggregates else {}
+    of_others = [{key: found[f"{key}{i}"] or 0 for key in asked[p.name]} for i, p in enumerate(profiles)]
+    return [replace(p, **numbers.get(p.name, other)) for p, other in zip(profiles, of_others, strict=True)]
+
+
+def _sorted_numbers(sample: ir.Table, profiles: Sequence[ColumnProfile]) -> dict[str, dict[str, Any]]:
+    """Shapes of numbers by name, sorted here: DuckDB looks for each quantile anew."""
+    table = sample.select(**{p.name: _number(sample[p.name], p.base_type) for p in profiles}).to_pyarrow()
+    found = {}
+    for profile in profiles:
+        values = np.sort(table[profile.name].drop_null().to_numpy())
+        ends = [v for v in (profile.minimum, profile.maximum) if v is not None]
+        counts = [int(np.searchsorted(values, v, "right") - np.searchsorted(values, v, "left")) for v in ends]
+        found[profile.name] = shape_of(values) | {"top": tuple(zip(map(repr, ends), counts, strict=True))}
+    return found
+
+
+def shape_of(values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Of sorted numbers how many there are, how many different ones, and their quantiles, linear in between."""
+    if not len(values):
+        return {"quantiles": (), "distinct": 0, "sampled": 0}
+    at = np.arange(STEPS + 1) / STEPS * (len(values) - 1)
+    low, high, share = values[np.floor(at).astype(np.int64)], values[np.ceil(at).astype(np.int64)], at - np.floor(at)
+    quantiles = low * (1 - share) + high * share
+    distinct = 1 + int((values[1:] != values[:-1]).sum())
+    return {"quantiles": tuple(quantiles.tolist()), "distinct": distinct, "sampled": len(values)}
+
+
+def _asked_of(column: ir.Column, kind: str) -> dict[str, ir.Scalar]:
+    """Aggregates of a column that holds no numbers; those of `ColumnProfile` by its names."""
     if kind in TIME_TYPES:
-        return replace(profile, **_one_row(sample.aggregate(distinct=column.nunique(), sampled=column.count())))
-    if kind == "BLOB":
-        return _blob_shape(rows, profile, order)
+        return {"distinct": column.nunique(), "sampled": column.count()}
     if kind not in TEXT_TYPES and kind != "BOOLEAN":
-        return profile
+        return {}
     text = column.cast("string")
-    found = sample.aggregate(
-        distinct=column.nunique(),
-        sampled=column.count(),
-        longest=text.length().max(),
-        picture_paths=text.re_search(PATHS).mean(),
-        words=_extract_all(text.left(_BEGINNING), _WORD).length().mean(),
-    )
-    shape: dict[str, Any] = {k: v or 0 for k, v in _one_row(found).items()}
-    return replace(profile, **shape)
+    return {
+        "distinct": column.nunique(),
+        "sampled": column.count(),
+        "longest": text.length().max(),
+        "picture_paths": text.re_search(PATHS).mean(),
+        "words": _extract_all(text.left(_BEGINNING), _WORD).length().mean(),
+    }
 
 
 @ibis.udf.scalar.builtin(name="regexp_extract_all")  # type: ignore[untyped-decorator]
@@ -137,29 +180,23 @@ def _blob_shape(rows: ir.Table, profile: ColumnProfile, order: str) -> ColumnPro
     return replace(profile, **shape, pictures=pictures / shape["sampled"])
 
 
-def _numeric_shape(rows: ir.Table, sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
-    if profile.minimum is None:
+def _without_sentinel(rows: ir.Table, sample: ir.Table, profile: ColumnProfile) -> ColumnProfile:
+    """Of numbers of which one stands for no value the profile of the others."""
+    if profile.base_type not in NUMERIC_TYPES:
         return profile
-    value, all_values = (_number(t[profile.name], profile.base_type) for t in (sample, rows))
-    shaped = replace(profile, **_quantiles(sample, value))
-    ends = [v for v in (profile.minimum, profile.maximum) if v is not None]
-    counts = _one_row(sample.aggregate([(value == v).sum().name(f"c{i}") for i, v in enumerate(ends)]))
-    top = tuple((repr(v), int(counts[f"c{i}"] or 0)) for i, v in enumerate(ends))
-    sentinel = find_sentinel(replace(shaped, top=top))
+    sentinel, profile = find_sentinel(profile), replace(profile, top=())
     if sentinel is None:
-        return shaped
-    kept = all_values.nullif(sentinel)
+        return profile
+    kept, some = (_number(t[profile.name], profile.base_type).nullif(sentinel) for t in (rows, sample))
     again = _one_row(
         rows.aggregate(minimum=kept.min(), maximum=kept.max(), mean=kept.mean(), deviation=kept.std(how="pop"))
     )
     again |= {k: _rounded(again[k]) for k in ("mean", "deviation")}
-    return replace(shaped, sentinel=sentinel, **again, **_quantiles(sample, value.nullif(sentinel)))
+    return replace(profile, sentinel=sentinel, **again, **_quantiles(sample, some))
 
 
-def _quantiles(sample: ir.Table, value: ir.FloatingValue) -> dict[str, Any]:
-    steps = [i / STEPS for i in range(STEPS + 1)]
-    found = _one_row(sample.aggregate(quantiles=value.quantile(steps), distinct=value.nunique(), sampled=value.count()))
-    return found | {"quantiles": tuple(found["quantiles"] or ())}
+def _quantiles(rows: ir.Table, value: ir.FloatingValue) -> dict[str, Any]:
+    return shape_of(np.sort(rows.select(value=value).to_pyarrow()["value"].drop_null().to_numpy()))
 
 
 def _top(rows: ir.Table, profile: ColumnProfile) -> ColumnProfile:

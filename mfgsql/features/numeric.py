@@ -7,7 +7,7 @@ such as -9999 count as missing.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar, Self
@@ -137,13 +137,13 @@ class NumericEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """See `Encoder.to_dict`."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": self.kind, **{f.name: getattr(self, f.name) for f in fields(self)}}  # asdict copies each number
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> NumericEncoder:
         """See `Encoder.from_dict`."""
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "kind"}
-        return cls(**fields)
+        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "kind"}
+        return cls(**known)
 
 
 def _numbers_the_rows(profile: ColumnProfile) -> bool:
