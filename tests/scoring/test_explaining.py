@@ -180,12 +180,25 @@ def test_a_typical_value_contributes_nothing() -> None:
     assert [list(np.flatnonzero(row)) for row in found] == [[1], [1, 5]]
 
 
-@pytest.mark.parametrize("players", [2, 5, 6, 11])
+def test_many_columns_are_explained_in_fewer_orders() -> None:
+    """And sum to what they explain all the same."""
+    of = scorer("number", 300)
+    batch = rows(of, 3)
+    typical = typical_row(of.model.manifest.features)
+    base = shown(of, part(typical, np.zeros(3, np.int64)))
+    calls: list[None] = []
+    found = explain(of, batch, lambda: calls.append(None))
+    assert found.sum(1) == pytest.approx(shown(of, batch) - base, abs=1e-4 * of.model.target.deviation)
+    assert len(calls) * of.batch < 12 * 303 * len(batch)  # 8 a column, where 32 would be asked for few
+
+
+@pytest.mark.parametrize("players", [2, 5, 6, 11, 100])
 def test_orders_are_orders_and_as_many_as_wanted(players: int) -> None:
     orders = [tuple(o) for o in _orders(players, 32)]
     assert all(sorted(o) == list(range(players)) for o in orders)
     assert len(orders) == (math.factorial(players) if players <= 5 else 32)
     assert orders == [tuple(o) for o in _orders(players, 32)]
+    assert players != 100 or len({o.index(0) // 7 for o in orders}) > 10  # rotations that lie far apart
     assert players <= 5 or all(a == b[::-1] for a, b in zip(orders[::2], orders[1::2], strict=True))
 
 
