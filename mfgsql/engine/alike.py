@@ -20,6 +20,8 @@ from mfgsql.features.profile import FLOAT_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME
 from mfgsql.manifest import Manifest
 from mfgsql.tasks import Target
 
+_READS = {"numeric": "DOUBLE", "temporal": "TIMESTAMP"}  # what an encoder reads, where no type was recorded
+
 
 def read_alike(
     con: duckdb.DuckDBPyConnection, catalog: duckdb.DuckDBPyConnection, args: Args, version: Version,
@@ -45,7 +47,7 @@ def read_alike(
         args |= {role: None for role in ("target", "weight") if str(args[role]).lower() not in there}
     wanted = [*manifest.features.names, *(args[r] for r in ("target", "weight", "entity", "order_by") if args.get(r))]
     args["source"] = _spelled(source, types, wanted)
-    _check_schema(catalog, version, types, wanted, args["target"])
+    _check_schema(catalog, version, manifest, types, wanted)
     if args["target"]:
         _as_classes(con, args, manifest.target, types)
     if labelled:
@@ -111,7 +113,7 @@ def _as_classes(con: duckdb.DuckDBPyConnection, args: Args, target: Target, type
 
 
 def _check_schema(
-    con: duckdb.DuckDBPyConnection, version: Version, types: Mapping[str, str], wanted: list[str], target: str | None
+    con: duckdb.DuckDBPyConnection, version: Version, manifest: Manifest, types: Mapping[str, str], wanted: list[str]
 ) -> None:
     """Refuse a source whose columns are others than the version's.
 
@@ -120,9 +122,9 @@ def _check_schema(
     """
     by_lower = {name.lower(): kind for name, kind in types.items()}
     missing = [name for name in wanted if name.lower() not in by_lower]
-    if missing == [target]:
+    if manifest.target is not None and missing == [manifest.target.name]:
         raise SourceError(
-            f"The source lacks {target!r}, the truth that {version.name} learns.",
+            f"The source lacks {manifest.target.name!r}, the truth that {version.name} learns.",
             remedy="Give the rows their labels; those without one wait (ml_predict needs none).",
         )
     if missing:
@@ -134,7 +136,8 @@ def _check_schema(
         "SELECT feature, type FROM ml_catalog.features WHERE model = ? AND version = ? AND type IS NOT NULL",
         [version.model, version.version],
     ).fetchall()
-    for name, kind in rows:
+    of_encoders = [(e.column.name, _READS[e.kind]) for e in manifest.features.encoders if e.kind in _READS]
+    for name, kind in rows or of_encoders:  # of an imported version nothing else is known
         now = by_lower.get(name.lower(), kind)
         if name in wanted and _kind(kind) != _kind(now):
             raise SourceError(

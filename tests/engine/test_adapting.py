@@ -255,6 +255,15 @@ def test_a_batch_that_can_not_be_read_is_refused(line: Session) -> None:
     assert {s for (s,) in line.execute("SELECT status FROM ml.runs WHERE verb = 'adapt'").fetchall()} == {"failed"}
 
 
+def test_an_imported_model_knows_what_kinds_it_reads(line: Session, tmp_path: Path) -> None:
+    line.execute("FROM ml_export('m', $1)", [str(tmp_path / "m.safetensors")]).fetchall()
+    line.execute("FROM ml_import('far', $1)", [str(tmp_path / "m.safetensors")]).fetchall()
+    source = f"SELECT * REPLACE (CAST(torque AS VARCHAR) AS torque) FROM ({day(1)})"
+    with pytest.raises(SourceError, match=r"'torque' is VARCHAR, and was DOUBLE when far@1 learnt"):
+        line.execute(f"FROM ml_adapt('far', $${source}$$)").fetchall()
+    line.execute("FROM ml_drop('far')").fetchall()
+
+
 def test_a_row_is_new_once_even_when_it_is_kept_no_more(line: Session) -> None:
     few = "options := {'epochs': 1, 'replay': 40}"
     for number in range(3):
