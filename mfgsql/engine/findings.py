@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.readings import nearly_numbers
+from mfgsql.engine.readings import comma_numbers, nearly_numbers
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.features import FeatureSet, Leak, Rejection, find_leaks
 from mfgsql.features.profile import FLOAT_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
 from mfgsql.tasks import Target, tasks
 from mfgsql.tasks.task import known
 from mfgsql.training.snapshot import HASH
+
+_RARE = 10  # rows of a class
+_ONE_BY_ONE, _NAMED = 3, 8  # columns left out for one reason that are told apart, and names of more
 
 
 def filling(frozen: Frozen, target: str) -> str:
@@ -38,25 +41,91 @@ def named_source(frozen: Frozen) -> str:
 
 
 def warnings_of_rows(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak], args: Args) -> list[str]:
-    found = [f"{r.name} is left out: {r.reason}." for r in rejected]
-    found += [f"{n} is left out: {w}." for n, w in frozen.ignored.items() if w != "excluded"]
-    found += [f"{leak.column} may give the target away: it {leak.words}. {_exclude(leaks)}" for leak in leaks[:1]]
+    """Leaks first, since they make figures good."""
+    found = [f"{leak.column} may give the target away: it {leak.words}. {_exclude(leaks)}" for leak in leaks[:1]]
     found += [f"{leak.column} may give the target away: it {leak.words}." for leak in leaks[1:]]
+    for reason, names in left_out(frozen, rejected, excluded=False):
+        found.append(f"{several(names)} {'is' if len(names) == 1 else 'are'} left out: {reason}.")
     sentinels = [(n, p.sentinel) for n, p in frozen.profiles.items() if p.sentinel is not None]
     found += [f"{n} = {value:g} is read as missing." for n, value in sentinels]
     infinite = [(n, p.infinities) for n, p in frozen.profiles.items() if p.infinities]
     found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
-    for text in nearly_numbers(frozen.con, ROWS, [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]):
+    texts = texts_of(frozen)
+    for text in nearly_numbers(frozen.con, ROWS, texts):
         if text.misfit is not None:
             found.append(f"{text.name} is text, and is read as such: {text.words}. {as_number(frozen, text.name)}")
+    for name in comma_numbers(frozen.con, ROWS, texts):
+        found.append(f"{name} is text, of numbers with a decimal comma. {as_number(frozen, name, comma=True)}")
+    if copies := copies_of(frozen, [*(r.name for r in rejected), args.get("target") or ""]):
+        told = several([f"{copy} of {first}" for copy, first in copies])
+        found.append(f"Columns that hold the same in every row: {told}. What they tell is parted among them.")
     if frozen.unlabelled:
         total = frozen.rows + frozen.unlabelled
-        without = "NULL, NaN or infinite" if base_type(frozen.types[args["target"]]) in FLOAT_TYPES else "NULL"
-        words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {args['target']} is {without} in them."
+        why = f"{args['target']} is {void(frozen, args['target'])} in them"
+        words = f"{frozen.unlabelled:,} of {total:,} rows are left out: {why}."
         found.append(f"{words} {filling(frozen, args['target'])}")
     if args.get("split") == "time" and args.get("order_by"):
         found += _timeless(frozen, args["order_by"])
     return found
+
+
+def rare_classes(target: Target | None) -> list[str]:
+    """A warning of classes that are too rare to be learnt, or judged."""
+    if target is None:
+        return []
+    rare = [f"{c} ({n})" for c, n in zip(target.classes, target.counts, strict=True) if 0 < n < _RARE]
+    return [f"Of {target.name!r} {several(rare)} {'has' if len(rare) == 1 else 'have'} fewer than {_RARE} rows, "
+            "too few to be learnt or judged by."] if rare else []  # fmt: skip
+
+
+def void(frozen: Frozen, name: str) -> str:
+    """What a column is where it has no value."""
+    return "NULL, NaN or infinite" if base_type(frozen.types[name]) in FLOAT_TYPES else "NULL"
+
+
+def texts_of(frozen: Frozen) -> list[str]:
+    """Columns of text."""
+    return [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]
+
+
+def left_out(frozen: Frozen, rejected: list[Rejection], *, excluded: bool) -> list[tuple[str, list[str]]]:
+    """Reasons with the columns that are left out for them: few one by one, many together.
+
+    Args:
+        excluded: whether those that the statement leaves out are told, too.
+    """
+    pairs = [(r.reason, r.name) for r in rejected]
+    pairs += [(why, name) for name, why in frozen.ignored.items() if excluded or why != "excluded"]
+    by_reason: dict[str, list[str]] = {}
+    for reason, name in pairs:
+        by_reason.setdefault(reason, []).append(name)
+    together = [(reason, names) for reason, names in by_reason.items() if len(names) > _ONE_BY_ONE]
+    return [(r, [n]) for r, n in pairs if len(by_reason[r]) <= _ONE_BY_ONE] + together
+
+
+def several(names: list[str]) -> str:
+    """Some names, and how many there are where these are not all."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def copies_of(frozen: Frozen, but: list[str]) -> list[tuple[str, str]]:
+    """Columns that hold in every row what another one holds, and that one.
+
+    Args:
+        but: columns that aren't learnt from anyway.
+    """
+    alike: dict[object, list[str]] = {}
+    for name, p in frozen.profiles.items():
+        if name not in but and p.base_type in NUMERIC_TYPES | TEXT_TYPES and p.distinct > 1:
+            told = (p.base_type in TEXT_TYPES, p.nulls, p.distinct, p.minimum, p.maximum, p.mean, p.quantiles, p.top)
+            alike.setdefault(told, []).append(name)
+    pairs = [(copy, names[0]) for names in alike.values() for copy in names[1:]]
+    if not pairs:
+        return []
+    same = ", ".join(f"bool_and({quote_identifier(a)} IS NOT DISTINCT FROM {quote_identifier(b)})" for a, b in pairs)
+    row = frozen.con.execute(f"SELECT {same} FROM {ROWS}").fetchone() or ()
+    return [pair for pair, holds in zip(pairs, row, strict=True) if holds]
 
 
 def _timeless(frozen: Frozen, name: str) -> list[str]:
@@ -64,10 +133,11 @@ def _timeless(frozen: Frozen, name: str) -> list[str]:
     return [f"{row[0]:,} rows are neither learnt from nor judged: {name} is NULL in them."] if row and row[0] else []
 
 
-def as_number(frozen: Frozen, name: str) -> str:
+def as_number(frozen: Frozen, name: str, *, comma: bool = False) -> str:
     """How to read a column of text as numbers."""
     quoted = quote_identifier(name)
-    return f"As numbers: SELECT * REPLACE (TRY_CAST({quoted} AS DOUBLE) AS {quoted}) FROM {named_source(frozen)}"
+    text = f"replace({quoted}, ',', '.')" if comma else quoted
+    return f"As numbers: SELECT * REPLACE (TRY_CAST({text} AS DOUBLE) AS {quoted}) FROM {named_source(frozen)}"
 
 
 def _exclude(leaks: list[Leak]) -> str:

@@ -13,6 +13,7 @@ from mfgsql.engine.quoting import quote_identifier, quote_literal
 
 _NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 _THOUSANDS = r"\s*[-+]?\d{1,3},\d{3}\s*"  # or three decimals: who knows
+_GROUPED = r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*"  # of texts that nobody reads as numbers yet
 _NUMBERLIKE = r"\s*[-+]?[.,]*\d[\d.,]*([eE][-+]?\d+)?\s*"
 _PLAIN = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 _CODE = r"^[-+]?(0\d|\d{16})"  # zeros in front, or more digits than a DOUBLE keeps
@@ -163,6 +164,19 @@ def nearly_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection
         for name, (texts, numbers, padded, coded, misfit) in zip(names, row, strict=True)
         if texts and numbers >= 0.9 * texts and not coded
     ]
+
+
+def comma_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection[str]) -> list[str]:
+    """Those columns of text whose values are numbers with a decimal comma but for one in ten at most."""
+    if not names:
+        return []
+    counts = ", ".join(
+        f"(count({text}), count(*) FILTER (regexp_full_match({text}, $number)), "
+        f"count(*) FILTER (contains({text}, ',') AND NOT regexp_full_match({text}, $thousands)))"
+        for text in (f"nullif(trim({quote_identifier(name)}), '')" for name in names)
+    )
+    row = con.execute(f"SELECT {counts} FROM {table}", {"number": _NUMBER, "thousands": _GROUPED}).fetchone() or ()
+    return [n for n, (texts, numbers, sure) in zip(names, row, strict=True) if sure and numbers >= 0.9 * texts]
 
 
 def _counts(name: str) -> str:

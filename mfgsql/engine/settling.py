@@ -24,6 +24,7 @@ def settle(
     *,
     units: Callable[[], int] | None = None,
     fields: Mapping[str, str] | None = None,
+    columns: int = 0,
 ) -> Recipe:
     """The recipe with backbone and folds chosen.
 
@@ -32,7 +33,7 @@ def settle(
 
     Args:
         units: counts what stays whole; there are no more folds. Asked only where there are folds.
-        fields: columns that are texts or pictures, with the kind of each.
+        fields: columns that are texts or pictures, with the kind of each. columns: how many there are.
     """
     recipe = Recipe.parse(args.get("options") or {})
     if fields:
@@ -46,7 +47,7 @@ def settle(
             f"folds = {recipe.folds} is for an ensemble whose rows are split by hash or by entity.",
             remedy="Leave out folds, or the base, split, backbone, validation or adapter_by beside it.",
         )
-    usual = _DETECTOR_FOLDS if args.get("task") == ANOMALY else Recipe.usual_folds(rows, kind)
+    usual = _DETECTOR_FOLDS if args.get("task") == ANOMALY else Recipe.usual_folds(rows, kind, columns)
     folds = (recipe.folds or usual) if may else 1
     if folds > 1 and units is not None:
         folds = min(folds, max(units(), 1))

@@ -10,7 +10,7 @@ from typing import Any
 from mfgsql.backbones import MixedConfig, RowsConfig, TabularConfig
 from mfgsql.engine.cases import warnings_of_log
 from mfgsql.engine.fields import Base, choose_fields, left_out, reads_target
-from mfgsql.engine.findings import filling, leaks_of, warnings_of_rows
+from mfgsql.engine.findings import filling, leaks_of, rare_classes, warnings_of_rows
 from mfgsql.engine.grids import settle_grid, warnings_of_grid
 from mfgsql.engine.groups import check_grouped, settle_rank, with_groups
 from mfgsql.engine.heeding import check_fields, check_heeded, check_loss
@@ -142,7 +142,9 @@ def _read(frozen: Frozen, args: Args, base: Base) -> _Read:
 
 def _recipe(frozen: Frozen, args: Args, base: Base, task: str | None, read: _Read) -> Recipe:
     chosen = args | {"task": task or args.get("task")}
-    recipe = settle(frozen.rows, chosen, base, units=lambda: _units(frozen, args), fields=read.fields)
+    recipe = settle(
+        frozen.rows, chosen, base, units=lambda: _units(frozen, args), fields=read.fields, columns=len(read.profiles)
+    )
     check_loss(recipe, task, args["verb"])
     check_grouped(args, recipe.backbone, chosen["task"])
     check_heeded(recipe, chosen)
@@ -199,6 +201,7 @@ def _findings(frozen: Frozen, spec: TrainSpec, rejected: list[Rejection], args: 
     told = spec.target if spec.task not in (TOKENS, FORECAST, PROCESS) else None
     leaks = leaks_of(frozen, spec.features, spec.task, told) if spec.task and told else []
     found = [*warnings_of_rows(frozen, rejected, leaks, args), *rare_labels(frozen.con, ROWS, spec.target)]
+    found += rare_classes(told) if spec.task == "classification" else []
     if spec.grid is not None:
         found += warnings_of_grid(frozen, spec.grid)
     if spec.history is not None:

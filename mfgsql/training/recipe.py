@@ -10,6 +10,7 @@ from mfgsql.errors import OptionError
 from mfgsql.options import checked_options, choice, number
 
 _FEW, _MANY = 2_000, 20_000  # rows
+_WIDE = 300  # columns
 _STEPS, _FEWER_STEPS, _STEPS_OF_BASE = 3_000, 1_500, 1_000  # of forecasts, by the number of windows
 _MEMBERS = 3  # of a forecast, which is their mean
 _WINDOWS = 100_000  # more teach enough without those held out
@@ -55,7 +56,11 @@ class Recipe:
         0, 0, 256, "members of a group of the ensemble, by the number of folds, or of a forecast, 3; 0: so many"
     )
     folds: int = number(
-        0, 0, 20, "parts that judge in turn, by networks trained on the others; 0: 20 below 2,000 rows, 5 below 20,000"
+        0,
+        0,
+        20,
+        "parts that judge in turn, by networks trained on the others; 0: 20 below 2,000 rows and up to 300 columns, "
+        "5 below 20,000",
     )
     heads: int = number(4, 1, 64, "attention heads; divides width")
     patience: int = number(0, 0, 100_000, "judgements without progress before it stops; 0: by the backbone")
@@ -122,11 +127,14 @@ class Recipe:
             raise OptionError(f"width = {self.width} can't be divided by heads = {self.heads}.")
 
     @staticmethod
-    def usual_folds(rows: int, backbone: str) -> int:
-        """Parts that judge so many rows in turn: the fewer rows, the more they miss what is held out."""
+    def usual_folds(rows: int, backbone: str, columns: int = 0) -> int:
+        """Parts that judge so many rows in turn: the fewer rows, the more they miss what is held out. Of very many
+        columns few networks of more members learn more in less time (590 columns of 1,567 rows: RMSE .44 in 180 s,
+        .47 in 432 s; 150 columns: .18 in 71 s, .16 in 119 s).
+        """
         if backbone == "series":
             return 5 if rows < _WINDOWS else 1
-        return 20 if rows < _FEW else 5 if rows < _MANY else 1
+        return 20 if rows < _FEW and columns <= _WIDE else 5 if rows < _MANY else 1
 
     def settled(self, backbone: str, folds: int, *, mask_ratio: float = 0.3, forecasts: bool = False) -> Recipe:
         """The recipe for this backbone, trained in so many folds, with what it leaves open chosen."""

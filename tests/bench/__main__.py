@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 AREAS = {
-    "core": ["labels", "scoring", "memory", "startup"],
+    "core": ["labels", "scoring", "memory", "startup", "wide"],
     "quality": ["quality"],
     "series": ["turbofan", "anomalies", "histories"],
     "wire": ["wire"],

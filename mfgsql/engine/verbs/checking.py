@@ -8,23 +8,24 @@ from collections.abc import Iterator
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.eventlogs import find_log
 from mfgsql.engine.fields import choose_fields
-from mfgsql.engine.findings import as_number, filling, leaks_of
+from mfgsql.engine.findings import as_number, copies_of, filling, leaks_of, left_out, several, texts_of, void
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, render
-from mfgsql.engine.readings import nearly_numbers
+from mfgsql.engine.readings import comma_numbers, nearly_numbers
 from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import FEWEST
 from mfgsql.engine.targets import fit_target
 from mfgsql.engine.verbs.learning import part_options
 from mfgsql.errors import MfgsqlError
-from mfgsql.features import FeatureSet, Leak, Rejection
+from mfgsql.features import ColumnProfile, FeatureSet, Leak, Rejection
 from mfgsql.tasks import TOKENS, Target, tasks
 from mfgsql.training import Recipe, TrainSpec
 
 COLUMNS = {"item": "VARCHAR", "verdict": "VARCHAR", "finding": "VARCHAR", "advice": "VARCHAR"}
 _OK, _LOOK, _STOP = "ok", "look", "stop"
 _FIELDS = {"text": "a text", "image": "a picture"}
+_MUCH, _TOGETHER = 0.5, 8  # share of NULLs that is worth a look, and columns of less that are told one by one
 _PIECES = 1.5  # of a word
 _PIECE, _PICTURE = 8e5, 3e7  # multiply-adds of the networks that learn from scratch
 _MULTIPLY_ADDS = 4e9  # a second and core, measured for training on small batches
@@ -56,7 +57,7 @@ def _findings(engine: Engine, frozen: Frozen, args: Args) -> Iterator[tuple[str,
     features, rejected = FeatureSet.fit(p for n, p in frozen.profiles.items() if n != args.get("target"))
     leaks = leaks_of(frozen, features, task, target) if target and features.encoders and task != TOKENS else []
     if frozen.rows:  # columns are looked at where the target is known
-        yield from _about_columns(frozen, features, rejected, leaks)
+        yield from _about_columns(frozen, features, rejected, leaks, args.get("target") or "")
     if (log := find_log(frozen)) and args.get("target") in (None, log.activity):
         yield "log", _OK, log.finding, log.statement(args["source"])
     if features.encoders:
@@ -103,8 +104,8 @@ def _about_target(frozen: Frozen, target: Target) -> Iterator[tuple[str, str, st
         yield (
             "target",
             _LOOK,
-            f"{target.name!r} is NULL in {frozen.unlabelled:,} of {frozen.rows + frozen.unlabelled:,} rows, "
-            "which teach nothing about it",
+            f"{target.name!r} is {void(frozen, target.name)} in {frozen.unlabelled:,} of "
+            f"{frozen.rows + frozen.unlabelled:,} rows, which teach nothing about it",
             f"They can train a base: ml_pretrain. {filling(frozen, target.name)}",
         )
     if not target.classes:
@@ -141,7 +142,7 @@ def _about_classes(target: Target, several: bool) -> Iterator[tuple[str, str, st
 
 
 def _about_columns(
-    frozen: Frozen, features: FeatureSet, rejected: list[Rejection], leaks: list[Leak]
+    frozen: Frozen, features: FeatureSet, rejected: list[Rejection], leaks: list[Leak], target: str
 ) -> Iterator[tuple[str, str, str, str | None]]:
     yield "features", _OK if features.encoders else _STOP, f"{len(features.encoders)} columns can be learnt from", None
     for known in features.columns:
@@ -149,17 +150,34 @@ def _about_columns(
             yield "features", _OK, f"{known.name} is read as {_FIELDS[known.field]}", None
     for leak in leaks:
         yield "leak", _LOOK, f"{leak.column} {leak.words}", "If it is known only after the fact, exclude it."
-    for column in rejected:
-        yield "left out", _OK, f"{column.name}: {column.reason}", None
-    for name, why in frozen.ignored.items():
-        yield "left out", _OK, f"{name}: {why}", None
-    for text in nearly_numbers(frozen.con, ROWS, [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]):
+    for reason, names in left_out(frozen, rejected, excluded=True):
+        yield "left out", _OK, f"{several(names)}: {reason}", None
+    texts = texts_of(frozen)
+    for text in nearly_numbers(frozen.con, ROWS, texts):
         why = text.words if text.misfit is not None else "all of its values are numbers"
         yield "text", _LOOK, f"{text.name} is text: {why}", as_number(frozen, text.name)
-    for profile in frozen.profiles.values():
-        share = profile.nulls / max(profile.rows, 1)
-        if share > 0 and share < 1:
-            yield "NULLs", _LOOK if share > 0.5 else _OK, f"{profile.name} is NULL in {share:.1%} of the rows", None
+    for name in comma_numbers(frozen.con, ROWS, texts):
+        yield "text", _LOOK, f"{name} is text: numbers with a decimal comma", as_number(frozen, name, comma=True)
+    for copy, first in copies_of(frozen, [*(r.name for r in rejected), target]):
+        yield "copy", _LOOK, f"{copy} holds what {first} holds, in every row", "What they tell is parted among them."
+    yield from _about_nulls(list(frozen.profiles.values()))
+
+
+def _about_nulls(profiles: list[ColumnProfile]) -> Iterator[tuple[str, str, str, str | None]]:
+    """What is missing; columns with few NULLs together, where they are many."""
+    shares = {p.name: (p.nulls - p.infinities) / max(p.rows, 1) for p in profiles}
+    some = [name for name, share in shares.items() if 0 < share <= _MUCH]
+    for name in some if len(some) <= _TOGETHER else []:
+        yield "NULLs", _OK, f"{name} is NULL in {shares[name]:.1%} of the rows", None
+    if len(some) > _TOGETHER:
+        most = max(some, key=shares.__getitem__)
+        yield "NULLs", _OK, f"{len(some):,} columns have NULLs, {most} most: in {shares[most]:.1%} of the rows", None
+    for profile in profiles:
+        if _MUCH < shares[profile.name] < 1:
+            yield "NULLs", _LOOK, f"{profile.name} is NULL in {shares[profile.name]:.1%} of the rows", None
+        if profile.infinities:
+            share = profile.infinities / max(profile.rows, 1)
+            yield "infinite", _LOOK, f"{profile.name} is infinite or NaN in {share:.1%} of the rows", "Read as missing."
         if profile.sentinel is not None:
             yield "sentinel", _LOOK, f"{profile.name} = {profile.sentinel:g} looks like 'no value'", "Read as missing."
 
@@ -167,12 +185,12 @@ def _about_columns(
 def _effort(
     engine: Engine, frozen: Frozen, features: FeatureSet, told: tuple[str, Target | None], args: Args
 ) -> tuple[str, str, str, str | None]:
-    """Seconds and memory at most, by the network's size; early stopping usually takes less."""
+    """Seconds and memory, by the network's size; early stopping often takes less."""
     train = max(1, int(frozen.rows * 0.8))
     task, target = told
     asked = {"verb": "finetune", "task": task, "target": args.get("target"), "options": args["options"]}
     fields = {column.name: column.field for column in features.columns if column.field}
-    recipe = settle(frozen.rows, asked, fields=fields).for_rows(train)
+    recipe = settle(frozen.rows, asked, fields=fields, columns=len(features.columns)).for_rows(train)
     shape = TrainSpec(features, recipe, task or None, target).manifest(None, {}).backbone
     pieces = sum(1 + _PIECES * frozen.profiles[name].words for name in features.fields("text"))
     work = shape.work + _PIECE * pieces + _PICTURE * len(features.fields("image"))
@@ -181,7 +199,7 @@ def _effort(
         frozen.rows * 4 * (sum(c.size for c in features.columns if c.continuous) + 8), engine.settings.trainer_memory
     )
     memory = (400 * 2**20 + held) / 2**20
-    words = f"about {max(1, seconds):,.0f} seconds or less on an idle {engine.device}, {memory:,.0f} MiB"
+    words = f"about {max(1, seconds):,.0f} seconds on an idle {engine.device}, often less, {memory:,.0f} MiB"
     return "effort", _OK, words, None
 
 
