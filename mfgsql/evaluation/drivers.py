@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mfgsql.evaluation.effects import Effect, cramers_v, eta_squared, rank_biserial, spearmans_rho
-from mfgsql.evaluation.findings import by_group, by_share, by_trend
+from mfgsql.evaluation.findings import by_ends, by_group, by_share, by_trend
 from mfgsql.evaluation.variables import Variable
 
 FEWEST = 20  # rows
 _RATE = 0.05  # of false discoveries
+_AT_ENDS = 0.05  # share of a column's chance to err that is left to a test for both of its ends
+_END = 0.15  # share of the rows at each end, at least
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,41 @@ def _measure(target: Variable, feature: Variable) -> tuple[Effect, str]:
         np.add.at(table, (feature.values, target.values), 1)
         return cramers_v(table), by_share(target, feature, table)
     if not target.groups and not feature.groups:
-        effect = spearmans_rho(feature.values, target.values)
-        return effect, by_trend(target, feature, effect.value > 0)
+        return _along_or_at_ends(
+            lambda values: spearmans_rho(values, target.values),
+            lambda effect: by_trend(target, feature, effect.value > 0), target, feature,
+        )  # fmt: skip
     numbers, groups = (feature, target) if target.groups else (target, feature)
-    if len(groups.groups) == 2:
+    if len(groups.groups) > 2:
+        return eta_squared(numbers.values, groups.values), by_group(numbers, groups)
+    if not target.groups:
         return rank_biserial(numbers.values, groups.values == 1), by_group(numbers, groups)
-    return eta_squared(numbers.values, groups.values), by_group(numbers, groups)
+    return _along_or_at_ends(
+        lambda values: rank_biserial(values, target.values == 1), lambda _: by_group(feature, target), target, feature
+    )
+
+
+def _along_or_at_ends(
+    measure: Callable[[Array], Effect], words: Callable[[Effect], str], target: Variable, feature: Variable
+) -> tuple[Effect, str]:
+    """The effect of a number as it rises, or where that tells more beyond chance, of its distance from the median: too
+    much may be as bad as too little. The second test gets a twentieth of the chance to err, the first the rest.
+    """
+    from scipy.stats import rankdata
+
+    along = measure(feature.values)
+    apart = np.abs(rankdata(feature.values) - (len(feature.values) + 1) / 2)
+    by_rise = replace(along, p_value=min(1.0, along.p_value / (1 - _AT_ENDS)))
+    inner = feature.values[apart <= np.median(apart)]
+    ends = (feature.values < inner.min()).mean(), (feature.values > inner.max()).mean()
+    if min(ends) < _END:  # of few values, or where one is most rows', there are no two ends
+        return by_rise, words(along)
+    at_ends = measure(apart)
+    p_value = min(1.0, at_ends.p_value / _AT_ENDS)
+    if p_value >= by_rise.p_value or at_ends.strength <= along.strength:
+        return by_rise, words(along)
+    effect = replace(at_ends, name=f"{at_ends.name} of the distance from the median", p_value=p_value)
+    return effect, by_ends(target, feature, apart)
 
 
 def ranked(drivers: Iterable[Driver]) -> list[Driver]:

@@ -70,3 +70,23 @@ def by_trend(target: Variable, feature: Variable, rising: bool) -> str:
         f"{target.name} {'rises' if rising else 'falls'} with {feature.name}: "
         f"median {target.show(float(first))} in its lowest quarter, {target.show(float(last))} in its highest"
     )
+
+
+def by_ends(target: Variable, feature: Variable, apart: Array) -> str:
+    """What differs between a number's outer quarters and its middle half: ``failed = true in 21.0 % of the rows in the
+    outer quarters of power (below 2.1 or above 7.9), in 4.0 % of those between``.
+
+    Args:
+        apart: how far each row's rank is from the middle one.
+    """
+    outer = apart > np.median(apart)
+    inner = feature.values[~outer]
+    where = f"in the outer quarters of {feature.name} (below {feature.show(float(inner.min()))} or above " \
+            f"{feature.show(float(inner.max()))})"  # fmt: skip
+    if target.groups:
+        told = target.values == 1
+        return f"{target.name} = {target.groups[1]} in {told[outer].mean():.1%} of the rows {where}, " \
+               f"in {told[~outer].mean():.1%} of those between"  # fmt: skip
+    a, b = (float(np.median(target.values[rows])) for rows in (outer, ~outer))
+    how = "higher" if a > b else "lower" if a < b else "other"
+    return f"{target.name} is {how} {where}: median {target.show(a)} against {target.show(b)} between"

@@ -146,3 +146,32 @@ def test_a_finding_never_contradicts_its_numbers():
     found = driver(groups("failed", np.repeat(["no", "yes"], 100)), numbers("x", values)).to_row()["finding"]
     how, first, second = re.search("is (higher|lower) where failed = yes: [a-z ]+ ([0-9.]+) against ([0-9.]+)", found).groups()
     assert (how == "higher") == (float(first) > float(second)), found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_too_much_may_be_as_bad_as_too_little(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    power, noise = dice.normal(size=(2, 1_500))
+    bad = dice.random(1_500) < np.where(np.abs(power) > 1.5, 0.4, 0.04)
+    both = [driver(groups("bad", np.where(bad, "yes", "no")), numbers(n, v)) for n, v in (("power", power), ("noise", noise))]
+    found = ranked(both)
+    assert [(d.feature, d.significant) for d in found] == [("power", True), ("noise", False)]
+    row = found[0].to_row()
+    assert row["effect"] == "rank-biserial correlation of the distance from the median" and row["lower"] > 0.2
+    told = re.fullmatch(
+        r"bad = yes in ([0-9.]+)% of the rows in the outer quarters of power \(below (\S+) or above (\S+)\), in ([0-9.]+)% of those between",
+        row["finding"],
+    )
+    assert told is not None
+    outer, low, high, inner = (float(figure) for figure in told.groups())
+    inside = (power >= low - 0.01) & (power <= high + 0.01)
+    assert abs(outer / 100 - bad[~inside].mean()) < 0.02 and abs(inner / 100 - bad[inside].mean()) < 0.02
+
+
+def test_a_number_may_be_higher_at_both_ends() -> None:
+    dice = np.random.default_rng(0)
+    speed = dice.uniform(0, 100, 400)
+    scrap = np.abs(speed - 50) + dice.normal(0, 10, 400)
+    row = ranked([driver(numbers("scrap", scrap), numbers("speed", speed))])[0].to_row()
+    assert row["effect"] == "Spearman's rho of the distance from the median" and row["significant"]
+    assert re.match(r"scrap is higher in the outer quarters of speed \(below 2\d.* or above 7\d", row["finding"])
