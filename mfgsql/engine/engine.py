@@ -247,7 +247,8 @@ class Engine:
             return ClosedError("The session is closed.")  # by another thread, which interrupted this statement
         if ours is None and _TOO_LARGE in text:
             return self.unexpected(error)
-        if ours is not None or not isinstance(error, duckdb.BinderException | duckdb.InvalidInputException):
+        ill_put = duckdb.BinderException | duckdb.InvalidInputException | duckdb.CatalogException
+        if ours is not None or not isinstance(error, ill_put):
             return ours or error
         from mfgsql.engine.verbs.misuse import in_our_words
 

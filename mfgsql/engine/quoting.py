@@ -60,6 +60,11 @@ def render(value: object) -> str:
         if not value:  # DuckDB has no struct without a field
             return "NULL"
         return "{" + ", ".join(f"{quote_literal(str(k))}: {render(v)}" for k, v in value.items()) + "}"
+    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__"):  # pages of rows tell nothing
+        raise OptionError(
+            f"A {type(value).__name__} is no source: verbs read tables of the database.",
+            remedy="Make it one: s.con.register('given', frame); s.execute('CREATE TABLE rows AS FROM given').",
+        )
     raise OptionError(f"A {type(value).__name__} can't be written as SQL: {value!r}.")
 
 

@@ -36,9 +36,13 @@ class Regression(Task):
     def fit_target(self, profile: ColumnProfile, options: dict[str, Any]) -> Target:
         """Mean and deviation of the target."""
         if not is_numeric_type(profile.type):
+            quoted = '"' + profile.name.replace('"', '""') + '"'
+            commas = any("," in value for value, _ in profile.top)
+            number = f"replace({quoted}, ',', '.')" if commas else quoted
             raise DataError(
                 f"The target {profile.name!r} is {profile.type}, not a number.",
-                remedy="Use task := 'classification', or cast it in the source.",
+                remedy="Use task := 'classification', or cast it in the source: "
+                f"SELECT * REPLACE (TRY_CAST({number} AS DOUBLE) AS {quoted}) FROM ...",
             )
         if profile.mean is None:
             raise DataError(f"The target {profile.name!r} is NULL in every row.")

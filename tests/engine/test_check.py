@@ -8,6 +8,7 @@ import pytest
 
 import mfgsql
 from mfgsql.engine import Session
+from mfgsql.errors import DataError
 
 ODD = """CREATE TABLE odd AS SELECT i % 7 + 0.5 AS x, x AS again, 'k' || i % 5 AS word, 'k' || i % 5 AS same_word, (i * 31) % 7 + 0.5 AS other,
   replace(printf('%.3f', i * 0.0137), '.', ',') AS pressure, 'a,b' || i % 3 AS pair, '1,23' || i % 5 AS group_or_comma,
@@ -48,6 +49,13 @@ def test_decimal_commas_are_told_with_what_reads_them(odd: Session) -> None:
     assert advice is not None
     read = advice.removeprefix("As numbers: ")
     assert odd.execute(f"SELECT sum(pressure) FROM ({read})").fetchone() == pytest.approx((499_500 * 0.0137,), abs=0.5)
+
+
+def test_a_target_of_text_is_told_how_to_be_a_number(odd: Session) -> None:
+    with pytest.raises(DataError) as caught:
+        odd.execute("FROM ml_finetune('p', 'odd', target := 'pressure', task := 'regression')")
+    read = str(caught.value).partition("in the source: ")[2].replace("...", "odd")
+    assert odd.execute(f"SELECT count(pressure), typeof(any_value(pressure)) FROM ({read})").fetchone() == (1000, "DOUBLE")
 
 
 def test_infinite_values_are_no_nulls(odd: Session) -> None:

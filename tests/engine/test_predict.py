@@ -375,6 +375,10 @@ def test_a_missing_column_in_plain_sql_is_duckdbs(plant: Session) -> None:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
+        ("FROM ml_predcit('fail', 'parts')", "There is no ml_predcit. Did you mean 'ml_predict'[?] FROM ml.functions"),
+        ("SELECT ml_predcit('fail', 'parts')", "There is no ml_predcit"),
+        ("FROM ml_report('fail')", "ml_report gives one value, and no rows. As in: SELECT ml_report"),
+        ("SELECT ml_evaluate('fail', 'parts')", "ml_evaluate gives rows, which are read behind FROM. As in: FROM ml_evaluate"),
         ("FROM ml_finetune('m', 'parts', traget := 'failed')",
          "ml_finetune has no argument 'traget': it takes model, source, target, .* Did you mean 'target'[?] As in: "),
         ("FROM ml_predict('fail', 'parts', levl := 0.8)", "Did you mean 'level'[?] As in: SELECT [*] FROM ml_predict"),
@@ -386,6 +390,11 @@ def test_a_missing_column_in_plain_sql_is_duckdbs(plant: Session) -> None:
 def test_a_misspelt_argument_names_what_there_is(plant: Session, statement: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         plant.execute(statement)
+
+
+def test_a_frame_is_told_how_to_be_a_table(plant: Session) -> None:
+    with pytest.raises(OptionError, match="A Table is no source: .*CREATE TABLE rows AS FROM given"):
+        plant.finetune("m", plant.sql("FROM parts"), target="failed")
 
 
 def test_a_macro_of_the_users_own_keeps_duckdbs_words(plant: Session) -> None:

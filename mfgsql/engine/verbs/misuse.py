@@ -27,6 +27,8 @@ _MOMENTS = {"failures": "failed_at", "repairs": "repaired_at", "events": "happen
 _SAID = re.compile(r"^Invalid Input Error: (ml_\w+: .+)")  # an error that a plan itself raises, by a row's type
 _KIND = re.compile(r"No function matches .* '(?:epoch|isfinite|make_timestamp)\((.+?)\)'")  # of a log's moments
 _BINDINGS = re.compile(r"^Candidate bindings: (.*)$", re.MULTILINE)
+_UNKNOWN = re.compile(r'^Catalog Error: (?:Table|Scalar) Function with name "?(ml_\w+)"? does not exist')
+_MISPLACED = re.compile(r'Function "(ml_\w+)" is a table function but it was used as a scalar function')
 _MACRO = re.compile(r"Macro (ml_\w+)\(\) does not support the supplied arguments.*?\n\t\1\((.*?)\)\n", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _NAMED = re.compile(r"(\w+)\s*(?::=|=>)")
@@ -36,6 +38,10 @@ def in_our_words(engine: Engine, error: duckdb.Error, statement: str = "") -> Mf
     """The error of a statement with its remedy; None where it isn't about a verb."""
     if said := _SAID.search(str(error)):
         return OptionError(said[1])
+    if unknown := _UNKNOWN.search(str(error)):
+        return _no_such_verb(unknown[1])
+    if misplaced := _MISPLACED.search(str(error)):
+        return _misplaced(misplaced[1], "gives rows, which are read behind FROM")
     if not isinstance(error, duckdb.BinderException):
         return None
     with suppress(duckdb.Error, MfgsqlError):  # then DuckDB's own text has to do
@@ -48,6 +54,20 @@ def in_our_words(engine: Engine, error: duckdb.Error, statement: str = "") -> Mf
         if found := _MACRO.search(str(error)):
             return _wrong_arguments(found[1], found[2], str(error), statement)
     return None
+
+
+def _no_such_verb(name: str) -> OptionError | None:
+    """Of a function that isn't there, or isn't one of rows."""
+    known = {f.name.split(".")[0] for f in shipped_functions()}
+    if name in known:
+        return _misplaced(name, "gives one value, and no rows")
+    near = did_you_mean(name, known)
+    return OptionError(f"There is no {name}.{near}", remedy="FROM ml.functions; tells all of them.")
+
+
+def _misplaced(name: str, what: str) -> OptionError | None:
+    example = next((f.header["example"] for f in shipped_functions() if f.name.split(".")[0] == name), None)
+    return None if example is None else OptionError(f"{name} {what}.", remedy=f"As in: {example}")
 
 
 def _missing_column(engine: Engine, version: str, column: str, text: str) -> SourceError:
