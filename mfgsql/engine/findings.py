@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from mfgsql.engine.planning import Args
 from mfgsql.engine.profiling import SAMPLE
 from mfgsql.engine.quoting import quote_identifier
-from mfgsql.engine.readings import comma_numbers, nearly_numbers
+from mfgsql.engine.readings import comma_numbers, moments, nearly_numbers
 from mfgsql.engine.snapshots import ROWS, Frozen
 from mfgsql.features import FeatureSet, Leak, Rejection, find_leaks
 from mfgsql.features.profile import FLOAT_TYPES, NUMERIC_TYPES, TEXT_TYPES, TIME_TYPES, base_type
@@ -56,6 +56,8 @@ def warnings_of_rows(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak
             found.append(f"{text.name} is text, and is read as such: {text.words}. {as_number(frozen, text.name)}")
     for name in comma_numbers(frozen.con, ROWS, texts):
         found.append(f"{name} is text, of numbers with a decimal comma. {as_number(frozen, name, comma=True)}")
+    for name, read in moments(frozen.con, ROWS, texts).items():
+        found.append(f"{name} is text, of times. {as_time(frozen, name, read)}")
     if copies := copies_of(frozen, [*(r.name for r in rejected), args.get("target") or ""]):
         told = several([f"{copy} of {first}" for copy, first in copies])
         found.append(f"Columns that hold the same in every row: {told}. What they tell is parted among them.")
@@ -138,6 +140,11 @@ def as_number(frozen: Frozen, name: str, *, comma: bool = False) -> str:
     quoted = quote_identifier(name)
     text = f"replace({quoted}, ',', '.')" if comma else quoted
     return f"As numbers: SELECT * REPLACE (TRY_CAST({text} AS DOUBLE) AS {quoted}) FROM {named_source(frozen)}"
+
+
+def as_time(frozen: Frozen, name: str, read: str) -> str:
+    """How to read a column of text as times."""
+    return f"As times: SELECT * REPLACE ({read} AS {quote_identifier(name)}) FROM {named_source(frozen)}"
 
 
 def _exclude(leaks: list[Leak]) -> str:

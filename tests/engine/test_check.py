@@ -51,6 +51,17 @@ def test_decimal_commas_are_told_with_what_reads_them(odd: Session) -> None:
     assert odd.execute(f"SELECT sum(pressure) FROM ({read})").fetchone() == pytest.approx((499_500 * 0.0137,), abs=0.5)
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M", "%d.%m.%Y"])
+def test_times_as_text_are_told_with_what_reads_them(odd: Session, form: str) -> None:
+    made = f"strftime(TIMESTAMP '2026-03-31 14:00' + to_hours(i::INT), '{form}')"
+    source = f"SELECT {made} AS moment, 'lot ' || i % 9 AS lot, i % 2 = 0 AS fail FROM range(300) r(i)"
+    ((verdict, finding, advice),) = told(odd, "fail", "text", source)
+    assert (verdict, finding) == ("look", "moment is text: times") and advice is not None
+    read = advice.removeprefix("As times: ").replace("(...)", f"({source})")
+    row = odd.execute(f"SELECT typeof(any_value(moment)), min(moment)::DATE::VARCHAR FROM ({read})").fetchone()
+    assert row == ("TIMESTAMP", "2026-03-31")
+
+
 def test_a_target_of_text_is_told_how_to_be_a_number(odd: Session) -> None:
     with pytest.raises(DataError) as caught:
         odd.execute("FROM ml_finetune('p', 'odd', target := 'pressure', task := 'regression')")

@@ -8,10 +8,20 @@ from collections.abc import Iterator
 from mfgsql.engine.engine import Engine, caller_id
 from mfgsql.engine.eventlogs import find_log
 from mfgsql.engine.fields import choose_fields
-from mfgsql.engine.findings import as_number, copies_of, filling, leaks_of, left_out, several, texts_of, void
+from mfgsql.engine.findings import (
+    as_number,
+    as_time,
+    copies_of,
+    filling,
+    leaks_of,
+    left_out,
+    several,
+    texts_of,
+    void,
+)
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, render
-from mfgsql.engine.readings import comma_numbers, nearly_numbers
+from mfgsql.engine.readings import comma_numbers, moments, nearly_numbers
 from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import FEWEST
@@ -158,6 +168,8 @@ def _about_columns(
         yield "text", _LOOK, f"{text.name} is text: {why}", as_number(frozen, text.name)
     for name in comma_numbers(frozen.con, ROWS, texts):
         yield "text", _LOOK, f"{name} is text: numbers with a decimal comma", as_number(frozen, name, comma=True)
+    for name, read in moments(frozen.con, ROWS, texts).items():
+        yield "text", _LOOK, f"{name} is text: times", as_time(frozen, name, read)
     for copy, first in copies_of(frozen, [*(r.name for r in rejected), target]):
         yield "copy", _LOOK, f"{copy} holds what {first} holds, in every row", "What they tell is parted among them."
     yield from _about_nulls(list(frozen.profiles.values()))
