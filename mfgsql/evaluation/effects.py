@@ -8,7 +8,8 @@
 | number, number | Spearman's rho | t | Bonett and Wright, 2000 |
 
 The delta method's variance is put to use as in Wilson's interval, see `_interval`.
-All go by ranks or counts, so neither outliers nor units matter. Rows count as independent of each other.
+All go by ranks or counts, so neither outliers nor units matter. Rows count as independent of each other. Of a number's
+distance from its median the same effects are taken, see `mfgsql.evaluation.drivers`.
 """
 
 from __future__ import annotations
