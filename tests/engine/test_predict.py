@@ -392,6 +392,14 @@ def test_a_misspelt_argument_names_what_there_is(plant: Session, statement: str,
         plant.execute(statement)
 
 
+def test_from_another_database_a_verb_is_named_by_its_own(plant: Session) -> None:
+    with plant.cursor() as s:
+        s.execute("ATTACH IF NOT EXISTS ':memory:' AS elsewhere")
+        s.execute("USE elsewhere")
+        with pytest.raises(duckdb.CatalogException, match="ml_predict does not exist"):
+            s.execute("FROM ml_predict('fail', 'parts')")
+
+
 def test_a_frame_is_told_how_to_be_a_table(plant: Session) -> None:
     with pytest.raises(OptionError, match="A Table is no source: .*CREATE TABLE rows AS FROM given"):
         plant.finetune("m", plant.sql("FROM parts"), target="failed")

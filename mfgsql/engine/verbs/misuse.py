@@ -27,7 +27,7 @@ _MOMENTS = {"failures": "failed_at", "repairs": "repaired_at", "events": "happen
 _SAID = re.compile(r"^Invalid Input Error: (ml_\w+: .+)")  # an error that a plan itself raises, by a row's type
 _KIND = re.compile(r"No function matches .* '(?:epoch|isfinite|make_timestamp)\((.+?)\)'")  # of a log's moments
 _BINDINGS = re.compile(r"^Candidate bindings: (.*)$", re.MULTILINE)
-_UNKNOWN = re.compile(r'^Catalog Error: (?:Table|Scalar) Function with name "?(ml_\w+)"? does not exist')
+_UNKNOWN = re.compile(r'^Catalog Error: (Table|Scalar) Function with name "?(ml_\w+)"? does not exist')
 _MISPLACED = re.compile(r'Function "(ml_\w+)" is a table function but it was used as a scalar function')
 _MACRO = re.compile(r"Macro (ml_\w+)\(\) does not support the supplied arguments.*?\n\t\1\((.*?)\)\n", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -39,7 +39,7 @@ def in_our_words(engine: Engine, error: duckdb.Error, statement: str = "") -> Mf
     if said := _SAID.search(str(error)):
         return OptionError(said[1])
     if unknown := _UNKNOWN.search(str(error)):
-        return _no_such_verb(unknown[1])
+        return _no_such_verb(unknown[2], behind_from=unknown[1] == "Table")
     if misplaced := _MISPLACED.search(str(error)):
         return _misplaced(misplaced[1], "gives rows, which are read behind FROM")
     if not isinstance(error, duckdb.BinderException):
@@ -56,13 +56,14 @@ def in_our_words(engine: Engine, error: duckdb.Error, statement: str = "") -> Mf
     return None
 
 
-def _no_such_verb(name: str) -> OptionError | None:
-    """Of a function that isn't there, or isn't one of rows."""
+def _no_such_verb(name: str, *, behind_from: bool) -> OptionError | None:
+    """Of a function that isn't there, or gives no rows; None where it only lies in another database than the caller."""
     known = {f.name.split(".")[0] for f in shipped_functions()}
-    if name in known:
-        return _misplaced(name, "gives one value, and no rows")
-    near = did_you_mean(name, known)
-    return OptionError(f"There is no {name}.{near}", remedy="FROM ml.functions; tells all of them.")
+    of_rows = {f.name.split(".")[0] for f in shipped_functions() if "AS TABLE" in f.sql}
+    if name not in known:
+        near = did_you_mean(name, known)
+        return OptionError(f"There is no {name}.{near}", remedy="FROM ml.functions; tells all of them.")
+    return _misplaced(name, "gives one value, and no rows") if behind_from and name not in of_rows else None
 
 
 def _misplaced(name: str, what: str) -> OptionError | None:
