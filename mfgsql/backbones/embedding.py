@@ -63,10 +63,11 @@ class PiecewiseLinear(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """``[groups, rows, channels]``, NaN where missing, to ``[groups, rows, channels * width]``."""
         by_channel = values.transpose(1, 2).unsqueeze(-1)  # [groups, channels, rows, 1]
-        channels = max(1, values.shape[2])
-        size = max(1, _CACHED // max(1, values.shape[0] * values.shape[1] * self.bins))
-        size = channels if torch.is_grad_enabled() else size  # a training keeps all of it anyway
-        parts = [self._vectors(by_channel, slice(at, at + size)) for at in range(0, channels, size)]
+        groups, rows, channels = values.shape
+        size = max(1, channels)  # a training keeps all of it anyway
+        if not torch.is_grad_enabled():
+            size = max(1, _CACHED // max(1, groups * rows * self.bins))
+        parts = [self._vectors(by_channel, slice(at, at + size)) for at in range(0, max(1, channels), size)]
         flat: Tensor = torch.cat(parts, dim=2).flatten(2)
         return flat
 

@@ -44,20 +44,16 @@ def warnings_of_rows(frozen: Frozen, rejected: list[Rejection], leaks: list[Leak
     """Leaks first, since they make figures good."""
     found = [f"{leak.column} may give the target away: it {leak.words}. {_exclude(leaks)}" for leak in leaks[:1]]
     found += [f"{leak.column} may give the target away: it {leak.words}." for leak in leaks[1:]]
-    for reason, names in left_out(frozen, rejected, excluded=False):
+    for reason, names in by_reason(frozen, rejected, excluded=False):
         found.append(f"{several(names)} {'is' if len(names) == 1 else 'are'} left out: {reason}.")
     sentinels = [(n, p.sentinel) for n, p in frozen.profiles.items() if p.sentinel is not None]
     found += [f"{n} = {value:g} is read as missing." for n, value in sentinels]
     infinite = [(n, p.infinities) for n, p in frozen.profiles.items() if p.infinities]
     found += [f"{n} has {count} values that are infinite or NaN, read as missing." for n, count in infinite]
-    texts = texts_of(frozen)
-    for text in nearly_numbers(frozen.con, ROWS, texts):
+    for text in nearly_numbers(frozen.con, ROWS, texts_of(frozen)):
         if text.misfit is not None:
             found.append(f"{text.name} is text, and is read as such: {text.words}. {as_number(frozen, text.name)}")
-    for name in comma_numbers(frozen.con, ROWS, texts):
-        found.append(f"{name} is text, of numbers with a decimal comma. {as_number(frozen, name, comma=True)}")
-    for name, read in moments(frozen.con, ROWS, texts).items():
-        found.append(f"{name} is text, of times. {as_time(frozen, name, read)}")
+    found += [f"{name} is text, of {what}. {advice}" for name, what, advice in misread(frozen)]
     if copies := copies_of(frozen, [*(r.name for r in rejected), args.get("target") or ""]):
         told = several([f"{copy} of {first}" for copy, first in copies])
         found.append(f"Columns that hold the same in every row: {told}. What they tell is parted among them.")
@@ -90,7 +86,17 @@ def texts_of(frozen: Frozen) -> list[str]:
     return [n for n, p in frozen.profiles.items() if p.base_type == "VARCHAR"]
 
 
-def left_out(frozen: Frozen, rejected: list[Rejection], *, excluded: bool) -> list[tuple[str, list[str]]]:
+def misread(frozen: Frozen) -> list[tuple[str, str, str]]:
+    """Columns of text that hold something else than texts, what that is, and how to read it."""
+    texts, source = texts_of(frozen), named_source(frozen)
+    found = [(name, "numbers with a decimal comma", as_number(frozen, name, comma=True))
+             for name in comma_numbers(frozen.con, ROWS, texts)]  # fmt: skip
+    for name, read in moments(frozen.con, ROWS, texts).items():
+        found.append((name, "times", f"As times: SELECT * REPLACE ({read} AS {quote_identifier(name)}) FROM {source}"))
+    return found
+
+
+def by_reason(frozen: Frozen, rejected: list[Rejection], *, excluded: bool) -> list[tuple[str, list[str]]]:
     """Reasons with the columns that are left out for them: few one by one, many together.
 
     Args:
@@ -98,11 +104,11 @@ def left_out(frozen: Frozen, rejected: list[Rejection], *, excluded: bool) -> li
     """
     pairs = [(r.reason, r.name) for r in rejected]
     pairs += [(why, name) for name, why in frozen.ignored.items() if excluded or why != "excluded"]
-    by_reason: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for reason, name in pairs:
-        by_reason.setdefault(reason, []).append(name)
-    together = [(reason, names) for reason, names in by_reason.items() if len(names) > _ONE_BY_ONE]
-    return [(r, [n]) for r, n in pairs if len(by_reason[r]) <= _ONE_BY_ONE] + together
+        found.setdefault(reason, []).append(name)
+    together = [(reason, names) for reason, names in found.items() if len(names) > _ONE_BY_ONE]
+    return [(r, [n]) for r, n in pairs if len(found[r]) <= _ONE_BY_ONE] + together
 
 
 def several(names: list[str]) -> str:
@@ -140,11 +146,6 @@ def as_number(frozen: Frozen, name: str, *, comma: bool = False) -> str:
     quoted = quote_identifier(name)
     text = f"replace({quoted}, ',', '.')" if comma else quoted
     return f"As numbers: SELECT * REPLACE (TRY_CAST({text} AS DOUBLE) AS {quoted}) FROM {named_source(frozen)}"
-
-
-def as_time(frozen: Frozen, name: str, read: str) -> str:
-    """How to read a column of text as times."""
-    return f"As times: SELECT * REPLACE ({read} AS {quote_identifier(name)}) FROM {named_source(frozen)}"
 
 
 def _exclude(leaks: list[Leak]) -> str:

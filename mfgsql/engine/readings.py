@@ -16,6 +16,7 @@ _THOUSANDS = r"\s*[-+]?\d{1,3},\d{3}\s*"  # or three decimals: who knows
 _GROUPED = r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*"  # of texts that nobody reads as numbers yet
 _NUMBERLIKE = r"\s*[-+]?[.,]*\d[\d.,]*([eE][-+]?\d+)?\s*"
 _PLAIN = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_NEARLY = 0.9  # share of a column's texts that are what it holds, the others are slips
 _CODE = r"^[-+]?(0\d|\d{16})"  # zeros in front, or more digits than a DOUBLE keeps
 _TIMELIKE = re.compile(r"(^|_)(ts|time|timestamp|epoch|millis|ms|date|datum|zeit)(_|$)", re.IGNORECASE)
 _UNITS = (("seconds", 1.0), ("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9))
@@ -162,7 +163,7 @@ def nearly_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection
     return [
         NearlyNumbers(name, texts, numbers, bool(padded), misfit)
         for name, (texts, numbers, padded, coded, misfit) in zip(names, row, strict=True)
-        if texts and numbers >= 0.9 * texts and not coded
+        if texts and numbers >= _NEARLY * texts and not coded
     ]
 
 
@@ -176,7 +177,7 @@ def comma_numbers(con: duckdb.DuckDBPyConnection, table: str, names: Collection[
         for text in (f"nullif(trim({quote_identifier(name)}), '')" for name in names)
     )
     row = con.execute(f"SELECT {counts} FROM {table}", {"number": _NUMBER, "thousands": _GROUPED}).fetchone() or ()
-    return [n for n, (texts, numbers, sure) in zip(names, row, strict=True) if sure and numbers >= 0.9 * texts]
+    return [n for n, (texts, numbers, sure) in zip(names, row, strict=True) if sure and numbers >= _NEARLY * texts]
 
 
 def moments(con: duckdb.DuckDBPyConnection, table: str, names: Collection[str]) -> dict[str, str]:
@@ -193,7 +194,7 @@ def moments(con: duckdb.DuckDBPyConnection, table: str, names: Collection[str]) 
     told = {}
     for name, (texts, *read) in zip(names, row, strict=True):
         best = max(range(len(read)), key=read.__getitem__)
-        if texts and read[best] >= 0.9 * texts:
+        if texts and read[best] >= _NEARLY * texts:
             told[name] = ways[name][best]
     return told
 

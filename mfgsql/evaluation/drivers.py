@@ -108,7 +108,8 @@ def _along_or_at_ends(
     along = measure(feature.values)
     apart = np.abs(rankdata(feature.values) - (len(feature.values) + 1) / 2)
     by_rise = replace(along, p_value=min(1.0, along.p_value / (1 - _AT_ENDS)))
-    inner = feature.values[apart <= np.median(apart)]
+    outer = apart > np.median(apart)
+    inner = feature.values[~outer]
     ends = (feature.values < inner.min()).mean(), (feature.values > inner.max()).mean()
     if min(ends) < _END:  # of few values, or where one is most rows', there are no two ends
         return by_rise, words(along)
@@ -117,7 +118,7 @@ def _along_or_at_ends(
     if p_value >= by_rise.p_value or at_ends.strength <= along.strength:
         return by_rise, words(along)
     effect = replace(at_ends, name=f"{at_ends.name} of the distance from the median", p_value=p_value)
-    return effect, by_ends(target, feature, apart)
+    return effect, by_ends(target, feature, outer)
 
 
 def ranked(drivers: Iterable[Driver]) -> list[Driver]:

@@ -72,14 +72,13 @@ def by_trend(target: Variable, feature: Variable, rising: bool) -> str:
     )
 
 
-def by_ends(target: Variable, feature: Variable, apart: Array) -> str:
+def by_ends(target: Variable, feature: Variable, outer: Array) -> str:
     """What differs between a number's outer quarters and its middle half: ``failed = true in 21.0 % of the rows in the
     outer quarters of power (below 2.1 or above 7.9), in 4.0 % of those between``.
 
     Args:
-        apart: how far each row's rank is from the middle one.
+        outer: which rows lie in the feature's outer quarters.
     """
-    outer = apart > np.median(apart)
     inner = feature.values[~outer]
     where = f"in the outer quarters of {feature.name} (below {feature.show(float(inner.min()))} or above " \
             f"{feature.show(float(inner.max()))})"  # fmt: skip

@@ -10,18 +10,18 @@ from mfgsql.engine.eventlogs import find_log
 from mfgsql.engine.fields import choose_fields
 from mfgsql.engine.findings import (
     as_number,
-    as_time,
+    by_reason,
     copies_of,
     filling,
     leaks_of,
-    left_out,
+    misread,
     several,
     texts_of,
     void,
 )
 from mfgsql.engine.planning import Action, Args, Rows, acting_plan, actions, planners
 from mfgsql.engine.quoting import quote_identifier, quote_literal, render
-from mfgsql.engine.readings import comma_numbers, moments, nearly_numbers
+from mfgsql.engine.readings import nearly_numbers
 from mfgsql.engine.settling import settle
 from mfgsql.engine.snapshots import ROWS, Frozen, freeze
 from mfgsql.engine.specs import FEWEST
@@ -160,16 +160,13 @@ def _about_columns(
             yield "features", _OK, f"{known.name} is read as {_FIELDS[known.field]}", None
     for leak in leaks:
         yield "leak", _LOOK, f"{leak.column} {leak.words}", "If it is known only after the fact, exclude it."
-    for reason, names in left_out(frozen, rejected, excluded=True):
+    for reason, names in by_reason(frozen, rejected, excluded=True):
         yield "left out", _OK, f"{several(names)}: {reason}", None
-    texts = texts_of(frozen)
-    for text in nearly_numbers(frozen.con, ROWS, texts):
+    for text in nearly_numbers(frozen.con, ROWS, texts_of(frozen)):
         why = text.words if text.misfit is not None else "all of its values are numbers"
         yield "text", _LOOK, f"{text.name} is text: {why}", as_number(frozen, text.name)
-    for name in comma_numbers(frozen.con, ROWS, texts):
-        yield "text", _LOOK, f"{name} is text: numbers with a decimal comma", as_number(frozen, name, comma=True)
-    for name, read in moments(frozen.con, ROWS, texts).items():
-        yield "text", _LOOK, f"{name} is text: times", as_time(frozen, name, read)
+    for name, what, advice in misread(frozen):
+        yield "text", _LOOK, f"{name} is text: {what}", advice
     for copy, first in copies_of(frozen, [*(r.name for r in rejected), target]):
         yield "copy", _LOOK, f"{copy} holds what {first} holds, in every row", "What they tell is parted among them."
     yield from _about_nulls(list(frozen.profiles.values()))
