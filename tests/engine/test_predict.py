@@ -393,11 +393,14 @@ def test_a_misspelt_argument_names_what_there_is(plant: Session, statement: str,
 
 
 def test_from_another_database_a_verb_is_named_by_its_own(plant: Session) -> None:
-    with plant.cursor() as s:
-        s.execute("ATTACH IF NOT EXISTS ':memory:' AS elsewhere")
-        s.execute("USE elsewhere")
-        with pytest.raises(duckdb.CatalogException, match="ml_predict does not exist"):
-            s.execute("FROM ml_predict('fail', 'parts')")
+    with plant.cursor() as own:
+        own.execute("ATTACH ':memory:' AS elsewhere")
+        try:
+            own.execute("USE elsewhere")
+            with pytest.raises(duckdb.CatalogException, match="ml_predict does not exist"):
+                own.execute("FROM ml_predict('fail', 'parts')")
+        finally:
+            own.execute("USE plant; DETACH elsewhere")
 
 
 def test_a_frame_is_told_how_to_be_a_table(plant: Session) -> None:
